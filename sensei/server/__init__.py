@@ -1,0 +1,1 @@
+"""The reference server: a faithful Sensei on your own machine."""
