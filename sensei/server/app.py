@@ -1,0 +1,108 @@
+"""The application: routes, the contract's own 404 and 405, and what runs beside them."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import anyio.to_thread
+from fastapi import FastAPI
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Match
+
+from sensei._version import __version__
+from sensei.server.errors import ApiError
+from sensei.server.operation import endpoint
+from sensei.server.runtime import Runtime
+from sensei.server.settings import Settings
+from sensei.server.wire import RequestFacts, error_response
+
+RESOURCES = ("connections",)
+"""Modules below `sensei.server.routes`; each has a `router`. Literal paths come before parameters within a module."""
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The ASGI application over the given state.
+
+    Raises:
+        StoreError: The state cannot be opened.
+        VaultError: The key file cannot be used.
+    """
+    modules = [importlib.import_module(f"sensei.server.routes.{name}") for name in RESOURCES]
+    runtime = Runtime(settings)
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        await anyio.to_thread.run_sync(runtime.start)
+        try:
+            yield
+        finally:
+            await anyio.to_thread.run_sync(runtime.stop)
+
+    app = FastAPI(
+        title="Sensei REST API",
+        version="1.0.0",
+        summary=f"Reference server {__version__}",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+    )
+    app.state.runtime = runtime
+    for module in modules:
+        for registered in module.router.registered:
+            app.add_api_route(
+                registered.path,
+                endpoint(registered),
+                methods=[registered.method],
+                operation_id=registered.operation.id,
+                response_model=None,
+            )
+    app.add_api_route("/healthz", _healthz, methods=["GET"], include_in_schema=False)
+    app.add_api_route("/readyz", _readyz, methods=["GET"], include_in_schema=False)
+    app.add_exception_handler(HTTPException, _no_such_route)
+    return app
+
+
+async def _healthz() -> Response:
+    return JSONResponse({"status": "ok", "version": __version__})
+
+
+async def _readyz(request: Request) -> Response:
+    runtime: Runtime = request.app.state.runtime
+    ready = await anyio.to_thread.run_sync(runtime.is_ready)
+    return JSONResponse({"status": "ready" if ready else "unavailable"}, status_code=200 if ready else 503)
+
+
+async def _no_such_route(request: Request, error: Exception) -> Response:
+    """404 and 405 in the contract's form; `Allow` names the methods of every route with that path."""
+    status = error.status_code if isinstance(error, HTTPException) else 404
+    facts = RequestFacts.of(request)
+    if status == 405:
+        allowed = ", ".join(sorted(_methods(request)))
+        failure = ApiError(
+            "method_not_allowed",
+            f"{request.method} is not possible here; possible: {allowed}.",
+            headers={"Allow": allowed},
+        )
+    else:
+        failure = ApiError("not_found", f"There is no {request.url.path[:200]!r} here.")
+    response = error_response(failure, facts)
+    runtime: Runtime = request.app.state.runtime
+    if request.url.path.startswith("/v1"):
+        response.headers.update(runtime.count_refused(facts.address))
+        response.headers["X-Request-Id"] = facts.request_id
+    return response
+
+
+def _methods(request: Request) -> set[str]:
+    found: set[str] = set()
+    for route in request.app.routes:
+        match, _ = route.matches(request.scope)
+        if match is not Match.NONE:
+            found |= set(getattr(route, "methods", None) or ())
+    return found

@@ -1,0 +1,167 @@
+"""What the routes of one application share: settings, state, limits and workers."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from datetime import datetime
+
+import anyio
+from sqlalchemy import select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from sensei.server import idempotency
+from sensei.server.connection_tests import ConnectionTester
+from sensei.server.gateway import Catalogs
+from sensei.server.ids import new_id
+from sensei.server.ratelimit import RateLimitedError, RateLimiter
+from sensei.server.security import Principal, hash_token, make_api_key, note_use
+from sensei.server.settings import Settings
+from sensei.server.store import migration_tables as _migration_tables  # noqa: F401 - its tables must be known
+from sensei.server.store.database import Store
+from sensei.server.store.tables import ApiKey, Organization, UsageWindow
+
+log = logging.getLogger("sensei.server")
+
+
+class Runtime:
+    """One application's shared parts. `start` and `stop` bracket its background work."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.store = Store(settings)
+        self.limiter = RateLimiter(settings.limits)
+        self.threads = anyio.CapacityLimiter(64)
+        self.tester = ConnectionTester(self)
+        self.catalogs = Catalogs(settings.clock)
+        self._uses: dict[str, datetime] = {}
+        self._stopping = threading.Event()
+        self._housekeeper: threading.Thread | None = None
+
+    def count(self, subject: str, operation: str | None) -> dict[str, str]:
+        """Count a call; gives the headers.
+
+        Raises:
+            RateLimitedError: The allowance is used up.
+        """
+        return self.limiter.take(subject, operation, self.settings.clock.now()).headers()
+
+    def count_refused(self, address: str) -> dict[str, str]:
+        """Count a call of which no organization is known, against its address."""
+        try:
+            return self.count(f"address:{address}", None)
+        except RateLimitedError as error:
+            return error.allowance.headers()
+
+    def note_use(self, principal: Principal) -> None:
+        """Remember that an API key was used; written at most once a minute."""
+        if principal.kind != "api_key":
+            return
+        now = self.settings.clock.now()
+        if note_use(self._uses.get(principal.id), now):
+            self._uses[principal.id] = now
+            with self.store.write() as session:
+                session.execute(update(ApiKey).where(ApiKey.id == principal.id).values(last_used_at=now))
+
+    def start(self) -> None:
+        """Begin the background work."""
+        self._load_usage()
+        self.tester.sweep()
+        self._housekeeper = threading.Thread(target=self._keep_house, name="sensei-housekeeper", daemon=True)
+        self._housekeeper.start()
+
+    def stop(self) -> None:
+        """End the background work and close the state. What runs is checkpointed and goes on at the next start."""
+        self._stopping.set()
+        if self._housekeeper is not None:
+            self._housekeeper.join()
+        self.tester.stop()
+        self._save_usage()
+        self.store.close()
+
+    def is_ready(self) -> bool:
+        """Whether the state answers."""
+        try:
+            with self.store.read() as session:
+                session.execute(select(1))
+        except SQLAlchemyError:
+            return False
+        return True
+
+    def _keep_house(self) -> None:
+        rounds = 0
+        while not self._stopping.wait(5.0):
+            try:
+                self._save_usage()
+                self.tester.sweep()
+                if rounds % 120 == 0:
+                    with self.store.write() as session:
+                        idempotency.forget_old(session, self.settings.clock.now())
+            except Exception:
+                log.exception("housekeeping failed; it is tried again")
+            rounds += 1
+
+    def _load_usage(self) -> None:
+        now = self.settings.clock.now()
+        with self.store.read() as session:
+            for row in session.scalars(select(UsageWindow).where(UsageWindow.day == now.date().isoformat())):
+                self.limiter.seed_day(row.subject, row.requests, now)
+
+    def _save_usage(self) -> None:
+        counted = self.limiter.drain()
+        if not counted:
+            return
+        now = self.settings.clock.now()
+        with self.store.write() as session:
+            for (subject, day), requests in counted.items():
+                self.limiter.seed_day(subject, _add_usage(session, subject, day, requests), now)
+
+
+def _add_usage(session: Session, subject: str, day: str, requests: int) -> int:
+    dialect = session.get_bind().dialect.name
+    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    statement = insert(UsageWindow).values(subject=subject, day=day, requests=requests)
+    total = session.scalar(
+        statement.on_conflict_do_update(
+            index_elements=["subject", "day"], set_={"requests": UsageWindow.requests + requests}
+        ).returning(UsageWindow.requests)
+    )
+    return total or requests
+
+
+def ensure_organization(session: Session, settings: Settings) -> str:
+    """Id of the organization of a self-hosted server; made on first use."""
+    row = session.scalar(select(Organization).order_by(Organization.created_at).limit(1))
+    if row is None:
+        row = Organization(id=new_id("org"), name=settings.environment_label, created_at=settings.clock.now())
+        session.add(row)
+        session.flush()
+    return row.id
+
+
+def ensure_api_key(runtime: Runtime, secret: str | None = None, *, name: str = "Local key") -> str:
+    """A key with every scope: the given one (stored if it is new), or a fresh sandbox key.
+
+    Raises:
+        ValueError: The given key is not of the form ``sk_test_…`` or ``sk_live_…``.
+    """
+    if secret is not None and not (
+        secret.startswith(("sk_test_", "sk_live_")) and len(secret) >= 16 and secret.isascii()
+    ):
+        raise ValueError("a key begins with sk_test_ or sk_live_ and has at least 16 characters")
+    with runtime.store.write() as session:
+        organization = ensure_organization(session, runtime.settings)
+        if secret is not None and session.scalar(select(ApiKey.id).where(ApiKey.key_hash == hash_token(secret))):
+            return secret
+        _, key = make_api_key(
+            session,
+            organization_id=organization,
+            environment="production" if secret is not None and secret.startswith("sk_live_") else "sandbox",
+            name=name,
+            scopes=["*"],
+            now=runtime.settings.clock.now(),
+            secret=secret,
+        )
+    return key

@@ -1,0 +1,124 @@
+"""How a server is set up. Defaults suit a local server on a person's own machine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sensei.server.clock import Clock, SystemClock
+
+MEBIBYTE = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RateLimits:
+    """Requests per organization; None means no limit (the headers then show the largest number they can).
+
+    `endpoints` holds the extra limits per operation and minute, which are off unless asked for.
+    """
+
+    per_second: int | None = 1_000
+    per_day: int | None = 5_000_000
+    endpoints: dict[str, int] = field(default_factory=dict[str, int])
+
+
+TIERS: dict[str, RateLimits] = {
+    "free": RateLimits(per_second=10, per_day=1_000),
+    "starter": RateLimits(per_second=50, per_day=50_000),
+    "professional": RateLimits(per_second=200, per_day=500_000),
+    "local": RateLimits(),
+}
+"""The documented tiers, and ``local``, the generous one of a server on the user's own machine."""
+
+DOCUMENTED_ENDPOINT_LIMITS: dict[str, int] = {
+    "connections.test_config": 30,
+    "connections.test": 30,
+    "migrations.create": 10,
+    "migrations.start": 20,
+    "migrations.status.get": 60,
+    "migrations.logs.list": 60,
+    "webhooks.create": 10,
+    "webhooks.bulk_create": 10,
+    "webhooks.test": 10,
+    "oauth.token": 100,
+}
+"""Per minute, as the contract documents them; give them as `RateLimits.endpoints` to enforce them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quotas:
+    """How many of a thing an organization may have; None means any number."""
+
+    connections: int | None = None
+    webhooks: int | None = None
+    api_keys: int | None = None
+    rules: int | None = None
+    tables_per_migration: int | None = None
+    concurrent_migrations: int | None = 10
+
+
+WEBHOOK_DELAYS = (60.0, 300.0, 1_800.0, 7_200.0, 28_800.0, 86_400.0)
+"""Seconds from the end of one delivery attempt to the next, as documented."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything a server is told at start.
+
+    Parameters:
+        state: Path of the SQLite file that keeps the state, or any SQLAlchemy URL (``postgresql://…``).
+        key_file: File with the key that encrypts stored secrets; made with mode 0600 when missing. Without it the
+            key lies beside a SQLite state file, under the same name with ``.key`` appended.
+        clock: Where times come from.
+        limits: Rate limits of every organization of this server.
+        quotas: How many things an organization may have.
+        faults: Whether scripted faults can be set through ``/_faults``.
+        max_body_bytes: Largest request body, in bytes.
+        keep_alive_seconds: Silence on an event stream after which a comment is sent.
+        lease_seconds: How long a piece of running work is safe from other workers without a sign of life.
+        workers: Migrations this process works on at a time; more wait.
+        webhook_delays: Seconds between the attempts of a delivery.
+        webhook_timeout_seconds: Longest wait for a receiver's answer.
+        allow_private_webhooks: Deliver to link-local and metadata addresses too.
+        environment_label: Name of the organization made on first start.
+    """
+
+    state: str | Path
+    key_file: Path | None = None
+    clock: Clock = field(default_factory=SystemClock)
+    limits: RateLimits = field(default_factory=RateLimits)
+    quotas: Quotas = field(default_factory=Quotas)
+    faults: bool = False
+    max_body_bytes: int = 10 * MEBIBYTE
+    keep_alive_seconds: float = 15.0
+    lease_seconds: float = 15.0
+    workers: int = 4
+    webhook_delays: tuple[float, ...] = WEBHOOK_DELAYS
+    webhook_timeout_seconds: float = 30.0
+    allow_private_webhooks: bool = False
+    environment_label: str = "Local"
+
+    @property
+    def database_url(self) -> str:
+        """The state as a SQLAlchemy URL."""
+        text = str(self.state)
+        if "://" not in text:
+            return f"sqlite:///{Path(text).absolute()}"
+        for short in ("postgresql://", "postgres://"):
+            if text.startswith(short):
+                return "postgresql+psycopg://" + text.removeprefix(short)
+        return text
+
+    @property
+    def resolved_key_file(self) -> Path:
+        """The file that holds the encryption key.
+
+        Raises:
+            ValueError: The state is not a file and no `key_file` is given.
+        """
+        if self.key_file is not None:
+            return self.key_file
+        if self.database_url.startswith("sqlite:///"):
+            path = Path(self.database_url.removeprefix("sqlite:///"))
+            return path.with_name(path.name + ".key")
+        raise ValueError("a state that is not a SQLite file needs key_file= for the encryption key")

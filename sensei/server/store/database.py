@@ -1,0 +1,95 @@
+"""Opening the state database and its two kinds of transactions."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from sensei.server.settings import Settings
+from sensei.server.store.tables import Base
+from sensei.server.vault import Vault
+
+_WRITE = "sensei_write"
+
+
+class StoreError(Exception):
+    """The state database cannot be opened."""
+
+
+class Store:
+    """The state database and the key to its secrets.
+
+    Raises:
+        StoreError: The database cannot be opened or is no database.
+        VaultError: The key file cannot be used.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.vault = Vault(settings.resolved_key_file)
+        url = make_url(settings.database_url)
+        self.is_sqlite = url.get_backend_name() == "sqlite"
+        arguments: dict[str, Any] = {"timeout": 30} if self.is_sqlite else {}
+        self._engine = create_engine(
+            url, connect_args=arguments, pool_size=16, max_overflow=64, pool_pre_ping=not self.is_sqlite
+        )
+        if self.is_sqlite:
+            _prepare_sqlite(self._engine)
+        self._writer = self._engine.execution_options(**{_WRITE: True})
+        try:
+            with self._writer.begin() as connection:
+                Base.metadata.create_all(connection)
+        except SQLAlchemyError as error:
+            self._engine.dispose()
+            cause = getattr(error, "orig", None) or error
+            where = url.database if self.is_sqlite else url.render_as_string(hide_password=True)
+            raise StoreError(f"cannot open the state {where}: {str(cause).splitlines()[0]}") from None
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """A session on one consistent snapshot; changes are thrown away."""
+        with Session(self._engine, expire_on_commit=False) as session:
+            yield session
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """A session that commits when the block ends well and holds the write lock meanwhile.
+
+        Keep it short, and never wait for another machine inside.
+        """
+        with Session(self._writer, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    def begin_write(self) -> Session:
+        """Like `write`, for callers that commit or roll back themselves and close the session."""
+        session = Session(self._writer, expire_on_commit=False)
+        session.begin()
+        return session
+
+    def close(self) -> None:
+        """Give back every connection."""
+        self._engine.dispose()
+
+
+def _prepare_sqlite(engine: Engine) -> None:
+    def on_connect(raw: sqlite3.Connection, _record: object) -> None:
+        # The driver's own transaction handling begins too late (at the first write, after reads that a decision
+        # was based on); transactions are begun by hand below.
+        raw.isolation_level = None
+        cursor = raw.cursor()
+        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=30000", "foreign_keys=ON"):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    def on_begin(connection: Connection) -> None:
+        write = connection.get_execution_options().get(_WRITE, False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+    event.listen(engine, "connect", on_connect)
+    event.listen(engine, "begin", on_begin)

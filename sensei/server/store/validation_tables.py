@@ -1,0 +1,101 @@
+"""Tables of proof: validations, rules, certificates, and the keys that sign."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, Index
+from sqlalchemy.orm import Mapped, mapped_column
+
+from sensei.server.store.tables import Base
+
+
+class Validation(Base):
+    """One validation. It runs under a lease, so that it starts again elsewhere when its process dies."""
+
+    __tablename__ = "validations"
+    __table_args__ = (
+        Index("validations_by_owner", "organization_id", "environment", "created_at"),
+        Index("validations_by_migration", "migration_id"),
+        Index("validations_by_status", "status"),
+    )
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    organization_id: Mapped[str]
+    environment: Mapped[str]
+    migration_id: Mapped[str]
+    type: Mapped[str]
+    options: Mapped[dict[str, Any]]
+    """`ValidationOptions` as the caller gave them."""
+    perspectives: Mapped[list[str]]
+    in_phase: Mapped[bool]
+    """Made by the migration's own validation phase, which also runs it."""
+    status: Mapped[str]
+    created_at: Mapped[datetime]
+    started_at: Mapped[datetime | None] = mapped_column(default=None)
+    completed_at: Mapped[datetime | None] = mapped_column(default=None)
+    overall_result: Mapped[str | None] = mapped_column(default=None)
+    confidence_score: Mapped[float | None] = mapped_column(default=None)
+    results: Mapped[dict[str, Any]] = mapped_column(default_factory=dict)
+    """`ValidationResults`, without row-level details."""
+    outcome: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True), default=None)
+    """The engine's whole answer, for reports."""
+    migration: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True), default=None)
+    """`MigrationSummary` at the end, since a report outlives its migration."""
+    certificate_id: Mapped[str | None] = mapped_column(default=None)
+    error: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True), default=None)
+    owner: Mapped[str | None] = mapped_column(default=None)
+    lease_until: Mapped[datetime | None] = mapped_column(default=None)
+
+
+class ValidationRule(Base):
+    """A custom rule, for one migration or for all of an organization's environment."""
+
+    __tablename__ = "validation_rules"
+    __table_args__ = (Index("rules_by_owner", "organization_id", "environment", "created_at"),)
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    organization_id: Mapped[str]
+    environment: Mapped[str]
+    name: Mapped[str]
+    description: Mapped[str | None]
+    type: Mapped[str]
+    rule: Mapped[str]
+    expected: Mapped[Any] = mapped_column(JSON)
+    severity: Mapped[str]
+    migration_id: Mapped[str | None]
+    created_at: Mapped[datetime]
+
+
+class Certificate(Base):
+    """A signed certificate. It refers to its migration by id alone and stays when that is deleted."""
+
+    __tablename__ = "certificates"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    organization_id: Mapped[str]
+    environment: Mapped[str]
+    validation_id: Mapped[str] = mapped_column(unique=True)
+    migration_id: Mapped[str] = mapped_column(index=True)
+    status: Mapped[str]
+    valid_until: Mapped[datetime]
+    signed_with: Mapped[str]
+    """`kid` of the key behind the present signature."""
+    document: Mapped[str]
+    """The JSON as it is sent, signature included."""
+
+
+class SigningKey(Base):
+    """An Ed25519 key pair; the private half is sealed."""
+
+    __tablename__ = "signing_keys"
+
+    kid: Mapped[str] = mapped_column(primary_key=True)
+    purpose: Mapped[str]
+    """``certificates`` or ``tokens``."""
+    x: Mapped[str]
+    """The public key, base64url without padding."""
+    private: Mapped[bytes]
+    created_at: Mapped[datetime]
+    retired_at: Mapped[datetime | None] = mapped_column(default=None)
