@@ -1,0 +1,175 @@
+"""What a call is, as plain data: its path, its query, its body and its own options."""
+
+from __future__ import annotations
+
+import enum
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+from urllib.parse import quote
+
+from sensei.errors import InvalidArgumentError
+
+if TYPE_CHECKING:
+    from httpx import Timeout
+
+
+class Unset(enum.Enum):
+    """The type of `UNSET`. An enum, so that it stays one object through copies and pickles."""
+
+    UNSET = "UNSET"
+
+    def __bool__(self) -> Literal[False]:
+        return False
+
+    def __repr__(self) -> str:
+        return "UNSET"
+
+
+UNSET: Final = Unset.UNSET
+"""Stands for an argument that was not given, where None would be sent as null."""
+
+TimeoutTypes: TypeAlias = "float | Timeout | None | Unset"
+"""Seconds for one attempt, a timeout object of httpx, None for no limit, UNSET for that of the client."""
+
+HeaderTypes: TypeAlias = "Mapping[str, str] | None"
+"""Headers of one call, beside those of the client."""
+
+QueryValue: TypeAlias = "str | int | float | datetime | date | Iterable[str | int] | Unset | None"
+QueryTypes: TypeAlias = "Mapping[str, QueryValue] | None"
+"""Query members; those that are None or UNSET are left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Special:
+    """What few calls need: those of the OAuth server, downloads, and the escape hatch.
+
+    Attributes:
+        server: `api` for paths below the base URL, `auth` for the OAuth endpoints, which are outside /v1.
+        authorization: `client` for the credential of the client, None for none, else the very header value.
+        form: members of a form body, instead of JSON.
+        accept: what the `Accept` header says.
+        repeatable: False when the call must not be sent twice, whatever happens (an OAuth code works once).
+    """
+
+    server: Literal["api", "auth"] = "api"
+    authorization: str | None = "client"
+    form: Mapping[str, str] | None = None
+    accept: str = "application/json"
+    repeatable: bool = True
+
+
+ORDINARY: Final = Special()
+
+_SAFE_SEGMENT = re.compile(r"[A-Za-z0-9_~-]+").fullmatch
+
+
+def quote_segment(value: str, name: str = "id") -> str:
+    """One path segment. Whatever `value` holds, it cannot leave its segment.
+
+    Raises:
+        InvalidArgumentError: `value` is empty, no text, or one of the dot segments that a URL parser would resolve.
+    """
+    if not isinstance(value, str):
+        raise InvalidArgumentError(f"{name} must be a str, not {type(value).__name__}")
+    if _SAFE_SEGMENT(value):
+        return value
+    if not value.strip():
+        raise InvalidArgumentError(f"{name} is empty")
+    if value in {".", ".."}:
+        raise InvalidArgumentError(f"{name} is {value!r}, which is no id")
+    try:
+        return quote(value, safe="")
+    except UnicodeEncodeError:
+        raise InvalidArgumentError(f"{name} is not valid text: {value[:40]!r}") from None
+
+
+@lru_cache(maxsize=256)
+def _parts(route: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The literal pieces of a route such as `/migrations/{id}/start`, and the names between them."""
+    pieces = re.split(r"\{([a-z_]+)\}", route)
+    return tuple(pieces[::2]), tuple(pieces[1::2])
+
+
+def build_path(route: str, ids: tuple[str, ...]) -> str:
+    """Fill the braces of `route` with `ids`, in order, each quoted.
+
+    Example:
+        >>> build_path("/migrations/{id}/mappings/{mapping_id}", ("mig_1", "../api-keys"))
+        '/migrations/mig_1/mappings/..%2Fapi-keys'
+    """
+    if not ids:
+        return route
+    literals, names = _parts(route)
+    path = literals[0]
+    for value, name, literal in zip(ids, names, literals[1:], strict=True):
+        path += quote_segment(value, name) + literal
+    return path
+
+
+def build_query(params: QueryTypes) -> str:
+    """The query string without its question mark; members that are None or UNSET are left out.
+
+    Example:
+        >>> build_query({"status": "running", "tag": None, "refresh": True, "table": "a&b"})
+        'status=running&refresh=true&table=a%26b'
+    """
+    if not params:
+        return ""
+    pairs: list[str] = []
+    for name, value in params.items():
+        if value is None or value is UNSET:
+            continue
+        if isinstance(value, Iterable) and not isinstance(value, str):
+            pairs += [f"{quote(name, safe='')}={quote(str(one), safe='')}" for one in value]
+        else:
+            pairs.append(f"{quote(name, safe='')}={quote(_text(value), safe='')}")
+    return "&".join(pairs)
+
+
+def _text(value: object) -> str:
+    if value is True:
+        return "true"
+    if value is False:
+        return "false"
+    if isinstance(value, datetime):
+        if value.tzinfo is None:
+            raise InvalidArgumentError(f"{value} has no time zone: pass an aware datetime, e.g. with tzinfo=UTC")
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    if isinstance(value, date):
+        return value.isoformat()
+    return str(value)
+
+
+_KEY = re.compile(r"[!-~]{1,255}").fullmatch
+
+
+def check_idempotency_key(key: str) -> str:
+    """`key`, when the platform accepts it.
+
+    Raises:
+        InvalidArgumentError: it is not 1 to 255 printable ASCII characters without blanks.
+    """
+    if not _KEY(key):
+        raise InvalidArgumentError("idempotency_key must be 1 to 255 printable ASCII characters without blanks")
+    return key
+
+
+def encode_json(value: object) -> bytes:
+    """The body for `value`: dicts, lists, models, datetimes. Members that are UNSET are left out of the top level.
+
+    Raises:
+        InvalidArgumentError: something in it has no JSON form, such as NaN or an object that is no data.
+    """
+    from pydantic_core import PydanticSerializationError, to_json
+
+    if isinstance(value, Mapping):
+        value = {name: member for name, member in value.items() if member is not UNSET}
+    try:
+        body = to_json(value, by_alias=True, exclude_unset=True, inf_nan_mode="constants")
+    except PydanticSerializationError as error:
+        raise InvalidArgumentError(f"the request body has no JSON form: {error}") from None
+    return body
