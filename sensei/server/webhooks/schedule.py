@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-DELAYS_SECONDS = (0, 60, 300, 1_800, 7_200, 28_800, 86_400)
-"""Seconds before each attempt, counted from the end of the one before."""
 
-MAX_ATTEMPTS = len(DELAYS_SECONDS)
-
-
-def next_attempt(attempts_made: int, ended_at: datetime, *, scale: float = 1.0) -> datetime | None:
+def next_attempt(attempts_made: int, ended_at: datetime, delays: Sequence[float]) -> datetime | None:
     """When the attempt after `attempts_made` of this series is due; None when the series is over.
 
-    `scale` multiplies every delay, so that a test can have the whole day in a second.
+    Parameters:
+        attempts_made: Attempts of this series so far; 0 for a delivery that is new.
+        ended_at: When the last of them ended, or when the delivery was made.
+        delays: Seconds between attempts, one fewer than there are attempts. The first attempt waits for nothing.
     """
-    if attempts_made >= MAX_ATTEMPTS:
+    if attempts_made == 0:
+        return ended_at
+    if attempts_made > len(delays):
         return None
-    return ended_at + timedelta(seconds=DELAYS_SECONDS[attempts_made] * scale)
+    return ended_at + timedelta(seconds=delays[attempts_made - 1])

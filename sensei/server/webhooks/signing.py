@@ -68,8 +68,9 @@ def encode_body(envelope: Mapping[str, Any], *, limit: int = MAX_BODY_BYTES) -> 
 
 
 def _shortened(text: str, surplus: int) -> str:
-    # A character takes one byte or more, so dropping `surplus` of them (and three for the mark) is always enough.
-    return text[: max(0, len(text) - surplus - 3)] + "…"
+    # JSON spends at least a byte on each byte of UTF-8, so dropping `surplus` (and three for the mark) is enough.
+    raw = text.encode("utf-8", "replace")
+    return raw[: max(0, len(raw) - surplus - 3)].decode("utf-8", "ignore") + "…"
 
 
 def _dump(value: Any) -> bytes:
