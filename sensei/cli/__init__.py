@@ -1,0 +1,37 @@
+"""The `sensei` command line: a thin face over the SDK.
+
+Importing this package loads nothing but itself, so that `sensei --version` costs no more than bare Python.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+__all__ = ["main"]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Args:
+        arguments: What stands behind `sensei`; the process's own arguments when None.
+
+    Returns:
+        The exit code: 0 done, 1 the operation failed, 2 usage, 3 credentials, 4 not found, 5 the API could not be
+        reached, 130 interrupted.
+
+    Example:
+        >>> from sensei.cli import main
+        >>> main(["migrate", "--no-such-option"])
+        2
+    """
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if given == ["--version"]:
+        from sensei._version import __version__
+
+        sys.stdout.write(f"sensei {__version__}\n")
+        return 0
+    from sensei.cli._app import run
+
+    return run(given)

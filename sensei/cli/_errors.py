@@ -1,0 +1,83 @@
+"""What went wrong, as one line that says what to do, and the exit code that goes with it."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from sensei.cli._text import clean
+
+if TYPE_CHECKING:
+    from sensei.cli._options import Options
+
+FAILED, USAGE, CREDENTIALS, NOT_FOUND, UNREACHABLE, INTERRUPTED = 1, 2, 3, 4, 5, 130
+
+
+class Failure(Exception):
+    """The command cannot do its work; the message is for the user and says what to do.
+
+    Attributes:
+        message: One line.
+        exit_code: What the process ends with.
+    """
+
+    def __init__(self, message: str, *, exit_code: int = FAILED) -> None:
+        super().__init__(message)
+        self.message = message
+        self.exit_code = exit_code
+
+
+class Interrupted(Failure):
+    """The user pressed Ctrl-C; the message says what was left behind and how to go on."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, exit_code=INTERRUPTED)
+
+
+def report(error: BaseException, options: Options) -> int:
+    """Write an error to stderr and return the exit code."""
+    if isinstance(error, KeyboardInterrupt):
+        return INTERRUPTED
+    message, code = describe(error)
+    label = "Stopped" if isinstance(error, Interrupted) else "Error"
+    sys.stderr.write(f"{label}: {clean(message)}\n")
+    if options.debug:
+        _write_details(error, options)
+    return code
+
+
+def describe(error: BaseException) -> tuple[str, int]:
+    """Give the line to show and the exit code for anything that can be raised."""
+    if isinstance(error, Failure):
+        return error.message, error.exit_code
+    from sensei import errors
+
+    if isinstance(error, errors.SenseiError):
+        return str(error), _code_of(error)
+    if isinstance(error, OSError) and error.strerror:
+        where = f"{error.filename}: " if error.filename else ""
+        return f"{where}{error.strerror}", FAILED
+    return f"unexpected {type(error).__name__}: {error}. Run it again with --debug and report what it shows.", FAILED
+
+
+def _code_of(error: Exception) -> int:
+    from sensei import errors
+
+    table: tuple[tuple[type[Exception], int], ...] = (
+        (errors.AuthenticationError, CREDENTIALS),
+        (errors.PermissionDeniedError, CREDENTIALS),
+        (errors.NotFoundError, NOT_FOUND),
+        (errors.APIConnectionError, UNREACHABLE),
+        (errors.ConfigurationError, USAGE),
+        (errors.InvalidArgumentError, USAGE),
+    )
+    return next((code for kind, code in table if isinstance(error, kind)), FAILED)
+
+
+def _write_details(error: BaseException, options: Options) -> None:
+    if options.exchange is not None:
+        sys.stderr.write("".join(f"  {line}\n" for line in options.exchange.lines()))
+    if not isinstance(error, Failure):
+        import traceback
+
+        sys.stderr.write("".join(traceback.format_exception(error)))

@@ -1,0 +1,169 @@
+"""How the main job talks to a person: one interface, one plain face for pipes and logs.
+
+The face for terminals is in `_terminal.py`, so that Rich is loaded only where it is seen.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol, TextIO
+
+from sensei.cli._errors import Failure
+from sensei.cli._text import clean, columns, count, seconds
+
+
+@dataclass(frozen=True, slots=True)
+class MappingRow:
+    """A column on its way, as it is shown for review."""
+
+    source: str
+    target: str
+    source_type: str
+    target_type: str
+    confidence: float
+    status: str
+    remark: str
+
+
+@dataclass(frozen=True, slots=True)
+class RiskRow:
+    """A risk of the plan."""
+
+    severity: str
+    description: str
+    mitigation: str
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """A plan as it is shown: the least certain mappings first, the worst risks first."""
+
+    tables: int
+    columns: int
+    records: int | None
+    undecided: int
+    mappings: Sequence[MappingRow]
+    risks: Sequence[RiskRow]
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far the data is."""
+
+    phase: str
+    percent: float
+    done: int
+    total: int | None
+    per_second: float | None
+    table: str | None
+
+
+class Presenter(Protocol):
+    """What the main job tells a person, and the one thing it asks."""
+
+    def say(self, text: str) -> None:
+        """A remark."""
+
+    def warn(self, text: str) -> None:
+        """A remark that should not be missed."""
+
+    def begin(self, doing: str) -> None:
+        """A step has begun."""
+
+    def end(self, done: str) -> None:
+        """The step begun last is done."""
+
+    def review(self, plan: Review) -> None:
+        """Show a plan."""
+
+    def progress(self, now: Progress) -> None:
+        """Show how far the data is; called often."""
+
+    def confirm(self, question: str) -> bool:
+        """Ask for a yes."""
+
+    def close(self) -> None:
+        """Leave the screen in order, whatever happened; the last call, and harmless when repeated."""
+
+
+SHOWN_MAPPINGS = 12
+"""Mappings a review shows before it says how many more there are."""
+
+_SECONDS_BETWEEN_LINES = 2.0
+
+
+class PlainPresenter:
+    """Plain lines on stderr: for pipes, logs and `TERM=dumb`."""
+
+    def __init__(self, stream: TextIO | None = None, *, interactive: bool = False) -> None:
+        self._stream = stream or sys.stderr
+        self._interactive = interactive
+        self._last_line_at = float("-inf")
+        self._last_phase = ""
+
+    def say(self, text: str) -> None:
+        self._stream.write(clean(text) + "\n")
+        self._stream.flush()
+
+    def warn(self, text: str) -> None:
+        self.say(f"Warning: {text}")
+
+    def begin(self, doing: str) -> None:
+        self.say(f"{doing} …")
+
+    def end(self, done: str) -> None:
+        self.say(f"  {done}")
+
+    def review(self, plan: Review) -> None:
+        shown = plan.mappings[:SHOWN_MAPPINGS]
+        self.say("Mappings, the least certain first:")
+        rows = [
+            (f"{row.confidence:.2f}", row.source, f"{row.source_type} -> {row.target_type}", row.status, row.remark)
+            for row in shown
+        ]
+        for line in columns(rows):
+            self.say(line)
+        if len(plan.mappings) > len(shown):
+            self.say(f"  and {count(len(plan.mappings) - len(shown), 'more column')}, all more certain than these")
+        self.say("Risks:" if plan.risks else "Risks: none found")
+        for risk in plan.risks:
+            self.say(f"  {risk.severity}: {risk.description}" + (f" ({risk.mitigation})" if risk.mitigation else ""))
+
+    def progress(self, now: Progress) -> None:
+        moment = time.monotonic()
+        if now.phase == self._last_phase and now.percent < 100 and moment - self._last_line_at < _SECONDS_BETWEEN_LINES:
+            return
+        self._last_line_at, self._last_phase = moment, now.phase
+        self.say("  " + progress_line(now))
+
+    def confirm(self, question: str) -> bool:
+        if not self._interactive:
+            raise Failure("there is nobody to ask: pass --yes to go on without being asked")
+        import click
+
+        return click.confirm(clean(question), default=False, err=True)
+
+    def close(self) -> None:
+        self._stream.flush()
+
+
+def progress_line(now: Progress) -> str:
+    """Write progress as one line.
+
+    Example:
+        >>> progress_line(Progress("data_transfer", 41.6, 5_000, 12_000, 2_500.0, "orders"))
+        ' 42 %  data transfer  5,000 of 12,000 rows  2,500 rows/s  3 s to go  orders'
+    """
+    of = f" of {now.total:,}" if now.total else ""
+    parts = [f"{now.percent:3.0f} %", now.phase.replace("_", " "), f"{now.done:,}{of} rows"]
+    if now.per_second:
+        parts.append(f"{now.per_second:,.0f} rows/s")
+        if now.total and now.total > now.done:
+            left = (now.total - now.done) / now.per_second
+            parts.append(f"{seconds(left) if left >= 60 else f'{left:.0f} s'} to go")
+    if now.table:
+        parts.append(now.table)
+    return "  ".join(parts)
