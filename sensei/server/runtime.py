@@ -22,6 +22,7 @@ from sensei.server.settings import Settings
 from sensei.server.store import migration_tables as _migration_tables  # noqa: F401 - its tables must be known
 from sensei.server.store.database import Store
 from sensei.server.store.tables import ApiKey, Organization, UsageWindow
+from sensei.server.validation_worker import ValidationWorker
 
 log = logging.getLogger("sensei.server")
 
@@ -35,7 +36,10 @@ class Runtime:
         self.limiter = RateLimiter(settings.limits)
         self.threads = anyio.CapacityLimiter(64)
         self.tester = ConnectionTester(self)
+        self.validator = ValidationWorker(self)
         self.catalogs = Catalogs(settings.clock)
+        self.origin = "http://127.0.0.1"
+        """Where clients reach this server; set by whoever binds the socket."""
         self._uses: dict[str, datetime] = {}
         self._stopping = threading.Event()
         self._housekeeper: threading.Thread | None = None
@@ -69,8 +73,18 @@ class Runtime:
         """Begin the background work."""
         self._load_usage()
         self.tester.sweep()
+        self.validator.start()
         self._housekeeper = threading.Thread(target=self._keep_house, name="sensei-housekeeper", daemon=True)
         self._housekeeper.start()
+
+    def begin_stop(self) -> None:
+        """Let streams and running work come to an end; `stop` follows. May be called from a signal handler."""
+        self._stopping.set()
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether the end was asked for."""
+        return self._stopping.is_set()
 
     def stop(self) -> None:
         """End the background work and close the state. What runs is checkpointed and goes on at the next start."""
@@ -78,6 +92,7 @@ class Runtime:
         if self._housekeeper is not None:
             self._housekeeper.join()
         self.tester.stop()
+        self.validator.stop()
         self._save_usage()
         self.store.close()
 
@@ -96,6 +111,7 @@ class Runtime:
             try:
                 self._save_usage()
                 self.tester.sweep()
+                self.validator.sweep()
                 if rounds % 120 == 0:
                     with self.store.write() as session:
                         idempotency.forget_old(session, self.settings.clock.now())

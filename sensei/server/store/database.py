@@ -34,6 +34,10 @@ class Store:
     def __init__(self, settings: Settings) -> None:
         self.vault = Vault(settings.resolved_key_file)
         url = make_url(settings.database_url)
+        self.description = (
+            (url.database or "") if url.get_backend_name() == "sqlite" else url.render_as_string(hide_password=True)
+        )
+        """Where the state is, without a password."""
         self.is_sqlite = url.get_backend_name() == "sqlite"
         arguments: dict[str, Any] = {"timeout": 30} if self.is_sqlite else {}
         self._engine = create_engine(
@@ -48,8 +52,7 @@ class Store:
         except SQLAlchemyError as error:
             self._engine.dispose()
             cause = getattr(error, "orig", None) or error
-            where = url.database if self.is_sqlite else url.render_as_string(hide_password=True)
-            raise StoreError(f"cannot open the state {where}: {str(cause).splitlines()[0]}") from None
+            raise StoreError(f"cannot open the state {self.description}: {str(cause).splitlines()[0]}") from None
 
     @contextmanager
     def read(self) -> Iterator[Session]:
