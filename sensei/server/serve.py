@@ -226,7 +226,7 @@ class ServerThread:
     def _run(self) -> None:
         try:
             self._server.run(sockets=[self._listener])
-        except BaseException as error:  # noqa: BLE001 - told to the thread that waits in start()
+        except BaseException as error:
             self._failure = error
         finally:
             self._ready.set()

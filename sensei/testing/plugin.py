@@ -31,7 +31,7 @@ def sensei_client(sensei_server: LocalServer) -> Iterator[Client]:
 
 
 @pytest.fixture
-async def sensei_async_client(sensei_server: LocalServer, anyio_backend: object) -> AsyncIterator[AsyncClient]:
+async def sensei_async_client(sensei_server: LocalServer) -> AsyncIterator[AsyncClient]:
     """An `AsyncClient` of `sensei_server`, for tests that run under anyio's plugin (``@pytest.mark.anyio``)."""
     from sensei import AsyncClient
 
