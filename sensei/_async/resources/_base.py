@@ -1,0 +1,100 @@
+"""What all resources and live objects share."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from sensei._async.pagination import AsyncPage, AsyncPager
+from sensei._request import UNSET, HeaderTypes, QueryTypes, TimeoutTypes
+from sensei.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from typing import Self
+
+    from sensei._async.client import AsyncClient
+    from sensei.models.base import Model
+
+ItemT = TypeVar("ItemT", bound="Model")
+
+
+class AsyncResource:
+    """A group of calls, bound to a client.
+
+    A method builds its arguments and awaits `self._call`, which is the transport's own method: two frames from the
+    user's call to the HTTP library.
+    """
+
+    def __init__(self, client: AsyncClient) -> None:
+        self._client = client
+        self._call = client._transport.call
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self._client!r}>"
+
+    def _pages(
+        self,
+        item: type[ItemT],
+        route: str,
+        *ids: str,
+        params: QueryTypes = None,
+        token: str | None = None,
+        prefetch: int = 0,
+        timeout: TimeoutTypes = UNSET,
+        headers: HeaderTypes = None,
+    ) -> AsyncPager[ItemT]:
+        """The list at `route`. `params` hold the filters, `limit` and `offset`."""
+        fetch = partial(
+            AsyncPage[ItemT].fetch,
+            self._client,
+            item,
+            route,
+            ids,
+            params=params,
+            token=token,
+            prefetch=prefetch,
+            timeout=timeout,
+            headers=headers,
+        )
+        return AsyncPager(fetch)  # sync: return fetch()
+
+
+class AsyncLiveObject:
+    """Gives a model its client, so that it has methods. Comes before the model among the bases.
+
+    The client is handed through pydantic's validation context, so that objects nested in others get it too. It lies
+    in a slot of the model, outside its data: neither compared, nor printed, nor pickled.
+    """
+
+    if TYPE_CHECKING:
+        _client: AsyncClient
+
+    def model_post_init(self, context: Any, /) -> None:
+        if context is not None:
+            self._client = context
+
+    def _attached(self) -> AsyncClient:
+        """The client of this object.
+
+        Raises:
+            ConfigurationError: it has none, because it was unpickled, copied or made by hand.
+        """
+        try:
+            return self._client
+        except AttributeError:
+            raise ConfigurationError(
+                f"this {type(self).__name__} has no client, since it was unpickled, copied or made by hand: "
+                "attach it with client.attach(obj) first"
+            ) from None
+
+    def attach(self, client: AsyncClient) -> Self:
+        """Give this object, and those inside it, a client for their methods. Returns the object itself."""
+        client.attach(self)
+        return self
+
+    def _become(self, other: Self) -> Self:
+        """Take over the data and the answer of `other`, so that everyone who holds this object sees the news."""
+        for part in ("__dict__", "__pydantic_extra__", "__pydantic_fields_set__", "_last_response"):
+            if hasattr(other, part):
+                object.__setattr__(self, part, getattr(other, part))
+        return self
