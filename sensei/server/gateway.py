@@ -122,7 +122,7 @@ def read_catalog(where: Endpoint) -> Catalog:
     from sensei.server.engine.job import Selection
 
     with closing(open_connector(where)) as connector:
-        return connector.catalog(Selection())
+        return connector.read_catalog(Selection())
 
 
 def narrow(catalog: Catalog, schema: str | None, table: str | None) -> Catalog:
