@@ -16,11 +16,20 @@ from starlette.routing import Match
 from sensei._version import __version__
 from sensei.server.errors import ApiError
 from sensei.server.operation import endpoint
+from sensei.server.routes import oauth
 from sensei.server.runtime import Runtime
 from sensei.server.settings import Settings
 from sensei.server.wire import RequestFacts, error_response
 
-RESOURCES = ("connections",)
+RESOURCES = (
+    "connections",
+    "validations",
+    "certificates",
+    "api_keys",
+    "service_accounts",
+    "audit_logs",
+    "usage",
+)
 """Modules below `sensei.server.routes`; each has a `router`. Literal paths come before parameters within a module."""
 
 
@@ -62,6 +71,7 @@ def create_app(settings: Settings) -> FastAPI:
                 operation_id=registered.operation.id,
                 response_model=None,
             )
+    app.include_router(oauth.router)
     app.add_api_route("/healthz", _healthz, methods=["GET"], include_in_schema=False)
     app.add_api_route("/readyz", _readyz, methods=["GET"], include_in_schema=False)
     app.add_exception_handler(HTTPException, _no_such_route)

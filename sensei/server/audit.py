@@ -11,6 +11,8 @@ from sensei.server.ids import new_id
 from sensei.server.security import Principal
 from sensei.server.store.tables import AuditRecord
 
+_ABOUT_CREDENTIALS = ("api_keys.", "service_accounts.", "oauth.")
+
 
 def record(
     session: Session,
@@ -24,7 +26,6 @@ def record(
     ip_address: str | None = None,
     user_agent: str | None = None,
     details: dict[str, Any] | None = None,
-    type: str = "api",
 ) -> None:
     """Add one record; `details` must hold no secrets."""
     session.add(
@@ -33,7 +34,7 @@ def record(
             organization_id=principal.organization_id,
             environment=principal.environment,
             timestamp=now,
-            type=type,
+            type="authentication" if action.startswith(_ABOUT_CREDENTIALS) else "api",
             actor_type=principal.kind,
             actor_id=principal.id,
             actor_name=principal.name,

@@ -12,19 +12,26 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from sensei.server import idempotency
+from sensei.server import idempotency, service_accounts
 from sensei.server.connection_tests import ConnectionTester
 from sensei.server.gateway import Catalogs
 from sensei.server.ids import new_id
+from sensei.server.oauth import clients, grants, tokens
 from sensei.server.ratelimit import RateLimitedError, RateLimiter
-from sensei.server.security import Principal, hash_token, make_api_key, note_use
+from sensei.server.security import Principal, hash_token, make_api_key, note_use, register_authenticator
 from sensei.server.settings import Settings
 from sensei.server.store import migration_tables as _migration_tables  # noqa: F401 - its tables must be known
 from sensei.server.store.database import Store
+from sensei.server.store.oauth_tables import ServiceAccount
 from sensei.server.store.tables import ApiKey, Organization, UsageWindow
 from sensei.server.validation_worker import ValidationWorker
 
 log = logging.getLogger("sensei.server")
+
+_USED: dict[str, type[ApiKey] | type[ServiceAccount]] = {"api_key": ApiKey, "service_account": ServiceAccount}
+
+register_authenticator(lambda token: token.startswith(service_accounts.TOKEN_PREFIX), service_accounts.by_token)
+register_authenticator(tokens.looks_like_one, tokens.authenticate)
 
 
 class Runtime:
@@ -60,18 +67,18 @@ class Runtime:
             return error.allowance.headers()
 
     def note_use(self, principal: Principal) -> None:
-        """Remember that an API key was used; written at most once a minute."""
-        if principal.kind != "api_key":
-            return
+        """Remember that a key or a service account was used; written at most once a minute."""
+        table = _USED.get(principal.kind)
         now = self.settings.clock.now()
-        if note_use(self._uses.get(principal.id), now):
+        if table is not None and note_use(self._uses.get(principal.id), now):
             self._uses[principal.id] = now
             with self.store.write() as session:
-                session.execute(update(ApiKey).where(ApiKey.id == principal.id).values(last_used_at=now))
+                session.execute(update(table).where(table.id == principal.id).values(last_used_at=now))
 
     def start(self) -> None:
         """Begin the background work."""
         self._load_usage()
+        self._register_applications()
         self.tester.sweep()
         self.validator.start()
         self._housekeeper = threading.Thread(target=self._keep_house, name="sensei-housekeeper", daemon=True)
@@ -93,7 +100,7 @@ class Runtime:
             self._housekeeper.join()
         self.tester.stop()
         self.validator.stop()
-        self._save_usage()
+        self.save_usage()
         self.store.close()
 
     def is_ready(self) -> bool:
@@ -109,15 +116,22 @@ class Runtime:
         rounds = 0
         while not self._stopping.wait(5.0):
             try:
-                self._save_usage()
+                self.save_usage()
                 self.tester.sweep()
                 self.validator.sweep()
                 if rounds % 120 == 0:
                     with self.store.write() as session:
                         idempotency.forget_old(session, self.settings.clock.now())
+                        grants.forget_old(session, self.settings.clock.now())
             except Exception:
                 log.exception("housekeeping failed; it is tried again")
             rounds += 1
+
+    def _register_applications(self) -> None:
+        if self.settings.oauth_applications:
+            with self.store.write() as session:
+                organization = ensure_organization(session, self.settings)
+                clients.ensure(session, self.settings.oauth_applications, organization, self.settings.clock.now())
 
     def _load_usage(self) -> None:
         now = self.settings.clock.now()
@@ -125,7 +139,8 @@ class Runtime:
             for row in session.scalars(select(UsageWindow).where(UsageWindow.day == now.date().isoformat())):
                 self.limiter.seed_day(row.subject, row.requests, now)
 
-    def _save_usage(self) -> None:
+    def save_usage(self) -> None:
+        """Write down the calls counted since the last time."""
         counted = self.limiter.drain()
         if not counted:
             return

@@ -35,11 +35,13 @@ class Principal:
     """``production`` or ``sandbox``."""
     scopes: tuple[str, ...]
     ip_whitelist: tuple[str, ...] = ()
+    client_id: str | None = None
+    """The OAuth client through which a user acts."""
 
     @property
     def idempotency_scope(self) -> str:
-        """Two principals never share an idempotency key."""
-        return f"{self.kind}:{self.id}"
+        """Two principals never share an idempotency key; a user through two clients is two."""
+        return f"{self.kind}:{self.id}" if self.client_id is None else f"{self.kind}:{self.id}:{self.client_id}"
 
 
 Authenticator = Callable[[Session, str, datetime], Principal | None]

@@ -57,6 +57,27 @@ class Quotas:
     concurrent_migrations: int | None = 10
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OAuthApplication:
+    """An application that may ask people for access.
+
+    Parameters:
+        client_id: Its public name.
+        name: What a person is shown.
+        redirect_uris: Where answers may go; for ``http://127.0.0.1/…`` any port is accepted.
+        scopes: The most it may ask for.
+        client_secret: None for a public client, which must use PKCE.
+        environment: ``production`` or ``sandbox``; its tokens act there.
+    """
+
+    client_id: str
+    name: str
+    redirect_uris: tuple[str, ...]
+    scopes: tuple[str, ...]
+    client_secret: str | None = field(default=None, repr=False)
+    environment: str = "sandbox"
+
+
 WEBHOOK_DELAYS = (60.0, 300.0, 1_800.0, 7_200.0, 28_800.0, 86_400.0)
 """Seconds from the end of one delivery attempt to the next, as documented."""
 
@@ -81,6 +102,7 @@ class Settings:
         webhook_timeout_seconds: Longest wait for a receiver's answer.
         allow_private_webhooks: Deliver to link-local and metadata addresses too.
         environment_label: Name of the organization made on first start.
+        oauth_applications: Applications that may use the authorization code flow.
     """
 
     state: str | Path
@@ -97,6 +119,7 @@ class Settings:
     webhook_timeout_seconds: float = 30.0
     allow_private_webhooks: bool = False
     environment_label: str = "Local"
+    oauth_applications: tuple[OAuthApplication, ...] = ()
 
     @property
     def database_url(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import cast
 
 from sqlalchemy.orm import Session
 
@@ -22,9 +22,7 @@ def list_keys(ctx: Context) -> Answer[JsonWebKeySetOut]:
         found = keys.published(session, ctx.store.vault, ctx.now)
     if not found:
         found = [keys.current(ctx.tx, ctx.store.vault, keys.CERTIFICATES, ctx.now).jwk()]
-    return Answer(
-        {"keys": cast("list[JsonWebKeyOut]", found)}, headers={"Cache-Control": "public, max-age=3600"}
-    )
+    return Answer({"keys": cast("list[JsonWebKeyOut]", found)}, headers={"Cache-Control": "public, max-age=3600"})
 
 
 @router.get(
@@ -32,7 +30,6 @@ def list_keys(ctx: Context) -> Answer[JsonWebKeySetOut]:
     operation="certificates.get",
     scope="validation:read",
     errors=("certificate_not_found",),
-    answer=dict[str, Any],
 )
 def get(ctx: Context, id: str) -> Download:
     """One certificate, byte for byte as it was signed."""
@@ -46,7 +43,6 @@ def get(ctx: Context, id: str) -> Download:
     operation="certificates.download",
     scope="validation:read",
     errors=("certificate_not_found",),
-    answer=dict[str, Any],
 )
 def download(ctx: Context, id: str) -> Download:
     """The same JSON as a file."""
