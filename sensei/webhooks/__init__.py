@@ -1,0 +1,28 @@
+"""Receive webhooks: check signatures, read typed events.
+
+Works without a client and with nothing configured. Ready receivers for web frameworks are in
+`sensei.webhooks.starlette` (FastAPI too), `sensei.webhooks.flask` and `sensei.webhooks.django`.
+
+    from sensei.webhooks import verify_signature
+
+    if not verify_signature(request_body, request_headers.get("X-Sensei-Signature"), secret):
+        ...  # answer 400
+"""
+
+from __future__ import annotations
+
+from sensei.errors import WebhookVerificationError
+from sensei.webhooks._seen import AsyncSeenEvents, RecentEvents, SeenEvents
+from sensei.webhooks._signature import sign, verify_signature
+from sensei.webhooks._unwrap import DuplicateEventError, unwrap
+
+__all__ = [
+    "verify_signature",
+    "unwrap",
+    "sign",
+    "SeenEvents",
+    "AsyncSeenEvents",
+    "RecentEvents",
+    "WebhookVerificationError",
+    "DuplicateEventError",
+]

@@ -1,0 +1,71 @@
+"""Receive webhooks with Flask."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+try:
+    from flask import Response, request
+except ImportError as error:  # pragma: no cover  # the dev extra brings it
+    raise ImportError("sensei.webhooks.flask needs Flask: pip install flask") from error
+
+from sensei.webhooks._receive import MAX_BODY_BYTES, TOO_LARGE, Answer, Checks, handle_once, named_like
+from sensei.webhooks._seen import SeenEvents
+from sensei.webhooks._signature import Secret
+
+if TYPE_CHECKING:
+    from sensei.models.webhooks import WebhookEvent
+
+__all__ = ["webhook_handler"]
+
+
+def webhook_handler(
+    *,
+    secret: Secret,
+    tolerance: float | timedelta | None = None,
+    seen: SeenEvents | None = None,
+) -> Callable[[Callable[[WebhookEvent], object]], Callable[[], Response]]:
+    """Make a view of a function that takes an event.
+
+    A delivery that fails a check is answered 400 and never reaches the function. When the function returns, the
+    answer is 204; when it raises, the error goes its usual way (500), and Sensei tries again later.
+
+    Args:
+        secret: The signing secret of the endpoint, or several while one replaces another.
+        tolerance: The largest age of an event in seconds; see `sensei.webhooks.unwrap`.
+        seen: Remembers events, so that the function gets each one once. An event whose function raised is given
+            back.
+
+    Returns:
+        A decorator.
+
+    Raises:
+        ConfigurationError: No secret was given, or an empty one.
+
+    Example:
+        >>> from flask import Flask
+        >>> from sensei.webhooks import RecentEvents
+        >>> from sensei.webhooks.flask import webhook_handler
+        >>> app = Flask("receiver")
+        >>> @app.post("/webhooks/sensei")
+        ... @webhook_handler(secret="whsec_example", seen=RecentEvents())
+        ... def on_event(event):
+        ...     print(event.type, event.data)
+    """
+    checks = Checks(secret, tolerance)
+
+    def decorate(handle: Callable[[WebhookEvent], object]) -> Callable[[], Response]:
+        def view() -> Response:
+            if (request.content_length or 0) > MAX_BODY_BYTES:
+                answer = TOO_LARGE
+            else:
+                event = checks.read(request.get_data(cache=False), request.headers)
+                answer = event if isinstance(event, Answer) else handle_once(event, handle, seen)
+            return Response(answer.text, answer.status, mimetype="text/plain")
+
+        named_like(view, handle)
+        return view
+
+    return decorate
