@@ -1,0 +1,159 @@
+"""Behavioral Equivalence Certificates and the keys that sign them."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from sensei.models.base import Model, OpenEnum, Timestamp
+
+__all__ = [
+    "CertificateStatus",
+    "CertificateData",
+    "Attestations",
+    "CertificateArtifact",
+    "CertificateException",
+    "CertificateFindings",
+    "JsonWebKey",
+    "JsonWebKeySet",
+]
+
+CertificateStatus = Annotated[Literal["valid", "expired", "revoked"] | str, OpenEnum]
+"""What the server says of a certificate; `verify()` tells what is to be thought of it."""
+
+
+class Attestations(Model):
+    """What is attested; further attestations are kept beside these.
+
+    Attributes:
+        data_integrity: The data is the same.
+        schema_equivalence: The structure is equivalent.
+        behavioral_equivalence: Queries give the same answers.
+        audit_trail_complete: Every step was recorded.
+    """
+
+    data_integrity: bool | None = None
+    schema_equivalence: bool | None = None
+    behavioral_equivalence: bool | None = None
+    audit_trail_complete: bool | None = None
+
+
+class CertificateFindings(Model):
+    """How many findings of each kind there were.
+
+    Attributes:
+        pass_: Checks that passed; `pass` on the wire.
+        info: Remarks.
+        warning: Warnings.
+        failure: Failures.
+    """
+
+    pass_: int | None = Field(default=None, validation_alias="pass", serialization_alias="pass")
+    info: int | None = None
+    warning: int | None = None
+    failure: int | None = None
+
+
+class CertificateException(Model):
+    """A deviation that was reviewed and accepted.
+
+    Attributes:
+        description: What deviates.
+        severity: How bad it is.
+        magnitude: How much it is.
+        analysis: Why it was accepted.
+    """
+
+    description: str
+    severity: str | None = None
+    magnitude: str | None = None
+    analysis: str | None = None
+
+
+class CertificateArtifact(Model):
+    """A piece of evidence.
+
+    Attributes:
+        name: Its name.
+        digest: `sha256:` and 64 hex digits.
+    """
+
+    name: str
+    digest: str
+
+
+class CertificateData(Model):
+    """A certificate that source and target behave alike.
+
+    Attributes:
+        id: Id, `cert_…`.
+        validation_id: The validation it proves.
+        migration_id: The migration.
+        protocol_version: Version of the verification protocol; always sent.
+        status: `valid`, `expired` or `revoked`, as the server says.
+        issued_at: When it was issued.
+        valid_until: Until when it is valid.
+        attestations: What is attested.
+        confidence_score: Confidence of the validation, 0 to 1; always sent.
+        queries_replayed: Number of queries; always sent.
+        findings: How many findings of each kind there were; always sent.
+        exceptions: Deviations that were reviewed and accepted.
+        artifacts: Evidence behind `hash_chain`, in leaf order; always sent.
+        hash_chain: Merkle root over the artifacts, `sha256:` and 64 hex digits; always sent.
+        public_key_id: Id of the signing key among the certificate keys; always sent.
+        signature: `ed25519:` and base64 of the signature; an old `sha256:` value is a digest and proves nothing.
+        download_url: Where the file is; always sent.
+    """
+
+    _shown: ClassVar[tuple[str, ...]] = ("id", "status", "confidence_score", "valid_until")
+
+    id: str
+    validation_id: str
+    migration_id: str
+    protocol_version: str | None = None
+    status: CertificateStatus
+    issued_at: Timestamp
+    valid_until: Timestamp
+    attestations: Attestations
+    confidence_score: float | None = None
+    queries_replayed: int | None = None
+    findings: CertificateFindings | None = None
+    exceptions: list[CertificateException] = Field(default_factory=list[CertificateException])
+    artifacts: list[CertificateArtifact] = Field(default_factory=list[CertificateArtifact])
+    hash_chain: str | None = None
+    public_key_id: str | None = None
+    signature: str
+    download_url: str | None = None
+
+
+class JsonWebKey(Model):
+    """A public key (RFC 7517).
+
+    Attributes:
+        kty: Kind of the key, `OKP`.
+        crv: The curve, `Ed25519`.
+        kid: Id of the key, the `public_key_id` of certificates.
+        x: The 32 key bytes, base64url without padding.
+        use: `sig`; always sent.
+        alg: `EdDSA`; always sent.
+    """
+
+    _shown: ClassVar[tuple[str, ...]] = ("kid", "kty", "crv")
+
+    kty: str
+    crv: str
+    kid: str
+    x: str
+    use: str | None = None
+    alg: str | None = None
+
+
+class JsonWebKeySet(Model):
+    """The keys that sign certificates. Retired keys stay listed while certificates signed with them are valid.
+
+    Attributes:
+        keys: The keys.
+    """
+
+    keys: list[JsonWebKey]
