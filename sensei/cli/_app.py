@@ -9,7 +9,7 @@ from importlib import import_module
 
 import click
 
-from sensei.cli._errors import INTERRUPTED, USAGE, Failure, report
+from sensei.cli._errors import INTERRUPTED, USAGE, CommandError, report
 from sensei.cli._options import Command, Options, with_shared_options
 
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -25,11 +25,11 @@ class LazyGroup(click.Group):
     """A group whose subcommands are imported when they are used."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted(COMMANDS)
+        return sorted({*super().list_commands(ctx), *COMMANDS})
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
-            return None
+            return super().get_command(ctx, cmd_name)
         command: click.Command = import_module(COMMANDS[cmd_name][0]).command
         return command
 
@@ -68,7 +68,7 @@ def run(arguments: Sequence[str]) -> int:
         sys.stdout.flush()
     except click.exceptions.Abort as abort:
         if isinstance(abort.__cause__, EOFError):
-            return report(Failure("no answer could be read: pass --yes to go on without being asked"), options)
+            return report(CommandError("no answer could be read: pass --yes to go on without being asked"), options)
         return INTERRUPTED
     except click.ClickException as error:
         error.show()

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
-from sensei.cli._errors import USAGE, Failure
+from sensei.cli._errors import USAGE, CommandError
 
 SCHEMES: dict[str, str] = {
     "sqlite": "sqlite",
@@ -57,7 +57,7 @@ def parse_endpoint(url: str, folder: Path, *, role: str) -> Endpoint:
         role: `source` or `target`, for the error.
 
     Raises:
-        Failure: It is no URL of a database; the message holds nothing that could be a password.
+        CommandError: It is no URL of a database; the message holds nothing that could be a password.
 
     Example:
         >>> parse_endpoint("sqlite:///shop.db", Path("/data"), role="source").shown
@@ -124,5 +124,5 @@ def _not_a_url(given: str, folder: Path) -> str:
     return f"it is no URL; write {_FORMS}"
 
 
-def _refused(role: str, reason: str) -> Failure:
-    return Failure(f"{role.capitalize()} database: {reason}", exit_code=USAGE)
+def _refused(role: str, reason: str) -> CommandError:
+    return CommandError(f"{role.capitalize()} database: {reason}", exit_code=USAGE)

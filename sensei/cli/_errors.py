@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 FAILED, USAGE, CREDENTIALS, NOT_FOUND, UNREACHABLE, INTERRUPTED = 1, 2, 3, 4, 5, 130
 
 
-class Failure(Exception):
+class CommandError(Exception):
     """The command cannot do its work; the message is for the user and says what to do.
 
     Attributes:
@@ -27,7 +27,7 @@ class Failure(Exception):
         self.exit_code = exit_code
 
 
-class Interrupted(Failure):
+class StoppedError(CommandError):
     """The user pressed Ctrl-C; the message says what was left behind and how to go on."""
 
     def __init__(self, message: str) -> None:
@@ -39,7 +39,7 @@ def report(error: BaseException, options: Options) -> int:
     if isinstance(error, KeyboardInterrupt):
         return INTERRUPTED
     message, code = describe(error)
-    label = "Stopped" if isinstance(error, Interrupted) else "Error"
+    label = "Stopped" if isinstance(error, StoppedError) else "Error"
     sys.stderr.write(f"{label}: {clean(message)}\n")
     if options.debug:
         _write_details(error, options)
@@ -48,7 +48,7 @@ def report(error: BaseException, options: Options) -> int:
 
 def describe(error: BaseException) -> tuple[str, int]:
     """Give the line to show and the exit code for anything that can be raised."""
-    if isinstance(error, Failure):
+    if isinstance(error, CommandError):
         return error.message, error.exit_code
     from sensei import errors
 
@@ -77,7 +77,7 @@ def _code_of(error: Exception) -> int:
 def _write_details(error: BaseException, options: Options) -> None:
     if options.exchange is not None:
         sys.stderr.write("".join(f"  {line}\n" for line in options.exchange.lines()))
-    if not isinstance(error, Failure):
+    if not isinstance(error, CommandError):
         import traceback
 
         sys.stderr.write("".join(traceback.format_exception(error)))

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, TextIO
 
-from sensei.cli._errors import Failure
+from sensei.cli._errors import CommandError
 from sensei.cli._text import clean, columns, count, seconds
 
 
@@ -20,9 +20,7 @@ class MappingRow:
     """A column on its way, as it is shown for review."""
 
     source: str
-    target: str
-    source_type: str
-    target_type: str
+    becomes: str
     confidence: float
     status: str
     remark: str
@@ -30,20 +28,18 @@ class MappingRow:
 
 @dataclass(frozen=True, slots=True)
 class RiskRow:
-    """A risk of the plan."""
+    """A risk of the plan; one that blocks means that the job cannot be done as asked."""
 
     severity: str
     description: str
     mitigation: str
+    blocks: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Review:
     """A plan as it is shown: the least certain mappings first, the worst risks first."""
 
-    tables: int
-    columns: int
-    records: int | None
     undecided: int
     mappings: Sequence[MappingRow]
     risks: Sequence[RiskRow]
@@ -98,18 +94,23 @@ _SECONDS_BETWEEN_LINES = 2.0
 class PlainPresenter:
     """Plain lines on stderr: for pipes, logs and `TERM=dumb`."""
 
-    def __init__(self, stream: TextIO | None = None, *, interactive: bool = False) -> None:
+    def __init__(self, stream: TextIO | None = None, *, interactive: bool = False, quiet: bool = False) -> None:
         self._stream = stream or sys.stderr
         self._interactive = interactive
+        self._quiet = quiet
         self._last_line_at = float("-inf")
         self._last_phase = ""
 
     def say(self, text: str) -> None:
-        self._stream.write(clean(text) + "\n")
-        self._stream.flush()
+        if not self._quiet:
+            self._write(text)
 
     def warn(self, text: str) -> None:
-        self.say(f"Warning: {text}")
+        self._write(f"Warning: {text}")
+
+    def _write(self, text: str) -> None:
+        self._stream.write(clean(text) + "\n")
+        self._stream.flush()
 
     def begin(self, doing: str) -> None:
         self.say(f"{doing} …")
@@ -120,10 +121,7 @@ class PlainPresenter:
     def review(self, plan: Review) -> None:
         shown = plan.mappings[:SHOWN_MAPPINGS]
         self.say("Mappings, the least certain first:")
-        rows = [
-            (f"{row.confidence:.2f}", row.source, f"{row.source_type} -> {row.target_type}", row.status, row.remark)
-            for row in shown
-        ]
+        rows = [(f"{row.confidence:.0%}", row.source, row.becomes, row.status, row.remark) for row in shown]
         for line in columns(rows):
             self.say(line)
         if len(plan.mappings) > len(shown):
@@ -141,7 +139,7 @@ class PlainPresenter:
 
     def confirm(self, question: str) -> bool:
         if not self._interactive:
-            raise Failure("there is nobody to ask: pass --yes to go on without being asked")
+            raise CommandError("there is nobody to ask: pass --yes to go on without being asked")
         import click
 
         return click.confirm(clean(question), default=False, err=True)

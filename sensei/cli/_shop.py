@@ -91,15 +91,38 @@ CREATE INDEX order_lines_by_product ON order_lines (product_id);
 """
 
 _CATEGORIES = ("Books", "Tea & Coffee", "Cameras", "Gartengeräte", "文房具", "Игрушки", "أدوات المطبخ", "Vélos")
-_NAMES = ("Ada", "Zoë", "Łukasz", "Þórdís", "Σωκράτης", "Наталия", "美咲", "محمد", "François", "O'Brien", "🦊 Fox", "Ngũgĩ")
-_FAMILIES = ("Lovelace", "Müller", "García-Márquez", "Đặng", "de la Cruz", "王", "Ó Súilleabháin", "Nguyễn", "Søren Ærø")
+_NAMES = (
+    "Ada",
+    "Zoë",
+    "Łukasz",
+    "Þórdís",
+    "Σωκράτης",
+    "Наталия",
+    "美咲",
+    "محمد",
+    "François",
+    "O'Brien",
+    "🦊 Fox",
+    "Ngũgĩ",
+)
+_FAMILIES = (
+    "Lovelace",
+    "Müller",
+    "García-Márquez",
+    "Đặng",
+    "de la Cruz",
+    "王",
+    "Ó Súilleabháin",
+    "Nguyễn",
+    "Søren Ærø",
+)
 _CITIES = ("København", "São Paulo", "Zürich", "東京", "Kraków", "İstanbul", "München", "Reykjavík", "N'Djamena")
 _NOTES = (
     None,
     "",
     " leave at the door ",
     "two\nlines, one\ttab",
-    'quotes " and \' and \\ and ;--',
+    "quotes \" and ' and \\ and ;--",
     "NULL",
     "\\N",
     "👩‍👩‍👧 e\u0301 is not \u00e9",
@@ -176,7 +199,12 @@ def _categories() -> Iterator[tuple[object, ...]]:
 def _suppliers() -> Iterator[tuple[object, ...]]:
     for number in range(1, 41):
         contact = (None, "", f"+{number} 555 0{number:03}")[number % 3]
-        yield number, f"{_FAMILIES[number % len(_FAMILIES)]} & Co. {number}", ("DE", "JP", "PL", "BR")[number % 4], contact
+        yield (
+            number,
+            f"{_FAMILIES[number % len(_FAMILIES)]} & Co. {number}",
+            ("DE", "JP", "PL", "BR")[number % 4],
+            contact,
+        )
 
 
 def _products(dice: random.Random, size: Size, nul_in_text: bool) -> Iterator[tuple[object, ...]]:
@@ -225,7 +253,14 @@ def _addresses(dice: random.Random, size: Size) -> Iterator[tuple[object, ...]]:
     for customer in range(1, size.customers + 1):
         for kind in ("billing", "shipping")[: 1 + customer % 2]:
             line2 = (None, "", "c/o 王さん")[customer % 3]
-            yield customer, kind, f"{customer} Main St.", line2, dice.choice(_CITIES), ("DK", "BR", "CH", "JP")[customer % 4]
+            yield (
+                customer,
+                kind,
+                f"{customer} Main St.",
+                line2,
+                dice.choice(_CITIES),
+                ("DK", "BR", "CH", "JP")[customer % 4],
+            )
 
 
 def _orders(dice: random.Random, size: Size, nul_in_text: bool) -> Iterator[tuple[object, ...]]:

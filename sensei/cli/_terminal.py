@@ -50,7 +50,7 @@ class TerminalPresenter:
             table.add_row(
                 Text(f"{row.confidence:.0%}", style=style),
                 Text(clean(row.source)),
-                Text(clean(f"{row.source_type} → {row.target_type}")),
+                Text(clean(row.becomes.replace("->", "→"))),
                 Text(clean(row.status)),
                 Text(clean(row.remark), style="dim"),
             )

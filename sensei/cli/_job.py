@@ -1,0 +1,208 @@
+"""The main job, step by step, through the public SDK: connect, plan, review, run, prove.
+
+Nothing here knows a terminal or a server; both are handed in. Whatever stops the job says what is left behind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sensei.cli._endpoint import Endpoint
+from sensei.cli._errors import CommandError, StoppedError
+from sensei.cli._leftovers import Leftovers
+from sensei.cli._memory import Memory
+from sensei.cli._presenter import Presenter
+from sensei.cli._proof import Proof, prove
+from sensei.cli._review import review_of
+from sensei.cli._text import count, seconds
+from sensei.cli._watch import watch
+
+if TYPE_CHECKING:
+    from sensei import Client
+    from sensei.models import Connection, Migration
+
+TAG = "sensei-migrate"
+"""Marks the connections that this job made, so that it uses them again instead of making more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What is to be moved where.
+
+    Attributes:
+        source: Where from.
+        target: Where to.
+        name: What to call the migration.
+        results: Gives the folder for the certificate and the report, by the id of the migration.
+        schemas: Source schemas to take; all when empty.
+        exclude: Patterns of tables to leave out.
+        target_schema: Schema to write into; the connection's default when None.
+        validation: Type of the validation at the end.
+        ask: Whether to ask before anything is written.
+        embedded: Whether the server ends with this process.
+    """
+
+    source: Endpoint
+    target: Endpoint
+    name: str
+    results: Callable[[str], Path]
+    schemas: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    target_schema: str | None = None
+    validation: str = "full"
+    ask: bool = True
+    embedded: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of it."""
+
+    migration_id: str
+    records: int
+    tables: int
+    duration: float | None
+    proof: Proof
+
+
+class MainJob:
+    """Carries out one order.
+
+    Args:
+        client: A client of the server that does the work.
+        order: What is wanted.
+        presenter: Whom to tell.
+        memory: Where an unfinished migration is remembered.
+    """
+
+    def __init__(self, client: Client, order: Order, presenter: Presenter, memory: Memory) -> None:
+        self._client = client
+        self._order = order
+        self._tell = presenter
+        self._memory = memory
+        self._leftovers = Leftovers(client, presenter, memory, embedded=order.embedded, ask=order.ask)
+
+    def run(self) -> Outcome:
+        """Do the whole job.
+
+        Raises:
+            CommandError: It cannot be done, or it went wrong; the message says what is left behind.
+            StoppedError: Ctrl-C; the message says how to go on.
+            SenseiError: The API refused something or could not be reached.
+        """
+        try:
+            migration = self._leftovers.take_up(self._refresh_credentials) or self._begin()
+            migration = self._finish(migration)
+            proof = self._prove(migration)
+            self._memory.forget()
+        finally:
+            self._tell.close()
+        tables = {(mapping.target.schema, mapping.target.table) for mapping in self._client.mappings.list(migration.id)}
+        duration = migration.timing.elapsed_seconds if migration.timing else None
+        return Outcome(migration.id, migration.records_processed, len(tables), duration, proof)
+
+    def _begin(self) -> Migration:
+        migration: Migration | None = None
+        try:
+            source = self._connection(self._order.source, "source")
+            target = self._connection(self._order.target, "target")
+            migration = self._plan(source, target)
+            self._order.results(migration.id)
+            migration.start()
+        except KeyboardInterrupt:
+            self._leftovers.abandon(migration)
+            raise StoppedError("nothing had been written") from None
+        except BaseException:
+            self._leftovers.abandon(migration)
+            raise
+        return migration
+
+    def _connection(self, end: Endpoint, role: str) -> Connection:
+        self._tell.begin(f"Connecting to the {role} {end.shown}")
+        name = f"{end.shown} ({role})"[:255]
+        known = self._client.connections.list(tag=TAG, role=role, type=end.type)
+        connection = next((one for one in known if one.name == name), None)
+        if connection is None:
+            connection = self._client.connections.create(
+                name=name, type=end.type, role=role, config=end.config, tags=[TAG]
+            )
+        else:
+            connection = self._client.connections.update(connection.id, config=end.config)
+        self._test(connection, end, role)
+        return connection
+
+    def _test(self, connection: Connection, end: Endpoint, role: str) -> None:
+        result = connection.test()
+        if result.status != "success":
+            reason = result.error.message if result.error else "the test failed"
+            code = f" ({result.error.reason_code})" if result.error and result.error.reason_code else ""
+            raise CommandError(f"{role} {end.shown}: {reason}{code}")
+        facts = [result.server_version or end.type]
+        if role == "source" and result.table_count is not None:
+            facts.append(count(result.table_count, "table"))
+        if result.latency_ms is not None:
+            facts.append(f"answers in {result.latency_ms:.0f} ms")
+        self._tell.end(f"{role.capitalize()} {end.shown}: {', '.join(facts)}")
+
+    def _plan(self, source: Connection, target: Connection) -> Migration:
+        order = self._order
+        self._tell.begin("Planning")
+        wanted: dict[str, object] = {"connection_id": source.id}
+        if order.schemas:
+            wanted["schemas"] = list(order.schemas)
+        if order.exclude:
+            wanted["exclude_tables"] = list(order.exclude)
+        goal: dict[str, object] = {"connection_id": target.id}
+        if order.target_schema:
+            goal["schema"] = order.target_schema
+        migration = self._client.migrations.create(name=order.name[:255], source=wanted, target=goal)
+        self._memory.keep(migration.id)
+        plan = migration.wait_for_plan()
+        summary = plan.summary
+        size = f"{count(summary.tables, 'table')}, {count(summary.columns, 'column')}" if summary else "ready"
+        records = f", about {count(summary.estimated_records, 'row')}" if summary and summary.estimated_records else ""
+        self._tell.end(f"Plan: {size}{records}")
+        review = review_of(plan)
+        self._tell.review(review)
+        blocking = [risk for risk in review.risks if risk.blocks]
+        if blocking:
+            raise CommandError(" ".join(f"{risk.description} {risk.mitigation}".strip() for risk in blocking))
+        if order.ask and not self._tell.confirm(f"Write {size} to {order.target.shown}?"):
+            raise CommandError("not started, nothing was written")
+        if review.undecided:
+            self._client.mappings.approve_all(migration.id, above=0.0)
+            self._tell.end(f"Approved {count(review.undecided, 'mapping')} that waited for a decision")
+        return migration
+
+    def _refresh_credentials(self, migration: Migration) -> None:
+        """The password may have changed since the first run."""
+        for end, role, place in (
+            (self._order.source, "source", migration.source),
+            (self._order.target, "target", migration.target),
+        ):
+            if place and place.connection_id:
+                self._test(self._client.connections.update(place.connection_id, config=end.config), end, role)
+
+    def _finish(self, migration: Migration) -> Migration:
+        if migration.status != "completed":
+            try:
+                migration = watch(migration, self._tell)
+            except KeyboardInterrupt:
+                raise self._leftovers.pause(migration) from None
+        if migration.status != "completed":
+            raise self._leftovers.failure_of(migration)
+        took = migration.timing.elapsed_seconds if migration.timing else None
+        time = f" in {seconds(took)}" if took is not None else ""
+        self._tell.end(f"Moved {count(migration.records_processed, 'row')}{time}")
+        return migration
+
+    def _prove(self, migration: Migration) -> Proof:
+        try:
+            return prove(self._client, migration, self._order.validation, self._order.results(migration.id), self._tell)
+        except KeyboardInterrupt:
+            raise StoppedError(
+                "the data is complete on the target, only its validation was left; run the same command again to do it"
+            ) from None

@@ -1,0 +1,44 @@
+"""Turn a plan into what a person reviews."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sensei.cli._presenter import MappingRow, Review, RiskRow
+
+if TYPE_CHECKING:
+    from sensei.models import Mapping, MigrationPlan
+
+_SEVERITIES = ("critical", "high", "medium", "low")
+
+
+def review_of(plan: MigrationPlan) -> Review:
+    """Give the review of a plan: the least certain mappings first, the worst risks first."""
+    ordered = sorted(plan.mappings, key=lambda mapping: (mapping.confidence, str(mapping.source)))
+    risks = [
+        RiskRow(risk.severity, risk.description, risk.mitigation or "", blocks=risk.type == "target_not_empty")
+        for risk in plan.risks
+    ]
+    return Review(
+        undecided=sum(mapping.status == "pending_review" for mapping in plan.mappings),
+        mappings=[_row(mapping) for mapping in ordered],
+        risks=sorted(risks, key=lambda risk: _rank(risk.severity)),
+    )
+
+
+def _row(mapping: Mapping) -> MappingRow:
+    source, target = mapping.source, mapping.target
+    renamed = (
+        "" if (source.table, source.column) == (target.table, target.column) else f"{target.table}.{target.column} "
+    )
+    return MappingRow(
+        source=f"{source.table}.{source.column}",
+        becomes=f"{source.type or '?'} -> {renamed}{target.type or '?'}",
+        confidence=mapping.confidence,
+        status="approved" if mapping.status == "approved" else "needs a decision" if mapping.requires_approval else "",
+        remark=mapping.reasoning or "",
+    )
+
+
+def _rank(severity: str) -> int:
+    return _SEVERITIES.index(severity) if severity in _SEVERITIES else len(_SEVERITIES)

@@ -1,0 +1,94 @@
+"""Which server does the work: the embedded one, or the one that is configured."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from sensei.cli._errors import CommandError
+from sensei.cli._options import Options
+
+if TYPE_CHECKING:
+    from sensei import Client
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A server that is ready, and a client of it."""
+
+    client: Client
+    name: str
+    """`embedded`, or the origin of the API."""
+    embedded: bool
+
+
+def is_configured(options: Options) -> bool:
+    """Whether the user has a server and a key of their own."""
+    from sensei import ConfigurationError
+
+    if options.profile or any(os.environ.get(name) for name in ("SENSEI_API_KEY", "SENSEI_PROFILE")):
+        return True
+    try:
+        make_client(options).close()
+    except ConfigurationError:
+        return False
+    return True
+
+
+def make_client(options: Options, *, base_url: str | None = None, api_key: str | None = None) -> Client:
+    """A client as `Client()` would be, which keeps what was exchanged when `--debug` asks for it."""
+    from sensei import Client, __version__
+
+    hooks = None
+    if options.debug:
+        from sensei.cli._exchange import ExchangeLog
+
+        options.exchange = ExchangeLog()
+        hooks = options.exchange.hooks()
+    return Client(
+        api_key, base_url=base_url, profile=options.profile, hooks=hooks, app_info=("sensei-cli", __version__)
+    )
+
+
+@contextmanager
+def configured_server(options: Options) -> Iterator[Server]:
+    """The hosted or self-hosted server that the environment or the profile names."""
+    with make_client(options) as client:
+        parts = urlsplit(str(client.base_url))
+        yield Server(client, f"{parts.scheme}://{parts.netloc}", embedded=False)
+
+
+@contextmanager
+def embedded_server(options: Options, state: Path | None) -> Iterator[Server]:
+    """The reference server, inside this process, on a free loopback port.
+
+    Args:
+        options: Shared options.
+        state: Where it keeps what must outlive the process; None for a temporary one.
+    """
+    from sensei.testing import LocalServer
+
+    try:
+        from sensei.server.serve import ServeError
+        from sensei.server.store.database import StoreError
+        from sensei.server.vault import VaultError
+    except ModuleNotFoundError as error:
+        raise CommandError(f'{error.name} is missing: pip install "sensei-sdk[all]"') from None
+    local = LocalServer(state=state)
+    try:
+        local.start()
+    except (ServeError, StoreError, VaultError) as error:
+        raise CommandError(f"the embedded server could not start: {error}") from None
+    try:
+        # The profile is about other servers.
+        own = Options(debug=options.debug)
+        with make_client(own, base_url=local.url, api_key=local.api_key) as client:
+            options.exchange = own.exchange
+            yield Server(client, "embedded", embedded=True)
+    finally:
+        local.stop()

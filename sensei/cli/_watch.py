@@ -1,0 +1,48 @@
+"""Follow a running migration and tell a person about it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sensei.cli._presenter import Presenter, Progress
+from sensei.cli._text import seconds
+
+if TYPE_CHECKING:
+    from sensei.models import Migration
+
+_SETTLE_SECONDS = 60.0
+
+
+def watch(migration: Migration, tell: Presenter) -> Migration:
+    """Show the event stream until the migration has finished; returns it refreshed.
+
+    Raises:
+        StreamInterruptedError: The stream was cut and could not be resumed; the migration goes on.
+        KeyboardInterrupt: The user had enough; the migration goes on.
+    """
+    tell.begin("Starting")
+    with migration.stream_events() as events:
+        for event in events:
+            match event.type:
+                case "progress":
+                    tell.progress(
+                        Progress(
+                            phase=event.phase or "",
+                            percent=event.percent or 0.0,
+                            done=event.records_processed or 0,
+                            total=event.records_total,
+                            per_second=event.throughput_records_per_second,
+                            table=event.table,
+                        )
+                    )
+                case "phase" if event.action in {"completed", "failed"}:
+                    name = (event.phase or "").replace("_", " ").capitalize()
+                    took = f" ({seconds(event.duration_seconds)})" if event.duration_seconds is not None else ""
+                    tell.end(f"{name}: {event.message or event.action}{took}")
+                case "error":
+                    tell.warn(event.message)
+                case "log" if event.level in {"warning", "error", "critical"}:
+                    tell.warn(event.message)
+                case _:
+                    pass
+    return migration.wait(timeout=_SETTLE_SECONDS)

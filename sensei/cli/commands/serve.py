@@ -1,0 +1,76 @@
+"""`sensei serve`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from sensei.cli._errors import CommandError
+from sensei.cli._options import Command, Options
+
+
+@click.command("serve", cls=Command)
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="Port; 0 takes a free one."
+)
+@click.option(
+    "--state", metavar="PATH_OR_URL", help="SQLite file or database URL.  [default: ~/.sensei/serve/state.db]"
+)
+@click.option("--api-key", envvar="SENSEI_SERVER_API_KEY", help="Key to accept (sk_test_…); else a fresh one is made.")
+@click.option("--tls-cert", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Certificate, PEM.")
+@click.option("--tls-key", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Its key, PEM.")
+@click.option("--allow-remote", is_flag=True, help="Listen beyond this machine without TLS.")
+@click.pass_obj
+def command(
+    options: Options,
+    host: str,
+    port: int,
+    state: str | None,
+    api_key: str | None,
+    tls_cert: Path | None,
+    tls_key: Path | None,
+    allow_remote: bool,
+) -> None:
+    """Run the local reference server until Ctrl-C.
+
+    Prints the two variables that make `Client()` and the other commands use it.
+    """
+    from sensei.cli._memory import home
+    from sensei.cli._result import write_result
+
+    try:
+        from sensei.server.serve import ServeError, Serving, serve
+        from sensei.server.settings import Settings
+        from sensei.server.store.database import StoreError
+        from sensei.server.vault import VaultError
+    except ModuleNotFoundError as error:
+        raise CommandError(f'{error.name} is missing: pip install "sensei-sdk[server]"') from None
+
+    if state is None:
+        folder = home() / "serve"
+        folder.mkdir(mode=0o700, exist_ok=True)
+        state = str(folder / "state.db")
+
+    def ready(facts: Serving) -> None:
+        text = f"export SENSEI_API_URL={facts.url}\nexport SENSEI_API_KEY={facts.api_key}"
+        document = {"url": facts.url, "api_key": facts.api_key, "state": facts.state}
+        write_result(options, document, ids=[facts.api_key], text=text)
+        sys.stdout.flush()
+        sys.stderr.write(f"Serving {facts.url}/v1 with the state in {facts.state}. Ctrl-C stops it.\n")
+
+    try:
+        serve(
+            Settings(state=state),
+            host=host,
+            port=port,
+            api_key=api_key,
+            certificate=tls_cert,
+            private_key=tls_key,
+            allow_remote=allow_remote,
+            on_ready=ready,
+        )
+    except (ServeError, StoreError, VaultError, ValueError) as error:
+        raise CommandError(str(error)) from None
