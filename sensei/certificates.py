@@ -21,7 +21,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
 from importlib import import_module
-from typing import TYPE_CHECKING, NoReturn, Protocol
+from typing import TYPE_CHECKING, NoReturn, Protocol, TypeGuard, cast
 
 from sensei.errors import CertificateVerificationError, ConfigurationError
 
@@ -200,7 +200,7 @@ def parse(data: bytes | bytearray | str) -> dict[str, object]:
         raise ValueError("it is nested too deeply") from None
     if not isinstance(document, dict):
         raise ValueError("it is not a JSON object")
-    return document  # pyright: ignore[reportUnknownVariableType]  # json.loads makes only str keys
+    return cast("dict[str, object]", document)
 
 
 def canonical_bytes(certificate: CertificateJSON) -> bytes:
@@ -305,11 +305,12 @@ def _find_keys(document: Mapping[str, object], keys: Keys) -> list[Ed25519Public
     return usable
 
 
-def _each_key(keys: Keys) -> Iterable[object]:
+def _each_key(keys: object) -> Iterable[object]:
     if _member(keys, "kid") is not None:
         return [keys]
-    listed: object = keys.get("keys") if isinstance(keys, Mapping) else getattr(keys, "keys", keys)
-    return listed if isinstance(listed, Iterable) and not isinstance(listed, str | bytes) else ()
+    # Before the attribute: `keys` of a mapping is the method.
+    listed: object = _member(keys, "keys") if _is_mapping(keys) else getattr(keys, "keys", keys)
+    return cast("Iterable[object]", listed) if isinstance(listed, Iterable) and not isinstance(listed, str) else ()
 
 
 def _is_ed25519(key: object) -> bool:
@@ -322,7 +323,11 @@ def _is_ed25519(key: object) -> bool:
 
 
 def _member(key: object, name: str) -> object:
-    return key.get(name) if isinstance(key, Mapping) else getattr(key, name, None)
+    return key.get(name) if _is_mapping(key) else getattr(key, name, None)
+
+
+def _is_mapping(value: object) -> TypeGuard[Mapping[str, object]]:
+    return isinstance(value, Mapping)
 
 
 def _load_key(key: object) -> Ed25519PublicKey | None:
@@ -356,7 +361,8 @@ def _check_hash_chain(document: Mapping[str, object]) -> None:
     claimed, artifacts = document.get("hash_chain"), document.get("artifacts")
     if claimed is None or artifacts is None:
         return  # Old certificates have neither; what there is, is signed.
-    digests = [_digest(one) for one in artifacts] if isinstance(artifacts, list) else [None]
+    listed = cast("list[object]", artifacts) if isinstance(artifacts, list) else [None]
+    digests = [_digest(one) for one in listed]
     sound = [digest for digest in digests if digest is not None]
     if len(sound) < len(digests) or claimed != "sha256:" + merkle_root(sound).hex():
         raise _RejectedError(Verdict.INVALID, "The hash chain does not follow from the artifacts.")
@@ -415,10 +421,10 @@ def _as_doubles(value: object) -> object:
         if value not in (int(double), int(Decimal(repr(double)))):
             raise ValueError("an integer is larger than JSON numbers can hold exactly")
         return double
-    if isinstance(value, Mapping):
+    if _is_mapping(value):
         return {name: _as_doubles(member) for name, member in value.items()}
     if isinstance(value, list | tuple):
-        return [_as_doubles(item) for item in value]
+        return [_as_doubles(item) for item in cast("Sequence[object]", value)]
     return value
 
 

@@ -1,0 +1,220 @@
+"""OAuth decisions: what is sent to the OAuth server, as plain data."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import re
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+from urllib.parse import quote, quote_plus, urlencode, urlsplit
+
+from sensei.errors import InvalidArgumentError
+
+ClientAuth: TypeAlias = Literal["body", "basic"]
+"""How an OAuth client proves itself: id and secret in the form body, or by HTTP Basic."""
+
+_VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}").fullmatch
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorizationRequest:
+    """Where to send the user's browser, and what to keep until it comes back.
+
+    Attributes:
+        url: Open this in the user's browser.
+        state: Keep it with the user's session and compare it with the `state` that comes back.
+        code_verifier: Keep it with the user's session, secretly; `exchange_code` needs it.
+    """
+
+    url: str
+    state: str
+    code_verifier: str = field(repr=False)
+
+
+def authorization_request(
+    origin: str,
+    *,
+    client_id: str,
+    redirect_uri: str,
+    scopes: Iterable[str],
+    state: str | None,
+    code_verifier: str | None,
+) -> AuthorizationRequest:
+    """The consent page's address, with PKCE by S256 and a state that nobody can guess."""
+    parts = urlsplit(redirect_uri)
+    if not parts.scheme or not (parts.netloc or parts.path) or parts.fragment:
+        raise InvalidArgumentError("redirect_uri must be an absolute URL without a fragment, as registered.")
+    verifier = code_verifier or secrets.token_urlsafe(64)
+    if not _VERIFIER(verifier):
+        raise InvalidArgumentError("code_verifier must be 43 to 128 letters, digits and . _ ~ - (RFC 7636).")
+    guard = state or secrets.token_urlsafe(32)
+    query = {
+        "response_type": "code",
+        "client_id": not_empty("client_id", client_id),
+        "redirect_uri": redirect_uri,
+        "scope": join_scopes(scopes),
+        "state": guard,
+        "code_challenge": code_challenge(verifier),
+        "code_challenge_method": "S256",
+    }
+    url = f"{origin}/oauth/authorize?{urlencode({k: v for k, v in query.items() if v}, quote_via=quote)}"
+    return AuthorizationRequest(url, guard, verifier)
+
+
+def code_challenge(verifier: str) -> str:
+    """The PKCE challenge of a verifier by S256 (RFC 7636).
+
+    Example:
+        >>> code_challenge("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk")
+        'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM'
+    """
+    digest = hashlib.sha256(verifier.encode("ascii")).digest()
+    return base64.urlsafe_b64encode(digest).decode("ascii").rstrip("=")
+
+
+def check_state(state: str | None, expected: str | None) -> None:
+    """Compare the state that came back with the one that was sent, in constant time.
+
+    Raises:
+        InvalidArgumentError: they differ, or only one was given.
+    """
+    if state is None and expected is None:
+        return
+    if state is None or expected is None:
+        raise InvalidArgumentError("Give both: state= as it came back and expected_state= as it was sent.")
+    if not hmac.compare_digest(state.encode("utf-8", "surrogatepass"), expected.encode("utf-8", "surrogatepass")):
+        raise InvalidArgumentError(
+            "The state that came back is not the one that was sent: the callback belongs to another sign-in or is "
+            "forged. Start the sign-in again."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class TokenCall:
+    """One POST to the OAuth server.
+
+    Attributes:
+        path: Below the OAuth origin.
+        form: The members of the body.
+        authorization: The `Authorization` header: `client` for the client's own credential, None for none.
+        repeatable: False for what works once.
+    """
+
+    path: str
+    form: dict[str, str] = field(repr=False)
+    authorization: str | None = field(default=None, repr=False)
+    repeatable: bool = True
+
+
+def code_exchange(
+    code: str,
+    *,
+    redirect_uri: str,
+    client_id: str,
+    client_secret: str | None,
+    code_verifier: str | None,
+    client_auth: ClientAuth,
+) -> TokenCall:
+    """Exchange an authorization code, which works once."""
+    form = {
+        "grant_type": "authorization_code",
+        "code": not_empty("code", code),
+        "redirect_uri": not_empty("redirect_uri", redirect_uri),
+    }
+    if code_verifier is not None:
+        form["code_verifier"] = code_verifier
+    return _token_call(form, client_id, client_secret, client_auth, repeatable=False)
+
+
+def client_credentials_grant(
+    client_id: str, client_secret: str, scopes: Iterable[str], client_auth: ClientAuth
+) -> TokenCall:
+    """Fetch a token for a program."""
+    form = {"grant_type": "client_credentials"}
+    if scope := join_scopes(scopes):
+        form["scope"] = scope
+    secret = not_empty("client_secret", client_secret)
+    return _token_call(form, client_id, secret, client_auth, repeatable=True)
+
+
+def refresh_grant(
+    refresh_token: str,
+    *,
+    client_id: str,
+    client_secret: str | None,
+    scopes: Iterable[str],
+    client_auth: ClientAuth,
+) -> TokenCall:
+    """Refresh a token. The server may hand out a new refresh token, so that a second try could find this one spent."""
+    form = {"grant_type": "refresh_token", "refresh_token": not_empty("refresh_token", refresh_token)}
+    if scope := join_scopes(scopes):
+        form["scope"] = scope
+    return _token_call(form, client_id, client_secret, client_auth, repeatable=False)
+
+
+def token_reference(
+    path: str,
+    token: str,
+    *,
+    hint: str | None,
+    client_id: str | None,
+    client_secret: str | None,
+    client_auth: ClientAuth,
+) -> TokenCall:
+    """Revoke or introspect a token, as an OAuth client when its id is given, else with the client's own credential."""
+    form = {"token": not_empty("token", token)}
+    if hint is not None:
+        form["token_type_hint"] = hint
+    if client_id is None:
+        if client_secret is not None:
+            raise InvalidArgumentError("client_secret needs the client_id that it belongs to.")
+        return TokenCall(path, form, "client")
+    proof, authorization = _client_proof(client_id, client_secret, client_auth)
+    return TokenCall(path, form | proof, authorization)
+
+
+def _token_call(
+    form: dict[str, str], client_id: str, client_secret: str | None, client_auth: ClientAuth, *, repeatable: bool
+) -> TokenCall:
+    proof, authorization = _client_proof(client_id, client_secret, client_auth)
+    return TokenCall("/oauth/token", form | proof, authorization, repeatable)
+
+
+def _client_proof(
+    client_id: str, client_secret: str | None, client_auth: ClientAuth
+) -> tuple[dict[str, str], str | None]:
+    not_empty("client_id", client_id)
+    if client_secret is None:
+        return {"client_id": client_id}, None
+    not_empty("client_secret", client_secret)
+    if client_auth == "basic":
+        # RFC 6749, section 2.3.1: both are form-encoded before they are joined.
+        pair = f"{quote_plus(client_id)}:{quote_plus(client_secret)}"
+        return {}, "Basic " + base64.b64encode(pair.encode("ascii")).decode("ascii")
+    if client_auth == "body":
+        return {"client_id": client_id, "client_secret": client_secret}, None
+    raise InvalidArgumentError("client_auth must be 'body' or 'basic'.")
+
+
+def join_scopes(scopes: Iterable[str]) -> str:
+    """The `scope` member: scopes parted by spaces.
+
+    Raises:
+        InvalidArgumentError: one of them is empty or contains white space.
+    """
+    given = scopes.split() if isinstance(scopes, str) else list(scopes)
+    for scope in given:
+        if scope.split() != [scope]:
+            raise InvalidArgumentError(f"{scope!r} is no scope: give each one by itself, such as 'migrations:read'.")
+    return " ".join(given)
+
+
+def not_empty(name: str, value: str) -> str:
+    """`value`, unless there is nothing in it."""
+    if not value.strip():
+        raise InvalidArgumentError(f"{name} is empty")
+    return value

@@ -1,0 +1,112 @@
+"""One at a time, in two forms: `AsyncTurn` for tasks of any event loop, `Turn` for threads."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, TypeVar
+
+from sensei._concurrency import async_sleep, call_after_fork, current_loop, loop_token
+
+if TYPE_CHECKING:
+    import anyio
+
+__all__ = ["AsyncTurn", "Turn", "async_to_the_end", "to_the_end"]
+
+T = TypeVar("T")
+
+_ASK_OTHER_LOOP_AGAIN = 0.01
+"""Seconds between looks at a turn that a task of another event loop has; loops cannot wake each other portably."""
+
+
+class Turn:
+    """A lock for threads that is free again in a forked child."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        call_after_fork(self)
+
+    def _after_fork(self) -> None:
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+
+    def __exit__(self, *_error: object) -> None:
+        self._lock.release()
+
+
+class AsyncTurn:
+    """A lock for tasks. They may run on several event loops, one after the other or side by side in threads."""
+
+    def __init__(self) -> None:
+        self._claim = threading.Lock()
+        self._locks: dict[object, anyio.Lock] = {}
+        self._held: anyio.Lock
+        call_after_fork(self)
+
+    def _after_fork(self) -> None:
+        self._claim = threading.Lock()
+        self._locks = {}
+
+    async def __aenter__(self) -> None:
+        lock = self._lock_of_this_loop()
+        await lock.acquire()
+        try:
+            while not self._claim.acquire(blocking=False):
+                await async_sleep(_ASK_OTHER_LOOP_AGAIN)
+        except BaseException:
+            lock.release()
+            raise
+        self._held = lock
+
+    async def __aexit__(self, *_error: object) -> None:
+        held = self._held
+        self._claim.release()
+        held.release()
+
+    def _lock_of_this_loop(self) -> anyio.Lock:
+        import anyio
+
+        token = loop_token()
+        lock = self._locks.get(token)
+        if lock is None:
+            # A client outlives many loops in programs that call asyncio.run again and again.
+            alive = {one: held for one, held in self._locks.items() if held.statistics().locked}
+            lock = alive[token] = anyio.Lock()
+            self._locks = alive
+        return lock
+
+
+def to_the_end(work: Callable[[], T]) -> T:
+    """Do `work`. The sync form: a thread cannot be cancelled."""
+    return work()
+
+
+async def async_to_the_end(work: Callable[[], Awaitable[T]]) -> T:
+    """Do `work`, and let it finish even when the caller is cancelled meanwhile.
+
+    Under asyncio the caller leaves at once and the work goes on by itself; under trio it leaves after the work.
+    """
+    loop = current_loop()
+    if loop is not None:
+        import asyncio
+
+        async def finish() -> T:
+            return await work()
+
+        # Not a cancel scope: those do not hold off a plain `task.cancel()`, which is what `asyncio.wait_for` does.
+        task = loop.create_task(finish())
+        _unfinished.add(task)
+        task.add_done_callback(_unfinished.discard)
+        return await asyncio.shield(task)
+
+    from anyio import CancelScope
+
+    with CancelScope(shield=True):
+        return await work()
+    raise AssertionError("a shielded scope swallows nothing")  # for type checkers
+
+
+_unfinished: set[object] = set()
+"""Event loops hold their tasks weakly: without this, a task that nobody awaits any more could vanish."""
