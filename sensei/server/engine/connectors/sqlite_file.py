@@ -1,0 +1,152 @@
+"""Open SQLite files, and say in the contract's terms why one cannot be used."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from pathlib import Path
+from urllib.parse import quote
+
+from sensei.server.engine.errors import EndpointError, EngineError, ExecutionError
+from sensei.server.engine.job import Endpoint
+
+_PREFIX = "sqlite://"
+
+
+def file_path(endpoint: Endpoint) -> Path:
+    """The file that an endpoint means.
+
+    Raises:
+        EndpointError: The config names none.
+    """
+    path = endpoint.config.get("path")
+    if not path:
+        path = _path_of_url(str(endpoint.config.get("connection_string") or ""))
+    if path == ":memory:":
+        raise EndpointError("an in-memory SQLite database cannot be reached; give a file", reason_code="E1009")
+    if "\0" in path:
+        raise EndpointError("the path of the SQLite file holds a NUL character", reason_code="E1009")
+    return Path(path)
+
+
+def _path_of_url(url: str) -> str:
+    if not url.startswith(_PREFIX + "/") or "?" in url or "#" in url:
+        raise EndpointError(
+            "the connection string of a SQLite file must look like sqlite:///data/shop.db", reason_code="E1009"
+        )
+    path = "/" + url.removeprefix(_PREFIX).lstrip("/")
+    if path == "/":
+        raise EndpointError("the connection string names no SQLite file", reason_code="E1009")
+    return path
+
+
+def check_source(path: Path) -> None:
+    """Make sure that there is a file to read.
+
+    Raises:
+        EndpointError: There is none, or it is a folder or unreadable.
+    """
+    try:
+        if not path.exists():
+            raise EndpointError(f"there is no SQLite file {path}", reason_code="E1005")
+        if path.is_dir():
+            raise EndpointError(f"{path} is a folder, not a SQLite file", reason_code="E1005")
+    except OSError as error:
+        raise EndpointError(f"the SQLite file {path} cannot be reached: {error.strerror}", reason_code="E1006") from None
+    if not os.access(path, os.R_OK):
+        raise EndpointError(f"the SQLite file {path} may not be read by this server", reason_code="E1006")
+
+
+def check_target(path: Path, *, read_only: bool) -> None:
+    """Make sure that a file can be written, or made where there is none yet.
+
+    Raises:
+        EndpointError: It cannot.
+    """
+    if read_only:
+        raise EndpointError(f"the connection to {path} is read-only", reason_code="E1006")
+    if path.is_dir():
+        raise EndpointError(f"{path} is a folder, not a SQLite file", reason_code="E1005")
+    folder = path.parent
+    if not folder.is_dir():
+        raise EndpointError(f"the folder {folder} of the SQLite file does not exist", reason_code="E1005")
+    # A journal is made next to the file, so the folder must be writable as well.
+    for place in (folder, path):
+        if place.exists() and not os.access(place, os.W_OK):
+            raise EndpointError(f"{place} may not be written by this server", reason_code="E1006")
+
+
+def connect(path: Path, *, writable: bool, wait_seconds: float) -> sqlite3.Connection:
+    """Open a file in autocommit mode; a writable one is made if there is none.
+
+    Raises:
+        EndpointError: It is no SQLite database or cannot be opened.
+    """
+    mode = "rwc" if writable else "ro"
+    try:
+        connection = sqlite3.connect(
+            f"file:{quote(str(path.absolute()))}?mode={mode}",
+            uri=True,
+            isolation_level=None,
+            timeout=wait_seconds,
+            check_same_thread=False,
+        )
+        try:
+            connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        except BaseException:
+            connection.close()
+            raise
+    except sqlite3.Error as error:
+        raise endpoint_error(error, path) from None
+    return connection
+
+
+def endpoint_error(error: sqlite3.Error, path: Path) -> EngineError:
+    """What a failure while opening or reading means."""
+    code = _primary(error)
+    if code == sqlite3.SQLITE_NOTADB:
+        return EndpointError(f"{path} is no SQLite database", reason_code="E1005")
+    if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
+        return EndpointError(
+            f"{path} is locked by another program; let it finish, then try again", reason_code="E1004"
+        )
+    if code in {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_AUTH}:
+        return EndpointError(f"{path} cannot be opened; check the permissions of file and folder", reason_code="E1006")
+    if code == sqlite3.SQLITE_CORRUPT:
+        return EndpointError(
+            f"{path} is damaged; restore it from a backup or with sqlite3's .recover", reason_code="E1005"
+        )
+    return EndpointError(f"{path} cannot be read: {error}", reason_code="E1001")
+
+
+def execution_error(error: sqlite3.Error, path: Path, table: str | None = None) -> EngineError:
+    """What a failure while writing means for the phase."""
+    code = _primary(error)
+    if code == sqlite3.SQLITE_FULL:
+        return ExecutionError(
+            f"the disk of {path} is full; make room, then resume", reason_code="E5007", table=table
+        )
+    if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
+        return ExecutionError(
+            f"{path} is locked by another program; let it finish, then resume", reason_code="E5006", table=table
+        )
+    if code in {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_AUTH}:
+        return ExecutionError(
+            f"{path} may not be written; check the permissions of file and folder, then resume",
+            reason_code="E1006",
+            table=table,
+        )
+    if code == sqlite3.SQLITE_NOMEM:
+        return ExecutionError("memory is used up", reason_code="E5008", table=table)
+    if code == sqlite3.SQLITE_IOERR:
+        return ExecutionError(
+            f"{path} cannot be written: {error}; check the disk, then resume", reason_code="E5005", table=table
+        )
+    return ExecutionError(f"{path} cannot be written: {error}", reason_code="E5005", table=table)
+
+
+def _primary(error: sqlite3.Error) -> int:
+    code = getattr(error, "sqlite_errorcode", None)
+    if code is None:
+        return sqlite3.SQLITE_ERROR
+    return int(code) & 0xFF

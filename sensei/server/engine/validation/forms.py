@@ -1,0 +1,406 @@
+"""How values of the two sides are brought to one form before they are compared.
+
+Comparing happens in two steps: what the drivers give is compared as it is, at the speed of tuple equality; only where
+that differs are values brought to a normal form. So a normal form may cost something, and raw forms are chosen (in
+SQL) so that a faithful copy is mostly equal as it comes.
+"""
+
+from __future__ import annotations
+
+import enum
+import json
+import math
+import re
+import struct
+import unicodedata
+from collections.abc import Callable
+from datetime import date, datetime, time, timedelta, timezone
+from decimal import Decimal, InvalidOperation
+from functools import lru_cache
+from typing import cast
+from uuid import UUID
+
+from sensei.server.engine.catalog import Column
+
+
+class Kind(enum.Enum):
+    """What two values are compared as."""
+
+    INTEGER = "integer"
+    DECIMAL = "decimal"
+    DECIMAL_TEXT = "decimal_text"
+    """A decimal kept as text, where the number of digits behind the point is part of the value."""
+    FLOAT = "float"
+    FLOAT32 = "float32"
+    BOOLEAN = "boolean"
+    TEXT = "text"
+    CHAR = "char"
+    DATE = "date"
+    TIME = "time"
+    TIMESTAMP = "timestamp"
+    TIMESTAMPTZ = "timestamptz"
+    UUID = "uuid"
+    JSON = "json"
+    BINARY = "binary"
+    OTHER = "other"
+    """Compared by the text the database writes."""
+    ANY = "any"
+    """Between two SQLite databases: as stored."""
+
+    @property
+    def is_number(self) -> bool:
+        """Whether sums and means make sense."""
+        return self in _NUMBERS
+
+    @property
+    def is_moment(self) -> bool:
+        """Whether values are dates or times."""
+        return self in _MOMENTS
+
+
+_NUMBERS = frozenset({Kind.INTEGER, Kind.DECIMAL, Kind.DECIMAL_TEXT, Kind.FLOAT, Kind.FLOAT32})
+_MOMENTS = frozenset({Kind.DATE, Kind.TIME, Kind.TIMESTAMP, Kind.TIMESTAMPTZ})
+
+_FAMILIES: dict[str, Kind] = {
+    **dict.fromkeys(
+        ("smallint", "integer", "int", "bigint", "int2", "int4", "int8", "tinyint", "mediumint", "serial", "bigserial")
+        + ("smallserial", "oid", "year", "int unsigned", "integer unsigned", "bigint unsigned"),
+        Kind.INTEGER,
+    ),
+    **dict.fromkeys(("numeric", "decimal", "number", "dec", "fixed"), Kind.DECIMAL),
+    **dict.fromkeys(("double precision", "float8", "double", "float"), Kind.FLOAT),
+    **dict.fromkeys(("real", "float4"), Kind.FLOAT32),
+    **dict.fromkeys(("boolean", "bool"), Kind.BOOLEAN),
+    **dict.fromkeys(
+        ("text", "varchar", "character varying", "tinytext", "mediumtext", "longtext", "citext", "name", "clob")
+        + ("enum", "set", "nvarchar"),
+        Kind.TEXT,
+    ),
+    **dict.fromkeys(("character", "char", "bpchar", "nchar"), Kind.CHAR),
+    "date": Kind.DATE,
+    **dict.fromkeys(("time", "time without time zone"), Kind.TIME),
+    **dict.fromkeys(("timestamp", "timestamp without time zone", "datetime"), Kind.TIMESTAMP),
+    **dict.fromkeys(("timestamptz", "timestamp with time zone"), Kind.TIMESTAMPTZ),
+    "uuid": Kind.UUID,
+    **dict.fromkeys(("json", "jsonb"), Kind.JSON),
+    **dict.fromkeys(("bytea", "blob", "binary", "varbinary", "tinyblob", "mediumblob", "longblob"), Kind.BINARY),
+}
+
+_LENGTH = re.compile(r"\s*\([^)]*\)")
+# Doubles hold every decimal of so many digits apart, so that a cast loses nothing.
+_DIGITS_IN_A_DOUBLE = 15
+
+
+def family(system: str, type_: str) -> Kind:
+    """The kind of a column type in that system's own notation."""
+    name = " ".join(_LENGTH.sub("", type_.lower()).split()).removesuffix(" zerofill")
+    if system == "mysql":
+        name = name.removesuffix(" unsigned")
+        if name == "timestamp":
+            return Kind.TIMESTAMPTZ
+        if name == "float":
+            return Kind.FLOAT32
+        if name == "real":
+            return Kind.FLOAT
+        if name == "bit":
+            return Kind.INTEGER
+    if system == "sqlite" and name == "real":
+        return Kind.FLOAT
+    if name.endswith("[]"):
+        return Kind.OTHER
+    return _FAMILIES.get(name, Kind.OTHER)
+
+
+def compared_as(source_system: str, source: Column, target_system: str, target: Column) -> Kind:
+    """What the values of two columns are compared as.
+
+    The side whose types bind decides: SQLite's do not. Where a typed column became text, the values keep the meaning
+    of the typed side.
+    """
+    if source_system == target_system == "sqlite":
+        return Kind.ANY
+    from_source = family(source_system, source.type)
+    from_target = family(target_system, target.type)
+    if source_system == "sqlite":
+        return from_target
+    if target_system == "sqlite":
+        if from_source is Kind.DECIMAL and _keeps_text(target.type):
+            return Kind.DECIMAL_TEXT
+        return from_source
+    return from_source if from_target in (Kind.TEXT, Kind.CHAR) and from_source is not Kind.CHAR else from_target
+
+
+def _keeps_text(sqlite_type: str) -> bool:
+    """Whether SQLite gives a column of this declared type TEXT affinity."""
+    declared = sqlite_type.upper()
+    return "INT" not in declared and any(part in declared for part in ("CHAR", "CLOB", "TEXT"))
+
+
+def fits_a_double(column: Column) -> bool:
+    """Whether two different values of a decimal column are always different doubles."""
+    precision = column.precision
+    if precision is None:
+        found = re.search(r"\(\s*(\d+)", column.type)
+        precision = int(found[1]) if found else None
+    return precision is not None and precision <= _DIGITS_IN_A_DOUBLE
+
+
+def select_expression(system: str, kind: Kind, expression: str, *, as_double: bool = False) -> str:
+    """SQL that gives `expression` in the raw form for comparing as `kind`.
+
+    Parameters:
+        as_double: The decimals of this column are all different as doubles, on both sides.
+    """
+    if system == "postgresql":
+        if kind in (Kind.INTEGER, Kind.FLOAT, Kind.FLOAT32, Kind.TEXT, Kind.BINARY):
+            return expression
+        if kind is Kind.BOOLEAN:
+            return f"({expression})::int"
+        if kind is Kind.DECIMAL and as_double:
+            return f"({expression})::float8"
+        return f"({expression})::text"
+    if system == "mysql":
+        if kind in (Kind.INTEGER, Kind.BOOLEAN):
+            return f"({expression}) + 0"
+        if kind in (Kind.FLOAT, Kind.FLOAT32, Kind.TEXT, Kind.BINARY):
+            return expression
+        return f"CAST({expression} AS CHAR)"
+    return expression
+
+
+Normalize = Callable[[object], object]
+
+
+def normalizer(kind: Kind) -> Normalize:
+    """The function that gives a value's normal form. A value that has none comes back as it is, and so stays different."""
+    return _NORMALIZERS[kind]
+
+
+def _integer(value: object) -> object:
+    if isinstance(value, bool):
+        return int(value)
+    if isinstance(value, float | Decimal):
+        return int(value) if math.isfinite(value) and value == int(value) else value
+    if isinstance(value, str):
+        try:
+            return int(value)
+        except ValueError:
+            return value
+    return value
+
+
+@lru_cache(maxsize=65_536)
+def _decimal_of(value: str) -> object:
+    try:
+        number = Decimal(value)
+    except InvalidOperation:
+        return value
+    return "NaN" if number.is_nan() else number
+
+
+def _decimal(value: object) -> object:
+    if isinstance(value, str):
+        return _decimal_of(value)
+    if isinstance(value, float):
+        # The shortest digits that lead to this double: what is carried into a decimal column.
+        return _decimal_of(repr(value))
+    return "NaN" if isinstance(value, Decimal) and value.is_nan() else _integer(value)
+
+
+def _decimal_text(value: object) -> object:
+    if isinstance(value, str):
+        number = _decimal_of(value)
+        if isinstance(number, Decimal):
+            return number if not number.is_finite() else (number, number.as_tuple().exponent)
+        return number
+    return value
+
+
+def _float(value: object) -> object:
+    if isinstance(value, str):
+        try:
+            value = float(value)
+        except ValueError:
+            return value
+    if isinstance(value, Decimal):
+        value = float(value)
+    return "NaN" if isinstance(value, float) and math.isnan(value) else value
+
+
+def _float32(value: object) -> object:
+    value = _float(value)
+    if isinstance(value, float | int) and not isinstance(value, bool):
+        try:
+            return cast("float", struct.unpack("f", struct.pack("f", value))[0])
+        except OverflowError:
+            return value
+    return value
+
+
+_TRUE = frozenset({"1", "t", "true", "y", "yes", "on"})
+_FALSE = frozenset({"0", "f", "false", "n", "no", "off"})
+
+
+def _boolean(value: object) -> object:
+    if isinstance(value, str):
+        word = value.strip().lower()
+        return 1 if word in _TRUE else 0 if word in _FALSE else value
+    return _integer(value)
+
+
+def _text(value: object) -> object:
+    if isinstance(value, str):
+        return unicodedata.normalize("NFC", value)
+    if isinstance(value, bytes):
+        try:
+            return unicodedata.normalize("NFC", value.decode("utf-8"))
+        except UnicodeDecodeError:
+            return value
+    return value if value is None else str(value)
+
+
+def _char(value: object) -> object:
+    text = _text(value)
+    return text.rstrip(" ") if isinstance(text, str) else text
+
+
+@lru_cache(maxsize=65_536)
+def _moment_of(value: str) -> datetime | None:
+    text = value.strip()
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    # fromisoformat drops what is below a microsecond; databases round it.
+    digits = re.search(r"\.\d{6}(\d)", text)
+    if digits and digits[1] >= "5":
+        moment += timedelta(microseconds=1)
+    return moment
+
+
+def _naive_moment(value: str) -> object:
+    moment = _moment_of(value)
+    if moment is None:
+        return value
+    # A column without zones can only keep an instant as UTC; a zone that was just cut off is a moved instant.
+    return moment if moment.tzinfo is None else moment.astimezone(timezone.utc).replace(tzinfo=None)
+
+
+def _instant(value: str) -> object:
+    moment = _moment_of(value)
+    if moment is None:
+        return value
+    return moment.replace(tzinfo=timezone.utc) if moment.tzinfo is None else moment.astimezone(timezone.utc)
+
+
+def _timestamp(value: object) -> object:
+    if isinstance(value, str):
+        return _naive_moment(value)
+    return datetime(value.year, value.month, value.day) if _is_date(value) else value  # noqa: DTZ001  # has no zone
+
+
+def _timestamptz(value: object) -> object:
+    if isinstance(value, str):
+        return _instant(value)
+    if isinstance(value, datetime) and value.tzinfo is None:
+        return value.replace(tzinfo=timezone.utc)
+    return value
+
+
+def _is_date(value: object) -> bool:
+    return isinstance(value, date) and not isinstance(value, datetime)
+
+
+def _date(value: object) -> object:
+    if isinstance(value, str):
+        moment = _moment_of(value)
+        if moment is None:
+            return value
+        return moment.date() if moment.time() == time() else moment
+    if isinstance(value, datetime) and value.time() == time():
+        return value.date()
+    return value
+
+
+def _time(value: object) -> object:
+    if isinstance(value, str):
+        try:
+            return time.fromisoformat(value.strip())
+        except ValueError:
+            return value
+    if isinstance(value, timedelta):
+        return (datetime.min + value).time() if timedelta() <= value < timedelta(days=1) else value
+    return value
+
+
+def _uuid(value: object) -> object:
+    try:
+        if isinstance(value, str):
+            return UUID(value)
+        if isinstance(value, bytes) and len(value) == 16:
+            return UUID(bytes=value)
+    except ValueError:
+        return value
+    return value
+
+
+def _json(value: object) -> object:
+    if isinstance(value, str | bytes):
+        try:
+            return json.dumps(json.loads(value, parse_float=_exact), sort_keys=True, ensure_ascii=False)
+        except (ValueError, RecursionError):
+            return value
+    return value
+
+
+def _exact(number: str) -> object:
+    # A float would make 0.1 and 0.1000000000000000055 one value, and 1.10 and 1.1 are one.
+    return {"number": str(Decimal(number).normalize())}
+
+
+def _binary(value: object) -> object:
+    if isinstance(value, str):
+        return value.encode("utf-8")
+    return bytes(value) if isinstance(value, bytearray | memoryview) else value
+
+
+def _other(value: object) -> object:
+    return value if value is None or isinstance(value, bytes) else str(value)
+
+
+def settled(value: object) -> object:
+    """A normal form so written that equal values have equal representations, for digests."""
+    if isinstance(value, bool):
+        return int(value)
+    if isinstance(value, float | Decimal) and math.isfinite(value):
+        if value == int(value):
+            return int(value)
+        return str(value.normalize()) if isinstance(value, Decimal) else value
+    if isinstance(value, datetime) and value.tzinfo is not None:
+        return value.astimezone(timezone.utc).isoformat()
+    return value
+
+
+def _as_stored(value: object) -> object:
+    return "NaN" if isinstance(value, float) and math.isnan(value) else value
+
+
+_NORMALIZERS: dict[Kind, Normalize] = {
+    Kind.INTEGER: _integer,
+    Kind.DECIMAL: _decimal,
+    Kind.DECIMAL_TEXT: _decimal_text,
+    Kind.FLOAT: _float,
+    Kind.FLOAT32: _float32,
+    Kind.BOOLEAN: _boolean,
+    Kind.TEXT: _text,
+    Kind.CHAR: _char,
+    Kind.DATE: _date,
+    Kind.TIME: _time,
+    Kind.TIMESTAMP: _timestamp,
+    Kind.TIMESTAMPTZ: _timestamptz,
+    Kind.UUID: _uuid,
+    Kind.JSON: _json,
+    Kind.BINARY: _binary,
+    Kind.OTHER: _other,
+    Kind.ANY: _as_stored,
+}
