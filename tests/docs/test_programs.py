@@ -1,0 +1,72 @@
+"""Every Python program in the README and the documentation runs as it is printed, page by page, top to bottom."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sensei.cli._shop import Size, make_shop
+from sensei.testing import LocalServer
+
+ROOT = Path(__file__).parents[2]
+BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+PAGES = sorted(
+    page.relative_to(ROOT)
+    for page in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
+    if BLOCK.search(page.read_text(encoding="utf-8"))
+)
+
+
+def programs(page: Path) -> Iterator[tuple[int, str]]:
+    """The line on which each program of a page begins, and the program."""
+    text = page.read_text(encoding="utf-8")
+    for block in BLOCK.finditer(text):
+        yield text.count("\n", 0, block.start(1)), block[1]
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("shop") / "shop.db"
+    make_shop(path, nul_in_text=True, size=Size(products=60, customers=300, orders=400))
+    return path
+
+
+@pytest.fixture
+def reader(tmp_path: Path, shop: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """What the pages take for granted: a shop, as file and as left by the demo, and a server."""
+    content = shop.read_bytes()
+    (tmp_path / "shop.db").write_bytes(content)
+    (tmp_path / "sensei-demo").mkdir()
+    (tmp_path / "sensei-demo" / "shop.db").write_bytes(content)
+    monkeypatch.chdir(tmp_path)
+    with LocalServer() as server:
+        monkeypatch.setenv("SENSEI_API_URL", server.url)
+        monkeypatch.setenv("SENSEI_API_KEY", server.api_key)
+        yield
+
+
+def test_pages_with_programs_were_found() -> None:
+    assert {Path("README.md"), Path("docs/quickstart.md"), Path("docs/guides/migrations.md")} <= set(PAGES)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=str)
+def test_the_programs_of_a_page_run(page: Path, reader: None, capsys: pytest.CaptureFixture[str]) -> None:
+    names: dict[str, object] = {"__name__": "__main__"}
+    for line, program in programs(ROOT / page):
+        # The blank lines make a traceback point at the line of the page.
+        exec(compile("\n" * line + program, str(page), "exec"), names)
+    for value in names.values():
+        close = getattr(value, "close", None)
+        if type(value).__name__ == "Client" and close is not None:
+            close()
+
+    assert capsys.readouterr().out
+
+
+def test_the_readme_is_kept_short() -> None:
+    (program,) = [program for _, program in programs(ROOT / "README.md")]
+
+    assert len(program.strip().splitlines()) <= 40

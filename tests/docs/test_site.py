@@ -1,0 +1,63 @@
+"""The documentation builds without a warning, and needs nobody else's server to be read."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+FETCHED = re.compile(r"""<(?:link|script|img)\b[^>]*?\b(?:href|src)=["']?(https?://[^"' >]+)""")
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("site")
+    built = subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(folder)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert built.returncode == 0, built.stderr
+    return folder
+
+
+def test_every_page_is_in_the_site(site: Path) -> None:
+    pages = {path.relative_to(ROOT / "docs").with_suffix("") for path in (ROOT / "docs").rglob("[!_]*.md")}
+    missing = [
+        str(page)
+        for page in pages
+        if not (site / (page.parent if page.name == "index" else page) / "index.html").is_file()
+    ]
+
+    assert missing == []
+    assert len(pages) > 15
+
+
+def test_a_page_fetches_nothing_from_elsewhere(site: Path) -> None:
+    fetched = {
+        (page.name, url)
+        for page in site.rglob("*.html")
+        for url in FETCHED.findall(page.read_text(encoding="utf-8"))
+        if not url.startswith("https://docs.sensei.ai/")  # the canonical address of the page itself
+    }
+
+    assert fetched == set()
+
+
+def test_every_public_name_is_in_the_reference(site: Path) -> None:
+    import sensei
+
+    reference = "".join(page.read_text(encoding="utf-8") for page in (site / "reference").rglob("index.html"))
+    missing = [
+        name
+        for name in sensei.__all__
+        if not name.startswith("__") and not re.search(rf'id="sensei\.[\w.]*\b{name}"', reference)
+    ]
+
+    assert missing == []
