@@ -25,6 +25,7 @@ RESOURCES = (
     "connections",
     "validations",
     "certificates",
+    "webhooks",
     "api_keys",
     "service_accounts",
     "audit_logs",

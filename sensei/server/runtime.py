@@ -25,6 +25,7 @@ from sensei.server.store.database import Store
 from sensei.server.store.oauth_tables import ServiceAccount
 from sensei.server.store.tables import ApiKey, Organization, UsageWindow
 from sensei.server.validation_worker import ValidationWorker
+from sensei.server.webhooks.dispatcher import Dispatcher
 
 log = logging.getLogger("sensei.server")
 
@@ -44,6 +45,7 @@ class Runtime:
         self.threads = anyio.CapacityLimiter(64)
         self.tester = ConnectionTester(self)
         self.validator = ValidationWorker(self)
+        self.dispatcher = Dispatcher(self)
         self.catalogs = Catalogs(settings.clock)
         self.origin = "http://127.0.0.1"
         """Where clients reach this server; set by whoever binds the socket."""
@@ -81,6 +83,7 @@ class Runtime:
         self._register_applications()
         self.tester.sweep()
         self.validator.start()
+        self.dispatcher.start()
         self._housekeeper = threading.Thread(target=self._keep_house, name="sensei-housekeeper", daemon=True)
         self._housekeeper.start()
 
@@ -100,6 +103,7 @@ class Runtime:
             self._housekeeper.join()
         self.tester.stop()
         self.validator.stop()
+        self.dispatcher.stop()
         self.save_usage()
         self.store.close()
 

@@ -104,3 +104,8 @@ def _unwrapped(address: IPAddress) -> IPAddress:
 def parse_networks(values: Sequence[str]) -> tuple[IPNetwork, ...]:
     """Networks in CIDR form or single addresses; ValueError names the first that is neither."""
     return tuple(ipaddress.ip_network(value, strict=False) for value in values)
+
+
+def allowed_networks(*, everywhere: bool) -> tuple[IPNetwork, ...]:
+    """What is allowed besides ordinary addresses: nothing, or everything."""
+    return parse_networks(["0.0.0.0/0", "::/0"]) if everywhere else ()

@@ -1,0 +1,154 @@
+"""Works off the delivery queue: one thread with an event loop, many attempts at a time."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import threading
+from collections import Counter
+from collections.abc import Callable
+from datetime import datetime
+from typing import TYPE_CHECKING, TypeVar
+
+import anyio
+import anyio.to_thread
+
+from sensei._version import __version__
+from sensei.server.webhooks import queue, sender, signing
+from sensei.server.webhooks.addresses import allowed_networks
+
+if TYPE_CHECKING:
+    from sensei.server.runtime import Runtime
+
+log = logging.getLogger("sensei.server")
+
+USER_AGENT = f"Sensei-Webhooks/{__version__}"
+_LOOKED_EVERY_SECONDS = 0.25
+_AT_A_TIME = 32
+_PER_ENDPOINT = 4
+_GRACE_SECONDS = 1.0
+_LOOKED_TWICE_EVERY = 20
+"""Rounds after which the queue is looked through even though there seems to be nothing to do."""
+_FORGOTTEN_EVERY = 2_400
+
+T = TypeVar("T")
+
+
+class Dispatcher:
+    """Delivers events to webhooks for as long as it runs; what is not delivered waits in the state."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self._stopped = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._under_way: dict[str, str] = {}
+        """Webhook by delivery; only touched by the event loop."""
+
+    def start(self) -> None:
+        """Begin to deliver."""
+        self._thread = threading.Thread(target=self._run, name="sensei-webhooks", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Let attempts under way end within a second; others are made by whoever runs next."""
+        self._stopped.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stopped.is_set():
+            try:
+                anyio.run(self._work)
+            except Exception:
+                log.exception("the delivery of webhooks broke; it begins again")
+                self._stopped.wait(5.0)
+
+    async def _work(self) -> None:
+        rounds = 0
+        async with anyio.create_task_group() as attempts:
+            while not self._stopped.is_set():
+                take = functools.partial(self._take, anyway=rounds % _LOOKED_TWICE_EVERY == 0)
+                for attempt in await self._in_thread(take):
+                    self._under_way[attempt.delivery_id] = attempt.webhook_id
+                    attempts.start_soon(self._attempt, attempt)
+                if rounds % _FORGOTTEN_EVERY == 0:
+                    await self._in_thread(self._forget)
+                rounds += 1
+                await anyio.sleep(_LOOKED_EVERY_SECONDS)
+            attempts.cancel_scope.deadline = anyio.current_time() + _GRACE_SECONDS
+
+    def _take(self, *, anyway: bool) -> list[queue.Attempt]:
+        settings = self._runtime.settings
+        store = self._runtime.store
+        if not anyway:
+            with store.read() as session:
+                if not queue.has_work(session, settings.clock.now()):
+                    return []
+        with store.write() as session:
+            now = settings.clock.now()
+            queue.fan_out(session, now)
+            session.flush()
+            return queue.claim_due(
+                session,
+                store.vault,
+                now,
+                limit=_AT_A_TIME - len(self._under_way),
+                per_endpoint=_PER_ENDPOINT,
+                busy=Counter(self._under_way.values()),
+                timeout_seconds=settings.webhook_timeout_seconds,
+            )
+
+    async def _attempt(self, attempt: queue.Attempt) -> None:
+        attempted_at = self._runtime.settings.clock.now()
+        recorded = False
+        try:
+            outcome = await send(self._runtime, attempt)
+            await self._in_thread(lambda: self._record(attempt, outcome, attempted_at))
+            recorded = True
+        except Exception:
+            log.exception("an attempt could not be recorded; it is made again", extra={"delivery": attempt.delivery_id})
+        finally:
+            del self._under_way[attempt.delivery_id]
+            if not recorded:
+                with anyio.CancelScope(shield=True):
+                    await self._in_thread(lambda: self._release(attempt))
+
+    def _record(self, attempt: queue.Attempt, outcome: sender.AttemptOutcome, attempted_at: datetime) -> None:
+        settings = self._runtime.settings
+        with self._runtime.store.write() as session:
+            queue.record(
+                session,
+                attempt.delivery_id,
+                outcome,
+                attempted_at=attempted_at,
+                now=settings.clock.now(),
+                delays=settings.webhook_delays,
+            )
+
+    def _release(self, attempt: queue.Attempt) -> None:
+        with self._runtime.store.write() as session:
+            queue.release(session, [attempt.delivery_id])
+
+    def _forget(self) -> None:
+        with self._runtime.store.write() as session:
+            queue.forget_old(session, self._runtime.settings.clock.now())
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        return await anyio.to_thread.run_sync(work)
+
+
+async def send(runtime: Runtime, attempt: queue.Attempt) -> sender.AttemptOutcome:
+    """Make one attempt."""
+    return await sender.attempt(
+        attempt.url,
+        attempt.body,
+        signing.headers(
+            attempt.body,
+            secret=attempt.secret,
+            event_id=attempt.event_id,
+            delivery_id=attempt.delivery_id,
+            user_agent=USER_AGENT,
+        ),
+        allowed=allowed_networks(everywhere=runtime.settings.allow_private_webhooks),
+        timeout_seconds=runtime.settings.webhook_timeout_seconds,
+    )
