@@ -1,18 +1,19 @@
-"""Validations that were asked for, run in the background; one that its process did not finish is run again elsewhere."""
+"""Validations that were asked for, run in the background; what a dead process left is run again elsewhere."""
 
 from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select, update
 
-from sensei.server import leases
+from sensei.server import jobs, leases
 from sensei.server.clock import monotonic
 from sensei.server.engine.job import DataErrorRecord, MigrationState, Progress, Wanted
+from sensei.server.errors import not_found
+from sensei.server.store.migration_tables import Migration
 from sensei.server.store.validation_tables import Validation
 from sensei.server.validations import UNFINISHED, ValidationWork, run_validation
 
@@ -99,7 +100,17 @@ class ValidationWorker:
             return row.migration_id
 
     def _work(self, migration_id: str) -> ValidationWork:
-        raise NotImplementedError
+        # Stands on the runtime, which stands on this module.
+        from sensei.server import undoing
+
+        with self._runtime.store.read() as session:
+            row = session.get(Migration, migration_id)
+            if row is None or row.deleted_at is not None:
+                raise not_found("migration", migration_id)
+            return ValidationWork(
+                job=jobs.load_job(self._runtime.store, session, row),
+                skipped_rows=undoing.skipped_rows(session, row.id),
+            )
 
     def _beat(self) -> None:
         """Renew the leases of what runs here; the engine may be inside one long query."""
@@ -145,18 +156,8 @@ class _Asking:
 class _Quiet:
     """A finished migration's log stays as it is; what a later validation finds is in its report."""
 
-    def log(
-        self,
-        level: str,
-        message: str,
-        *,
-        phase: str,
-        table: str | None = None,
-        records: int | None = None,
-        component: str = "engine",
-        data: Mapping[str, Any] | None = None,
-    ) -> None:
-        log.debug("%s", message)
+    def log(self, level: str, message: str, **facts: Any) -> None:
+        log.debug("%s: %s", level, message, extra={"facts": facts})
 
     def progress(self, progress: Progress) -> None: ...
 

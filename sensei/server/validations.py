@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
-from sensei.server import certificates, events, leases, validation_wire
+from sensei.server import certificates, events, leases, present, validation_wire
 from sensei.server.engine.errors import EndpointError, EngineError
 from sensei.server.engine.job import Control, Job, Journal, Wanted
 from sensei.server.engine.validation.types import PERSPECTIVES, Rule, ValidationJob, ValidationOutcome
@@ -119,6 +119,9 @@ def run_validation(
             return _let_go(runtime, validation_id)
         code = "connection_unreachable" if isinstance(error, EndpointError) else "internal_error"
         return _fail(runtime, validation_id, code, error.message, error.reason_code)
+    except ApiError as error:
+        # A connection that is gone, for one.
+        return _fail(runtime, validation_id, error.code, error.message, error.details.get("reason_code"))
     except Exception:
         log.exception("a validation broke", extra={"validation_id": validation_id})
         return _fail(runtime, validation_id, "internal_error", "The validation met an unforeseen fault.", "E6001")
@@ -144,9 +147,7 @@ def cancel(session: Session, row: Validation, now: datetime) -> None:
 
 def end_with_migration(session: Session, migration_id: str, now: datetime) -> None:
     """Cancel what is unfinished of a migration that failed, was cancelled or is deleted."""
-    unfinished = select(Validation).where(
-        Validation.migration_id == migration_id, Validation.status.in_(UNFINISHED)
-    )
+    unfinished = select(Validation).where(Validation.migration_id == migration_id, Validation.status.in_(UNFINISHED))
     for row in session.scalars(unfinished.with_for_update()):
         _end(session, row, "cancelled", now)
 
@@ -185,7 +186,7 @@ def _begin(runtime: Runtime, validation_id: str) -> Validation:
 def _ask_engine(
     runtime: Runtime, row: Validation, work: ValidationWork, journal: Journal, control: Control
 ) -> ValidationOutcome | None:
-    # SQLAlchemy's dialects and the drivers load with the engine; a server that validates nothing need not wait for them.
+    # The drivers load with the engine; a server that validates nothing need not wait for them.
     from sensei.server.engine.validation import validate
 
     with runtime.store.read() as session:
@@ -236,10 +237,11 @@ def _complete(runtime: Runtime, validation_id: str, outcome: ValidationOutcome) 
 
 
 def _summary(session: Session, migration_id: str) -> dict[str, Any] | None:
-    from sensei.server.routes.migrations import show_summary
-
+    """`MigrationSummary` as of now."""
     migration = session.get(Migration, migration_id)
-    return None if migration is None else dict(show_summary(migration))
+    if migration is None:
+        return None
+    return dict(present.show_summary(migration, present.connection_names(session, [migration])))
 
 
 def _is_trail_complete(session: Session, migration_id: str) -> bool:
@@ -249,17 +251,14 @@ def _is_trail_complete(session: Session, migration_id: str) -> bool:
     return bool(newest) and kept == newest
 
 
-def _fail(runtime: Runtime, validation_id: str, code: str, message: str, reason_code: str) -> Validation:
+def _fail(runtime: Runtime, validation_id: str, code: str, message: str, reason_code: str | None) -> Validation:
     now = runtime.settings.clock.now()
     with runtime.store.write() as session:
         row = session.get_one(Validation, validation_id, with_for_update=True)
         if row.status == "running":
-            row.error = {
-                "code": code,
-                "message": message,
-                "reason_code": reason_code,
-                "occurred_at": wire_time(now),
-            }
+            row.error = {"code": code, "message": message, "occurred_at": wire_time(now)}
+            if reason_code is not None:
+                row.error["reason_code"] = reason_code
             row.migration = _summary(session, row.migration_id)
             _end(session, row, "failed", now)
         return row
