@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, NoReturn
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, NoReturn, cast
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, GetPydanticSchema
+from pydantic import AwareDatetime, BaseModel, ConfigDict, GetPydanticSchema, PrivateAttr
 from pydantic_core import core_schema
 
 from sensei.models.response import ResponseInfo
@@ -78,8 +79,8 @@ class Model(BaseModel):
     """Names of the members that hold a secret."""
 
     if TYPE_CHECKING:
-        _client: Any
-        _last_response: ResponseInfo
+        _client: Any = PrivateAttr()
+        _last_response: ResponseInfo = PrivateAttr()
     else:
         # Fields with these names carry `type: ignore[assignment]`: mypy still sees the methods of BaseModel.
         schema = _Absent()
@@ -129,9 +130,8 @@ class SecretsModel(Model):
 
     def __getstate__(self) -> JsonObject:
         state: JsonObject = super().__getstate__()
-        members = state["__dict__"]
-        if isinstance(members, dict):
-            state["__dict__"] = {name: value for name, value in members.items() if name not in self._masked}
+        members = cast("JsonObject", state["__dict__"])
+        state["__dict__"] = {name: value for name, value in members.items() if name not in self._masked}
         return state
 
     if not TYPE_CHECKING:
@@ -157,13 +157,16 @@ class _Verbatim:
 
 def _short(value: object) -> object:
     """Bound what a repr shows; open objects are only counted, since nobody knows what they hold."""
-    if isinstance(value, str) and len(value) > _LONGEST_SHOWN:
-        return value[: _LONGEST_SHOWN - 1] + "…"
+    if isinstance(value, str):
+        return value if len(value) <= _LONGEST_SHOWN else value[: _LONGEST_SHOWN - 1] + "…"
     if isinstance(value, dict):
-        return _Verbatim(f"{{{len(value)} members}}" if value else "{}")
-    if isinstance(value, list) and not (len(value) <= 5 and all(isinstance(item, str | int) for item in value)):
-        return _Verbatim(f"[{len(value)} items]" if value else "[]")
-    return value if not hasattr(value, "isoformat") else _Verbatim(str(value))
+        return _Verbatim(f"{{{len(cast('JsonObject', value))} members}}" if value else "{}")
+    if isinstance(value, list):
+        items = cast("list[object]", value)
+        if len(items) > 5 or not all(isinstance(item, str | int) for item in items):
+            return _Verbatim(f"[{len(items)} items]")
+        return items
+    return _Verbatim(str(value)) if isinstance(value, datetime) else value
 
 
 Environment = Annotated[Literal["production", "sandbox"] | str, OpenEnum]

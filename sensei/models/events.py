@@ -23,13 +23,8 @@ __all__ = [
 
 
 class _Event(Model):
-    """What all events share. `id` and `type` come from the stream itself, not from the data."""
-
+    # Set by the reader of the stream, not by the data.
     id: str | None = None
-    timestamp: Timestamp | None = None
-    phase: PhaseName | None = None
-    message: str = ""
-    percent: float | None = None
 
 
 class LogEvent(_Event, LogEntry):
@@ -45,8 +40,7 @@ class LogEvent(_Event, LogEntry):
     _shown: ClassVar[tuple[str, ...]] = ("id", "type", "level", "message")
 
     type: Annotated[Literal["log"], OpenEnum] = "log"
-    timestamp: Timestamp
-    message: str
+    percent: float | None = None
 
 
 class ProgressEvent(_Event):
@@ -71,7 +65,9 @@ class ProgressEvent(_Event):
     _shown: ClassVar[tuple[str, ...]] = ("id", "type", "phase", "percent", "message")
 
     type: Annotated[Literal["progress"], OpenEnum] = "progress"
+    timestamp: Timestamp | None = None
     phase: PhaseName
+    message: str = ""
     percent: float
     phase_percent: float | None = None
     records_processed: int | None = None
@@ -80,13 +76,6 @@ class ProgressEvent(_Event):
     errors: int | None = None
     table: str | None = None
     eta: Timestamp | None = None
-
-    def _figures(self) -> str:
-        done = f"{self.phase}: {self.percent:g} %"
-        if self.records_processed is None:
-            return done
-        total = "" if self.records_total is None else f" of {self.records_total:,}"
-        return f"{done}, {self.records_processed:,}{total} records"
 
 
 class PhaseEvent(_Event):
@@ -108,7 +97,10 @@ class PhaseEvent(_Event):
     _shown: ClassVar[tuple[str, ...]] = ("id", "type", "phase", "action", "message")
 
     type: Annotated[Literal["phase"], OpenEnum] = "phase"
+    timestamp: Timestamp | None = None
     phase: PhaseName
+    message: str = ""
+    percent: float | None = None
     action: Annotated[Literal["started", "completed", "failed", "skipped"] | str, OpenEnum]
     phase_number: int | None = None
     total_phases: int | None = None
@@ -133,6 +125,10 @@ class StatusEvent(_Event):
     _shown: ClassVar[tuple[str, ...]] = ("id", "type", "status", "previous_status", "message")
 
     type: Annotated[Literal["status"], OpenEnum] = "status"
+    timestamp: Timestamp | None = None
+    phase: PhaseName | None = None
+    message: str = ""
+    percent: float | None = None
     status: MigrationStatus
     previous_status: MigrationStatus | None = None
     reason: str | None = None
@@ -160,7 +156,10 @@ class ErrorEvent(_Event):
     _shown: ClassVar[tuple[str, ...]] = ("id", "type", "action", "error_type", "message")
 
     type: Annotated[Literal["error"], OpenEnum] = "error"
+    timestamp: Timestamp | None = None
+    phase: PhaseName | None = None
     message: str
+    percent: float | None = None
     action: Annotated[Literal["occurred", "recovered", "escalated", "resolved"] | str, OpenEnum]
     error_id: str | None = None
     error_type: MigrationErrorType
@@ -188,6 +187,10 @@ class EndEvent(_Event):
     _shown: ClassVar[tuple[str, ...]] = ("id", "type", "status", "message")
 
     type: Annotated[Literal["end"], OpenEnum] = "end"
+    timestamp: Timestamp | None = None
+    phase: PhaseName | None = None
+    message: str = ""
+    percent: float | None = None
     status: MigrationStatus
     records_processed: int | None = None
     error: Problem | None = None
@@ -209,6 +212,10 @@ class UnknownEvent(_Event):
     _shown: ClassVar[tuple[str, ...]] = ("id", "type", "phase", "message")
 
     type: str = "message"
+    timestamp: Timestamp | None = None
+    phase: PhaseName | None = None
+    message: str = ""
+    percent: float | None = None
     raw: str | None = None
 
 
@@ -253,14 +260,22 @@ def parse_stream_event(
     cls = _CLASSES.get(name)
     event = _unknown(data) if cls is None else cls.model_validate_json(data)
     # Straight into the data: these are no news from the server, and assignment would be half the cost of an event.
-    members = event.__dict__
+    members = vars(event)
     members["type"] = name
     members["id"] = event_id
     if members["phase"] is None:
         members["phase"] = last_phase
     if not members["message"] and isinstance(event, ProgressEvent):
-        members["message"] = event._figures()
+        members["message"] = _figures(event)
     return event
+
+
+def _figures(event: ProgressEvent) -> str:
+    done = f"{event.phase}: {event.percent:g} %"
+    if event.records_processed is None:
+        return done
+    total = "" if event.records_total is None else f" of {event.records_total:,}"
+    return f"{done}, {event.records_processed:,}{total} records"
 
 
 def _unknown(data: str | bytes) -> UnknownEvent:

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from sensei.models.base import Model, OpenEnum, SecretsModel, Timestamp
 from sensei.models.webhook_events import WebhookEvent, parse_webhook_event
+from sensei.models.webhook_types import WebhookEventType
 
 __all__ = [
     "WebhookEvent",
@@ -19,36 +20,6 @@ __all__ = [
     "WebhookAttempt",
     "WebhookDelivery",
 ]
-
-WebhookEventType = Annotated[
-    Literal[
-        "migration.created",
-        "migration.started",
-        "migration.paused",
-        "migration.resumed",
-        "migration.completed",
-        "migration.failed",
-        "migration.cancelled",
-        "migration.phase.started",
-        "migration.phase.completed",
-        "migration.phase.failed",
-        "approval.required",
-        "approval.granted",
-        "approval.denied",
-        "approval.timeout",
-        "error.occurred",
-        "error.recovered",
-        "error.escalated",
-        "error.resolved",
-        "validation.started",
-        "validation.completed",
-        "validation.failed",
-        "certificate.generated",
-    ]
-    | str,
-    OpenEnum,
-]
-"""Name of an event."""
 
 WebhookDeliveryStatus = Annotated[Literal["pending", "delivered", "failed"] | str, OpenEnum]
 """`pending`: the next attempt is still to come. `failed`: given up after the last attempt."""
