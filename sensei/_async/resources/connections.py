@@ -5,36 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from types import NoneType
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from sensei._async.polling import poll
 from sensei._async.resources._base import AsyncLiveObject, AsyncResource
 from sensei._request import UNSET, HeaderTypes, TimeoutTypes, Unset
-from sensei.models.connections import Connection as ConnectionData
-from sensei.models.connections import ConnectionTestResult, DatabaseSchema, TablePreview
+from sensei.models.connections import (
+    ConnectionData,
+    ConnectionRole,
+    ConnectionStatus,
+    ConnectionTestResult,
+    ConnectionType,
+    DatabaseSchema,
+    TablePreview,
+)
 
 if TYPE_CHECKING:
     from sensei._async.pagination import AsyncPager
-
-ConnectionType = (
-    Literal[
-        "postgresql",
-        "mysql",
-        "oracle",
-        "sqlserver",
-        "mongodb",
-        "snowflake",
-        "bigquery",
-        "redshift",
-        "databricks",
-        "s3",
-        "sqlite",
-    ]
-    | str
-)
-ConnectionRole = Literal["source", "target", "both"] | str
-ConnectionStatus = Literal["testing", "connected", "failed"] | str
-
 
 class AsyncConnection(AsyncLiveObject, ConnectionData):
     """A stored connection that can be tested, read and deleted."""
