@@ -1,0 +1,176 @@
+"""Where the `Authorization` header of a call comes from.
+
+The transport reads `ready` and awaits `authorization()` when that is None. When the server answers 401, it awaits
+`renewed(header)` once, and sends the call again if a header comes back.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Awaitable, Callable
+from functools import partial
+from time import monotonic
+from typing import Protocol
+
+from sensei._oauth import TokenCall
+from sensei._tokens import (
+    HeldToken,
+    after_renewal,
+    async_resolved,
+    first_token,
+    header_of,
+    hold,
+    is_passing,
+    renewal,
+    sign_in_error,
+)
+from sensei._turns import AsyncTurn, async_to_the_end
+from sensei.auth import Credentials, OAuth2Token
+from sensei.errors import ConfigurationError, SenseiError
+from sensei.models.oauth import OAuthTokenResponse
+
+__all__ = ["AsyncAuthorizer", "AsyncKeyProvider", "AsyncTokenHolder", "AsyncStaticKey"]
+
+
+class AsyncAuthorizer(Protocol):
+    """What the transport asks for credentials."""
+
+    @property
+    def ready(self) -> str | None:
+        """The header, when it is known without waiting for anything."""
+        ...
+
+    async def authorization(self) -> str:
+        """The header.
+
+        Raises:
+            SenseiError: no credential could be had.
+        """
+        ...
+
+    async def renewed(self, refused: str, /) -> str | None:
+        """Another header after `refused` was answered with 401; None when there is none."""
+        ...
+
+
+class AsyncStaticKey:
+    """An API key, or any token that is used as it is."""
+
+    def __init__(self, key: str) -> None:
+        self.ready = header_of("api_key", key)
+
+    async def authorization(self) -> str:
+        return self.ready
+
+    async def renewed(self, _refused: str, /) -> str | None:
+        return None
+
+
+class AsyncKeyProvider:
+    """A function that gives the API key, asked for every call, and once more when its key was refused."""
+
+    ready = None
+
+    def __init__(self, provide: Callable[[], str | Awaitable[str]]) -> None:
+        self._provide = provide
+
+    async def authorization(self) -> str:
+        return header_of("What api_key() returned", await async_resolved(self._provide()))
+
+    async def renewed(self, refused: str, /) -> str | None:
+        header = await self.authorization()
+        return header if header != refused else None
+
+
+class AsyncTokenHolder:
+    """Signs in with credentials: one token at a time, renewed before it ends and when it is refused.
+
+    However many tasks ask, one fetches and the others wait for what it gets, also when that is an error.
+
+    Args:
+        credentials: How to sign in.
+        fetch: Makes the call to the OAuth server.
+    """
+
+    def __init__(self, credentials: Credentials, fetch: Callable[[TokenCall], Awaitable[OAuthTokenResponse]]) -> None:
+        self._credentials = credentials
+        self._fetch = fetch
+        self._held = first_token(credentials, monotonic())
+        self._unsaved: OAuth2Token | None = None
+        self._turn = AsyncTurn()
+        self._fetches = 0
+        self._failure: SenseiError | None = None
+
+    @property
+    def ready(self) -> str | None:
+        held = self._held
+        return held.header if held is not None and monotonic() < held.due and self._unsaved is None else None
+
+    async def authorization(self) -> str:
+        held = self._held
+        if held is not None and self._unsaved is None:
+            if monotonic() < held.due:
+                return held.header
+            if renewal(self._credentials) is None:
+                return held.header  # the server decides whether it still works
+        return await self._renewed(held, refused=False)
+
+    async def renewed(self, refused: str, /) -> str | None:
+        held = self._held
+        if held is not None and held.header != refused:
+            return held.header
+        if renewal(self._credentials) is None:
+            return None
+        return await self._renewed(held, refused=True)
+
+    async def _renewed(self, held: HeldToken | None, *, refused: bool) -> str:
+        renew = partial(self._renew, held, self._fetches, refused=refused)
+        if isinstance(self._credentials, OAuth2Token):
+            # A cancelled refresh may have spent the refresh token: what comes back must not be lost.
+            return await async_to_the_end(renew)
+        return await renew()
+
+    async def _renew(self, held: HeldToken | None, fetches: int, *, refused: bool) -> str:
+        """Replace `held`, unless another did so since, or failed to since `fetches` were made."""
+        async with self._turn:
+            await self._save()
+            current = self._held
+            if current is not None and current is not held:
+                return current.header
+            if self._failure is not None and self._fetches > fetches:
+                raise copy.copy(self._failure)
+            try:
+                return await self._fetch_token()
+            except SenseiError as error:
+                now = monotonic()
+                if current is None or refused or now >= current.expires or not is_passing(error):
+                    raise
+                self._held = current.postponed(now)
+                return current.header
+
+    async def _fetch_token(self) -> str:
+        call = renewal(self._credentials)
+        if call is None:
+            raise ConfigurationError("There is no token and no way to fetch one: make the credentials anew.")
+        try:
+            answer = await self._fetch(call)
+        except SenseiError as error:
+            self._failure = sign_in_error(error)
+            self._fetches += 1
+            raise self._failure from None
+        self._failure = None
+        self._fetches += 1
+        self._held = hold(answer.access_token, answer.expires_in, monotonic())
+        self._credentials = after_renewal(self._credentials, answer)
+        if isinstance(self._credentials, OAuth2Token):
+            self._unsaved = self._credentials
+            await self._save()
+        return self._held.header
+
+    async def _save(self) -> None:
+        """Hand a refreshed token to the user, again if that failed before: the old one may be spent."""
+        token = self._unsaved
+        if token is not None:
+            if token.on_refresh is not None:
+                await async_resolved(token.on_refresh(token))
+            self._unsaved = None
