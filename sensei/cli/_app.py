@@ -9,7 +9,7 @@ from importlib import import_module
 
 import click
 
-from sensei.cli._errors import INTERRUPTED, USAGE, CommandError, report
+from sensei.cli._errors import INTERRUPTED, USAGE, report
 from sensei.cli._options import Command, Options, with_shared_options
 
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -66,9 +66,7 @@ def run(arguments: Sequence[str]) -> int:
     try:
         result: object = root.main(list(arguments), prog_name="sensei", standalone_mode=False, obj=options)
         sys.stdout.flush()
-    except click.exceptions.Abort as abort:
-        if isinstance(abort.__cause__, EOFError):
-            return report(CommandError("no answer could be read: pass --yes to go on without being asked"), options)
+    except click.exceptions.Abort:
         return INTERRUPTED
     except click.ClickException as error:
         error.show()

@@ -9,6 +9,7 @@ from sensei.cli._text import clean
 
 if TYPE_CHECKING:
     from sensei.cli._options import Options
+    from sensei.errors import SenseiError
 
 FAILED, USAGE, CREDENTIALS, NOT_FOUND, UNREACHABLE, INTERRUPTED = 1, 2, 3, 4, 5, 130
 
@@ -60,9 +61,11 @@ def describe(error: BaseException) -> tuple[str, int]:
     return f"unexpected {type(error).__name__}: {error}. Run it again with --debug and report what it shows.", FAILED
 
 
-def _code_of(error: Exception) -> int:
+def _code_of(error: SenseiError) -> int:
     from sensei import errors
 
+    if error.code == "no_api_key":
+        return CREDENTIALS
     table: tuple[tuple[type[Exception], int], ...] = (
         (errors.AuthenticationError, CREDENTIALS),
         (errors.PermissionDeniedError, CREDENTIALS),

@@ -140,9 +140,9 @@ class PlainPresenter:
     def confirm(self, question: str) -> bool:
         if not self._interactive:
             raise CommandError("there is nobody to ask: pass --yes to go on without being asked")
-        import click
-
-        return click.confirm(clean(question), default=False, err=True)
+        self._stream.write(f"{clean(question)} [y/N] ")
+        self._stream.flush()
+        return read_yes()
 
     def close(self) -> None:
         self._stream.flush()
@@ -165,3 +165,15 @@ def progress_line(now: Progress) -> str:
     if now.table:
         parts.append(now.table)
     return "  ".join(parts)
+
+
+def read_yes() -> bool:
+    """Read the answer to a question from stdin; anything but a yes is a no.
+
+    Raises:
+        CommandError: stdin ended before there was an answer.
+    """
+    answer = sys.stdin.readline()
+    if not answer:
+        raise CommandError("no answer could be read: pass --yes to go on without being asked")
+    return answer.strip().lower() in {"y", "yes"}

@@ -16,6 +16,8 @@ from sensei.cli._options import Options
 if TYPE_CHECKING:
     from sensei import Client
 
+_NAMING_VARIABLES = ("SENSEI_API_KEY", "SENSEI_API_URL", "SENSEI_PROFILE")
+
 
 @dataclass(frozen=True, slots=True)
 class Server:
@@ -28,15 +30,15 @@ class Server:
 
 
 def is_configured(options: Options) -> bool:
-    """Whether the user has a server and a key of their own."""
+    """Whether the user has named a server or a key; a broken configuration counts too, and is then reported."""
     from sensei import ConfigurationError
 
-    if options.profile or any(os.environ.get(name) for name in ("SENSEI_API_KEY", "SENSEI_PROFILE")):
+    if options.profile or any(os.environ.get(name) for name in _NAMING_VARIABLES):
         return True
     try:
-        make_client(options).close()
-    except ConfigurationError:
-        return False
+        make_client(Options()).close()
+    except ConfigurationError as error:
+        return error.code != "no_api_key"
     return True
 
 

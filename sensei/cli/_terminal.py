@@ -5,12 +5,11 @@ from __future__ import annotations
 from rich.console import Console
 from rich.progress import BarColumn, TaskID, TaskProgressColumn, TextColumn
 from rich.progress import Progress as Bar
-from rich.prompt import Confirm
 from rich.status import Status
 from rich.table import Table
 from rich.text import Text
 
-from sensei.cli._presenter import SHOWN_MAPPINGS, Progress, Review
+from sensei.cli._presenter import SHOWN_MAPPINGS, Progress, Review, read_yes
 from sensei.cli._text import clean, count, seconds
 
 _SEVERITY_STYLES = {"critical": "bold red", "high": "red", "medium": "yellow", "low": "dim"}
@@ -71,10 +70,10 @@ class TerminalPresenter:
         if self._bar is None:
             self.close()
             self._bar = Bar(
-                TextColumn("{task.description}"),
+                TextColumn("{task.description}", markup=False),
                 BarColumn(),
                 TaskProgressColumn(),
-                TextColumn("[dim]{task.fields[rows]}"),
+                TextColumn("{task.fields[rows]}", style="dim", markup=False),
                 console=self._console,
                 transient=True,
             )
@@ -82,12 +81,13 @@ class TerminalPresenter:
             self._task = self._bar.add_task("", total=100.0, rows="")
         if self._task is not None:
             self._bar.update(
-                self._task, description=now.phase.replace("_", " "), completed=now.percent, rows=_rows(now)
+                self._task, description=clean(now.phase.replace("_", " ")), completed=now.percent, rows=_rows(now)
             )
 
     def confirm(self, question: str) -> bool:
         self.close()
-        return Confirm.ask(Text(clean(question)), console=self._console, default=False)
+        self._console.print(Text.assemble((clean(question), "bold"), (" [y/N] ", "dim")), end="")
+        return read_yes()
 
     def close(self) -> None:
         if self._status is not None:

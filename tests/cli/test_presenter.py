@@ -1,0 +1,126 @@
+"""The same story on a terminal and in a pipe, whatever a database calls its tables."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from rich.console import Console
+
+from sensei.cli._errors import CommandError
+from sensei.cli._presenter import SHOWN_MAPPINGS, MappingRow, PlainPresenter, Presenter, Progress, Review, RiskRow
+from sensei.cli._terminal import TerminalPresenter
+
+HOSTILE = "orders[red]\x1b[31m\u202e"
+
+
+def _review(mappings: int = 2) -> Review:
+    return Review(
+        undecided=1,
+        mappings=[
+            MappingRow(
+                f"{HOSTILE}.c{number}", "TEXT -> VARCHAR(10)", 0.5 + number / 100, "needs a decision", "[b]narrow"
+            )
+            for number in range(mappings)
+        ],
+        risks=[RiskRow("critical", "values may be cut", "widen the column"), RiskRow("low", "slow", "")],
+    )
+
+
+@pytest.fixture(params=["plain", "terminal"])
+def told(request: pytest.FixtureRequest) -> tuple[Presenter, io.StringIO]:
+    stream = io.StringIO()
+    if request.param == "plain":
+        return PlainPresenter(stream), stream
+    return TerminalPresenter(Console(file=stream, width=160, force_terminal=True, color_system=None)), stream
+
+
+def test_names_cannot_colour_or_move_the_screen(told: tuple[Presenter, io.StringIO]) -> None:
+    tell, stream = told
+    tell.say(HOSTILE)
+    tell.warn(HOSTILE)
+    tell.begin(HOSTILE)
+    tell.end(HOSTILE)
+    tell.review(_review())
+    tell.progress(Progress(HOSTILE, 10.0, 5, 50, 2.0, HOSTILE))
+    tell.close()
+
+    said = stream.getvalue()
+    assert "[red]" in said
+    assert "[b]narrow" in said
+    assert "\x1b[31m" not in said
+    assert "\u202e" not in said
+
+
+def test_a_review_shows_confidence_risk_and_what_to_do(told: tuple[Presenter, io.StringIO]) -> None:
+    tell, stream = told
+    tell.review(_review())
+
+    said = stream.getvalue()
+    for part in ("50%", "51%", "needs a decision", "critical", "values may be cut", "widen the column", "slow"):
+        assert part in said
+
+
+def test_a_long_review_says_how_much_more_there_is(told: tuple[Presenter, io.StringIO]) -> None:
+    tell, stream = told
+    tell.review(_review(mappings=SHOWN_MAPPINGS + 3))
+
+    assert "3 more columns" in stream.getvalue()
+
+
+def test_a_pipe_is_not_flooded() -> None:
+    stream = io.StringIO()
+    tell = PlainPresenter(stream)
+    for percent in range(100):
+        tell.progress(Progress("data_transfer", percent, percent, 100, None, None))
+    tell.progress(Progress("data_transfer", 100, 100, 100, None, None))
+
+    assert stream.getvalue().splitlines()[0].startswith("    0 %")
+    assert stream.getvalue().splitlines()[-1].startswith("  100 %")
+    assert len(stream.getvalue().splitlines()) < 10
+
+
+def test_a_pipe_gets_no_escape_codes() -> None:
+    stream = io.StringIO()
+    tell = PlainPresenter(stream)
+    tell.begin("Planning")
+    tell.review(_review())
+    tell.end("Planned")
+
+    assert "\x1b" not in stream.getvalue()
+
+
+def test_nobody_is_asked_where_nobody_can_answer() -> None:
+    with pytest.raises(CommandError, match="--yes"):
+        PlainPresenter(io.StringIO()).confirm("Sure?")
+
+
+@pytest.mark.parametrize(("answer", "meaning"), [("y\n", True), ("YES\n", True), ("n\n", False), ("\n", False)])
+def test_only_a_yes_is_a_yes(answer: str, meaning: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    for tell in (PlainPresenter(io.StringIO(), interactive=True), TerminalPresenter(Console(file=io.StringIO()))):
+        monkeypatch.setattr("sys.stdin", io.StringIO(answer))
+        assert tell.confirm("Sure?") is meaning
+
+
+def test_no_answer_is_no_yes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+    with pytest.raises(CommandError, match="--yes"):
+        PlainPresenter(io.StringIO(), interactive=True).confirm("Sure?")
+
+
+def test_quiet_tells_warnings_only() -> None:
+    stream = io.StringIO()
+    tell = PlainPresenter(stream, quiet=True)
+    tell.say("one")
+    tell.begin("two")
+    tell.end("three")
+    tell.warn("four")
+
+    assert stream.getvalue() == "Warning: four\n"
+
+
+def test_closing_twice_is_harmless(told: tuple[Presenter, io.StringIO]) -> None:
+    tell, _ = told
+    tell.begin("Planning")
+    tell.close()
+    tell.close()
