@@ -1,0 +1,72 @@
+"""A user at a command line: a home and a folder of their own, no server configured."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from sensei.cli import main
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a command line came to."""
+
+    code: int
+    out: str
+    err: str
+
+
+@dataclass(frozen=True)
+class User:
+    """Runs command lines in a folder of their own."""
+
+    folder: Path
+    home: Path
+    run: Callable[..., Said]
+
+    def database(self, name: str, *statements: str) -> Path:
+        """Make a SQLite file."""
+        path = self.folder / name
+        with closing(sqlite3.connect(path)) as database, database:
+            for statement in statements:
+                database.execute(statement)
+        return path
+
+    def rows(self, name: str, query: str) -> list[tuple[object, ...]]:
+        """Read from a SQLite file that must exist."""
+        with closing(sqlite3.connect(f"file:{self.folder / name}?mode=ro", uri=True)) as database:
+            return database.execute(query).fetchall()
+
+
+SHOP = (
+    "CREATE TABLE customers (id INTEGER PRIMARY KEY, name VARCHAR(40) NOT NULL)",
+    "CREATE TABLE orders (id INTEGER PRIMARY KEY, customer_id INTEGER NOT NULL REFERENCES customers (id), note TEXT)",
+    "INSERT INTO customers VALUES (1, 'Ada'), (2, 'Zoë')",
+    "INSERT INTO orders VALUES (1, 1, ''), (2, 1, NULL), (3, 2, 'x')",
+)
+"""A small shop for `User.database`."""
+
+
+@pytest.fixture
+def user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> User:
+    home, folder = tmp_path / "home", tmp_path / "work"
+    home.mkdir()
+    folder.mkdir()
+    for name in ("SENSEI_API_KEY", "SENSEI_API_URL", "SENSEI_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.chdir(folder)
+
+    def run(*arguments: str) -> Said:
+        capsys.readouterr()
+        code = main(arguments)
+        said = capsys.readouterr()
+        return Said(code, said.out, said.err)
+
+    return User(folder, home, run)

@@ -1,0 +1,207 @@
+"""`sensei migrate` moves a database, or says in one line what to do."""
+
+from __future__ import annotations
+
+import json
+import socket
+from pathlib import Path
+
+import pytest
+
+from sensei.certificates import Verdict, check
+from sensei.testing import LocalServer
+from tests.cli.conftest import SHOP, User
+
+
+def test_a_database_is_moved_compared_and_certified(user: User) -> None:
+    user.database("shop.db", *SHOP)
+
+    said = user.run("migrate", "sqlite:///shop.db", "sqlite:///copy.db", "--yes", "--output", "json")
+
+    assert said.code == 0, said.err
+    result = json.loads(said.out)
+    assert result["status"] == "completed"
+    assert (result["tables"], result["records_processed"]) == (2, 5)
+    assert result["validation"]["result"] in {"passed", "passed_with_warnings"}
+    assert user.rows("copy.db", "SELECT * FROM orders ORDER BY id") == [(1, 1, ""), (2, 1, None), (3, 2, "x")]
+    assert user.rows("copy.db", "SELECT * FROM customers ORDER BY id") == [(1, "Ada"), (2, "Zoë")]
+    certificate = result["certificate"]
+    keys = json.loads(Path(certificate["keys_path"]).read_bytes())
+    assert check(Path(certificate["path"]).read_bytes(), keys) is Verdict.VALID
+    assert "<html" in Path(result["validation"]["report"]).read_text(encoding="utf-8")
+
+
+def test_it_says_which_server_does_the_work(user: User) -> None:
+    user.database("shop.db", *SHOP)
+
+    assert "Server: embedded" in user.run("migrate", "sqlite:///shop.db", "sqlite:///copy.db", "--yes").err
+
+
+def test_a_configured_server_does_the_work(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    user.database("shop.db", *SHOP)
+    with LocalServer() as server:
+        monkeypatch.setenv("SENSEI_API_URL", server.url)
+        monkeypatch.setenv("SENSEI_API_KEY", server.api_key)
+        url = server.url
+        said = user.run("migrate", "sqlite:///shop.db", "sqlite:///copy.db", "--yes", "--output", "json")
+
+    assert said.code == 0, said.err
+    assert f"Server: {url}" in said.err
+    assert user.rows("copy.db", "SELECT count(*) FROM orders") == [(3,)]
+    assert not (user.home / ".sensei" / "server").exists()
+
+
+def test_tables_can_be_left_out(user: User) -> None:
+    user.database("shop.db", *SHOP)
+
+    said = user.run("migrate", "sqlite:///shop.db", "sqlite:///copy.db", "--yes", "--exclude", "ord*")
+
+    assert said.code == 0, said.err
+    assert user.rows("copy.db", "SELECT name FROM sqlite_master WHERE type = 'table'") == [("customers",)]
+
+
+def test_a_lesser_validation_earns_no_certificate_and_says_so(user: User) -> None:
+    user.database("shop.db", *SHOP)
+
+    said = user.run(
+        "migrate", "sqlite:///shop.db", "sqlite:///copy.db", "--yes", "--validation", "quick", "--output", "json"
+    )
+
+    assert said.code == 0, said.err
+    assert json.loads(said.out)["certificate"] is None
+    assert "only a full validation earns one" in said.err
+
+
+def test_results_go_where_they_are_told(user: User) -> None:
+    user.database("shop.db", *SHOP)
+
+    said = user.run("migrate", "sqlite:///shop.db", "sqlite:///copy.db", "--yes", "--results", "proof")
+
+    assert said.code == 0, said.err
+    assert {path.name for path in (user.folder / "proof").iterdir()} == {
+        "certificate.json",
+        "certificate-keys.json",
+        "report.html",
+    }
+
+
+def test_nothing_is_written_without_a_yes(user: User) -> None:
+    user.database("shop.db", *SHOP)
+
+    said = user.run("migrate", "sqlite:///shop.db", "sqlite:///copy.db")
+
+    assert said.code == 1
+    assert "--yes" in said.err.splitlines()[-1]
+    assert not (user.folder / "copy.db").exists()
+
+
+def test_quiet_prints_the_id_only(user: User) -> None:
+    user.database("shop.db", *SHOP)
+
+    said = user.run("migrate", "sqlite:///shop.db", "sqlite:///copy.db", "--yes", "--quiet")
+
+    assert said.code == 0
+    assert said.out.startswith("mig_")
+    assert len(said.out.split()) == 1
+
+
+def closed_port() -> int:
+    """A port that nothing listens on."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port: int = taken.getsockname()[1]
+        return port
+
+
+@pytest.fixture
+def bad_inputs(user: User) -> User:
+    user.database("shop.db", *SHOP)
+    user.database("empty.db")
+    user.database("used.db", "CREATE TABLE orders (id INTEGER)", "INSERT INTO orders VALUES (7)")
+    (user.folder / "text.db").write_text("this is no database, but it is long enough to be looked at\n" * 40)
+    (user.folder / "folder.db").mkdir()
+    return user
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "code", "says"),
+    [
+        ("sqlite:///missing.db", "sqlite:///copy.db", 2, "there is no file"),
+        ("shop.db", "sqlite:///copy.db", 2, "write sqlite:///shop.db"),
+        ("sqlite:///shop.db", "postgre://db/shop", 2, "'postgre' is no kind of database"),
+        ("sqlite:///shop.db", "sqlite:///shop.db", 2, "the same database"),
+        ("sqlite:///text.db", "sqlite:///copy.db", 1, "no SQLite database"),
+        ("sqlite:///folder.db", "sqlite:///copy.db", 1, "is a folder"),
+        ("sqlite:///empty.db", "sqlite:///copy.db", 1, "no tables"),
+        ("sqlite:///shop.db", "sqlite:///nowhere/copy.db", 1, "does not exist"),
+        ("sqlite:///shop.db", "sqlite:///text.db", 1, "no SQLite database"),
+        ("sqlite:///shop.db", "sqlite:///used.db", 1, "orders"),
+        ("sqlite:///shop.db", "postgresql://ada:s3cret@127.0.0.1:{port}/shop", 1, "127.0.0.1"),
+        ("postgresql://ada:s3cret@127.0.0.1:{port}/shop", "sqlite:///copy.db", 1, "127.0.0.1"),
+        ("sqlite:///shop.db", "postgresql://ada:s3cret@nowhere.invalid/shop", 1, "nowhere.invalid"),
+        ("sqlite:///shop.db", "oracle://ada:s3cret@db/shop", 1, "oracle"),
+    ],
+)
+def test_bad_input_is_one_clear_line(bad_inputs: User, source: str, target: str, code: int, says: str) -> None:
+    port = closed_port()
+    before = (bad_inputs.folder / "used.db").read_bytes()
+
+    said = bad_inputs.run("migrate", source.format(port=port), target.format(port=port), "--yes")
+
+    line = said.err.splitlines()[-1]
+    assert said.code == code, said.err
+    assert line.startswith("Error: ")
+    assert says in line
+    assert "Traceback" not in said.err
+    assert "s3cret" not in said.err + said.out
+    assert said.out == ""
+    assert not (bad_inputs.folder / "copy.db").exists()
+    assert not (bad_inputs.folder / "sensei-results").exists()
+    assert (bad_inputs.folder / "used.db").read_bytes() == before
+
+
+def test_after_a_failed_start_the_same_command_works(bad_inputs: User) -> None:
+    (bad_inputs.folder / "shop.db").rename(bad_inputs.folder / "hidden.db")
+    (bad_inputs.folder / "shop.db").write_text("not yet\n" * 100)
+    assert bad_inputs.run("migrate", "sqlite:///shop.db", "sqlite:///copy.db", "--yes").code == 1
+
+    (bad_inputs.folder / "hidden.db").replace(bad_inputs.folder / "shop.db")
+    said = bad_inputs.run("migrate", "sqlite:///shop.db", "sqlite:///copy.db", "--yes")
+
+    assert said.code == 0, said.err
+
+
+@pytest.mark.parametrize(
+    ("variables", "code", "says"),
+    [
+        ({"SENSEI_API_URL": "http://127.0.0.1:{port}"}, 3, "no API key"),
+        ({"SENSEI_API_KEY": "sk_test_0123456789abcdef", "SENSEI_API_URL": "http://127.0.0.1:{port}"}, 5, "127.0.0.1"),
+        ({"SENSEI_API_KEY": "sk_test_0123456789abcdef", "SENSEI_API_URL": "no url"}, 2, "base_url"),
+        ({"SENSEI_PROFILE": "work"}, 2, "'work'"),
+    ],
+)
+def test_a_bad_configuration_is_not_passed_over(
+    user: User, monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], code: int, says: str
+) -> None:
+    user.database("shop.db", *SHOP)
+    port = closed_port()
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value.format(port=port))
+
+    said = user.run("migrate", "sqlite:///shop.db", "sqlite:///copy.db", "--yes")
+
+    assert said.code == code, said.err
+    assert says in said.err.splitlines()[-1]
+    assert not (user.folder / "copy.db").exists()
+
+
+def test_a_refused_key_exits_with_3(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    user.database("shop.db", *SHOP)
+    with LocalServer() as server:
+        monkeypatch.setenv("SENSEI_API_URL", server.url)
+        monkeypatch.setenv("SENSEI_API_KEY", "sk_test_0123456789abcdef")
+        said = user.run("migrate", "sqlite:///shop.db", "sqlite:///copy.db", "--yes")
+
+    assert said.code == 3
+    assert "req" in said.err.splitlines()[-1]
+    assert "sk_test_0123456789abcdef" not in said.err
