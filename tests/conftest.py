@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.support.no_skips import pytest_make_collect_report as pytest_make_collect_report
+from tests.support.no_skips import pytest_runtest_makereport as pytest_runtest_makereport
 from tests.support.postgres import PostgresServer, running_postgres
 
 
