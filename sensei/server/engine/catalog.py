@@ -24,6 +24,10 @@ class Column:
     """The expression of a generated column; its values are never written."""
     collation: str | None = None
     comment: str | None = None
+    base_type: str | None = None
+    """What lies under a domain."""
+    choices: tuple[str, ...] = ()
+    """The labels of an enumerated type, in order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,12 +52,18 @@ class Index:
     """Set where a part is an expression rather than a column; such an index is reported, not copied blindly."""
     where: str | None = None
     """The condition of a partial index, in the system's own language."""
+    method: str | None = None
+    """How it is built where that is not the usual B-tree, e.g. ``gin``."""
+    descending: tuple[str, ...] = ()
+    included: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UniqueConstraint:
     columns: tuple[str, ...]
     name: str | None = None
+    nulls_equal: bool = False
+    """Whether two nulls count as equal."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -138,9 +138,7 @@ class _Reader:
             ).fetchall()
             columns = tuple(str(part[0]) for part in parts if part[0] is not None)
             if origin == "u":
-                uniques.append(
-                    UniqueConstraint(columns=columns, name=text.constraint_names.get(("UNIQUE", columns)))
-                )
+                uniques.append(UniqueConstraint(columns=columns, name=text.constraint_names.get(("UNIQUE", columns))))
             elif origin == "c":
                 row = self._db.execute("SELECT sql FROM sqlite_master WHERE type = 'index' AND name = ?", (index,))
                 sql = str(row.fetchone()[0])
@@ -166,9 +164,7 @@ def read_catalog(
     """
     for schema in selection.schemas:
         if schema != _DEFAULT_SCHEMA:
-            raise TableNotFoundError(
-                f"SQLite has no schema {schema[:200]!r}; its only one is 'main'", table=schema
-            )
+            raise TableNotFoundError(f"SQLite has no schema {schema[:200]!r}; its only one is 'main'", table=schema)
     reader = _Reader(connection, quote)
     kinds = dict(reader.names())
     chosen = choose(selection, [(_DEFAULT_SCHEMA, name) for name in kinds])

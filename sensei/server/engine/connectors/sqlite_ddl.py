@@ -47,7 +47,9 @@ class TableText:
     checks: list[CheckConstraint] = field(default_factory=list[CheckConstraint])
     collations: dict[str, str] = field(default_factory=dict[str, str])
     generated: dict[str, str] = field(default_factory=dict[str, str])
-    constraint_names: dict[tuple[str, tuple[str, ...]], str] = field(default_factory=dict[tuple[str, tuple[str, ...]], str])
+    constraint_names: dict[tuple[str, tuple[str, ...]], str] = field(
+        default_factory=dict[tuple[str, tuple[str, ...]], str]
+    )
     """(``UNIQUE`` or ``FOREIGN``, columns) → name."""
     autoincrement: bool = False
     deferrable: set[tuple[str, ...]] = field(default_factory=set[tuple[str, ...]])

@@ -52,7 +52,9 @@ def check_source(path: Path) -> None:
         if path.is_dir():
             raise EndpointError(f"{path} is a folder, not a SQLite file", reason_code="E1005")
     except OSError as error:
-        raise EndpointError(f"the SQLite file {path} cannot be reached: {error.strerror}", reason_code="E1006") from None
+        raise EndpointError(
+            f"the SQLite file {path} cannot be reached: {error.strerror}", reason_code="E1006"
+        ) from None
     if not os.access(path, os.R_OK):
         raise EndpointError(f"the SQLite file {path} may not be read by this server", reason_code="E1006")
 
@@ -107,9 +109,7 @@ def endpoint_error(error: sqlite3.Error, path: Path) -> EngineError:
     if code == sqlite3.SQLITE_NOTADB:
         return EndpointError(f"{path} is no SQLite database", reason_code="E1005")
     if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
-        return EndpointError(
-            f"{path} is locked by another program; let it finish, then try again", reason_code="E1004"
-        )
+        return EndpointError(f"{path} is locked by another program; let it finish, then try again", reason_code="E1004")
     if code in {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_AUTH}:
         return EndpointError(f"{path} cannot be opened; check the permissions of file and folder", reason_code="E1006")
     if code == sqlite3.SQLITE_CORRUPT:
@@ -123,9 +123,7 @@ def execution_error(error: sqlite3.Error, path: Path, table: str | None = None) 
     """What a failure while writing means for the phase."""
     code = _primary(error)
     if code == sqlite3.SQLITE_FULL:
-        return ExecutionError(
-            f"the disk of {path} is full; make room, then resume", reason_code="E5007", table=table
-        )
+        return ExecutionError(f"the disk of {path} is full; make room, then resume", reason_code="E5007", table=table)
     if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
         return ExecutionError(
             f"{path} is locked by another program; let it finish, then resume", reason_code="E5006", table=table
