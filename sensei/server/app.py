@@ -23,6 +23,13 @@ from sensei.server.wire import RequestFacts, error_response
 
 RESOURCES = (
     "connections",
+    "migrations",
+    "actions",
+    "plans",
+    "monitoring",
+    "migration_errors",
+    "recovery",
+    "schedules",
     "validations",
     "certificates",
     "webhooks",

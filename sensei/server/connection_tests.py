@@ -34,11 +34,10 @@ class ConnectionTester:
 
     def sweep(self) -> None:
         """Take up the tests that nobody runs (any more)."""
-        now = self._runtime.settings.clock.now()
         with self._runtime.store.read() as session:
             rows = session.scalars(select(Connection).where(Connection.status == "testing")).all()
         for row in rows:
-            if leases.is_free(row.test_owner, row.test_lease_until, now):
+            if leases.is_free(row.test_owner, row.test_lease_until):
                 self.submit(row.id)
 
     def stop(self) -> None:
@@ -55,13 +54,12 @@ class ConnectionTester:
             log.exception("a connection test broke; it is run again", extra={"connection_id": connection_id})
 
     def _claim(self, connection_id: str) -> Connection | None:
-        now = self._runtime.settings.clock.now()
         with self._runtime.store.write() as session:
             row = session.get(Connection, connection_id, with_for_update=True)
-            if row is None or row.status != "testing" or not leases.is_free(row.test_owner, row.test_lease_until, now):
+            if row is None or row.status != "testing" or not leases.is_free(row.test_owner, row.test_lease_until):
                 return None
             row.test_owner = leases.this_owner()
-            row.test_lease_until = leases.until(now, _LEASE_SECONDS)
+            row.test_lease_until = leases.end_of_lease(_LEASE_SECONDS)
             return row
 
     def _test(self, row: Connection) -> None:

@@ -84,6 +84,21 @@ def test(where: Endpoint, role: str) -> TestOutcome:
     return TestOutcome(status="failed", latency_ms=round((monotonic() - began) * 1000, 3), error=problem)
 
 
+WITH_CONNECTOR = frozenset({"sqlite", "postgresql"})
+"""Types that `open_connector` knows; the others are accepted and their tests fail."""
+
+
+def reach(where: Endpoint) -> None:
+    """Open a database and let go of it again.
+
+    Raises:
+        EngineError: It cannot be used.
+    """
+    from sensei.server.engine.connectors import open_connector
+
+    open_connector(where).close()
+
+
 def preview(where: Endpoint, schema: str | None, table: str, limit: int) -> Preview:
     """Some rows of a table."""
     from sensei.server.engine.connectors import open_connector

@@ -144,7 +144,7 @@ def _claim(
                 fingerprint=request,
                 created_at=now,
                 owner=leases.this_owner(),
-                lease_until=leases.until(now, _LEASE_SECONDS),
+                lease_until=leases.end_of_lease(_LEASE_SECONDS),
             )
         )
         return Claim(principal=principal, key=key, created_at=now)
@@ -152,10 +152,10 @@ def _claim(
         raise ApiError("idempotency_key_reuse", "The idempotency key was used for a different request.")
     if record.status is not None and record.body is not None:
         return StoredAnswer(status=record.status, body=store.vault.open(record.body), location=record.location)
-    if not leases.is_free(record.owner, record.lease_until, now):
+    if not leases.is_free(record.owner, record.lease_until):
         raise _in_progress()
     record.owner = leases.this_owner()
-    record.lease_until = leases.until(now, _LEASE_SECONDS)
+    record.lease_until = leases.end_of_lease(_LEASE_SECONDS)
     record.created_at = now
     return Claim(principal=principal, key=key, created_at=now)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import socket
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 _NONCE = secrets.token_hex(6)
 
@@ -20,9 +20,14 @@ def until(now: datetime, seconds: float) -> datetime:
     return now + timedelta(seconds=seconds)
 
 
-def is_free(owner: str | None, lease_until: datetime | None, now: datetime) -> bool:
+def end_of_lease(seconds: float) -> datetime:
+    """When a lease taken at this moment ends. Leases are about real processes, so they go by the machine's clock."""
+    return datetime.now(UTC) + timedelta(seconds=seconds)
+
+
+def is_free(owner: str | None, lease_until: datetime | None, now: datetime | None = None) -> bool:
     """Whether work under this lease may be taken by someone else: nobody's, run out, or its process is gone."""
-    if owner is None or lease_until is None or lease_until <= now:
+    if owner is None or lease_until is None or lease_until <= (now or datetime.now(UTC)):
         return True
     host, pid, nonce = owner.split(":", 2)
     if host != socket.gethostname() or int(pid) <= 0:

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from sensei.server import idempotency, service_accounts
 from sensei.server.connection_tests import ConnectionTester
+from sensei.server.eventlog import Hub
 from sensei.server.gateway import Catalogs
 from sensei.server.ids import new_id
 from sensei.server.oauth import clients, grants, tokens
@@ -24,6 +25,8 @@ from sensei.server.store import migration_tables as _migration_tables  # noqa: F
 from sensei.server.store.database import Store
 from sensei.server.store.oauth_tables import ServiceAccount
 from sensei.server.store.tables import ApiKey, Organization, UsageWindow
+from sensei.server.supervisor import Supervisor
+from sensei.server.timers import Timers
 from sensei.server.validation_worker import ValidationWorker
 from sensei.server.webhooks.dispatcher import Dispatcher
 
@@ -43,9 +46,14 @@ class Runtime:
         self.store = Store(settings)
         self.limiter = RateLimiter(settings.limits)
         self.threads = anyio.CapacityLimiter(64)
+        self.readers = anyio.CapacityLimiter(16)
+        """Streams read apart from calls, so that neither can starve the other."""
         self.tester = ConnectionTester(self)
         self.validator = ValidationWorker(self)
         self.dispatcher = Dispatcher(self)
+        self.hub = Hub()
+        self.supervisor = Supervisor(self)
+        self.timers = Timers(self)
         self.catalogs = Catalogs(settings.clock)
         self.origin = "http://127.0.0.1"
         """Where clients reach this server; set by whoever binds the socket."""
@@ -86,10 +94,13 @@ class Runtime:
         self.dispatcher.start()
         self._housekeeper = threading.Thread(target=self._keep_house, name="sensei-housekeeper", daemon=True)
         self._housekeeper.start()
+        self.supervisor.start()
 
     def begin_stop(self) -> None:
         """Let streams and running work come to an end; `stop` follows. May be called from a signal handler."""
         self._stopping.set()
+        self.hub.notify_all()
+        self.supervisor.wake()
 
     @property
     def is_stopping(self) -> bool:
@@ -98,7 +109,8 @@ class Runtime:
 
     def stop(self) -> None:
         """End the background work and close the state. What runs is checkpointed and goes on at the next start."""
-        self._stopping.set()
+        self.begin_stop()
+        self.supervisor.stop()
         if self._housekeeper is not None:
             self._housekeeper.join()
         self.tester.stop()

@@ -202,3 +202,5 @@ class ScheduleRow(Base, kw_only=True):
     behavior: Mapped[dict[str, Any]]
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
+    warned_for: Mapped[datetime | None] = mapped_column(default=None)
+    """End of the window that a warning was logged for."""

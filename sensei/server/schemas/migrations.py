@@ -1,0 +1,433 @@
+"""Requests and answers of migrations: making, changing, acting on them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, NotRequired, Self
+
+from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic_core import PydanticCustomError
+from typing_extensions import TypedDict
+
+from sensei.server.schemas.base import (
+    Closed,
+    Description,
+    InstantOrDate,
+    Maybe,
+    Name,
+    Open,
+    PageQuery,
+    QueryBoolean,
+    QueryModel,
+)
+from sensei.server.schemas.connections import ConnectionType, Problem
+from sensei.server.schemas.schedules import ScheduleAnswer, ScheduleInput
+
+Status = Literal[
+    "pending",
+    "planning",
+    "plan_ready",
+    "approved",
+    "running",
+    "pausing",
+    "paused",
+    "validating",
+    "completed",
+    "failed",
+    "cancelling",
+    "cancelled",
+    "rolling_back",
+    "rolled_back",
+]
+PhaseName = Literal["planning", "schema_migration", "data_transfer", "validation", "cutover"]
+Strategy = Literal["safe", "balanced", "speed"]
+TablePatterns = list[Annotated[str, Field(min_length=1)]]
+Reason = Annotated[str, Field(max_length=1000)]
+Email = Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$", json_schema_extra={"format": "email"})]
+
+
+def by_end(value: Any) -> str:
+    """Which of the two ways an end is given: inline when it says a type or a connection string."""
+    named = value.keys() if isinstance(value, dict) else getattr(value, "model_fields_set", ())
+    return "=inline" if "connection_id" not in named and {"type", "connection_string"} & set(named) else "=connection"
+
+
+class _SourceBase(Closed):
+    schemas: Maybe[list[str]] = None
+    schema_: Maybe[str] = Field(default=None, alias="schema")
+    tables: Maybe[TablePatterns] = None
+    exclude_tables: Maybe[TablePatterns] = None
+    options: Maybe[dict[str, Any]] = None
+
+
+class SourceByConnection(_SourceBase):
+    """A source that is a stored connection."""
+
+    connection_id: str
+
+
+class SourceInline(_SourceBase):
+    """A source given on the spot."""
+
+    type: ConnectionType
+    connection_string: Annotated[str, Field(min_length=1)]
+
+
+class TargetOptions(Open):
+    """How existing objects on the target are treated; writer settings may stand beside."""
+
+    create_schema_if_missing: Maybe[bool] = None
+    drop_existing_tables: Maybe[bool] = None
+    truncate_existing_tables: Maybe[bool] = None
+    append_to_existing: Maybe[bool] = None
+
+
+class _TargetBase(Closed):
+    schema_: Maybe[str] = Field(default=None, alias="schema")
+    options: Maybe[TargetOptions] = None
+
+
+class TargetByConnection(_TargetBase):
+    """A target that is a stored connection."""
+
+    connection_id: str
+
+
+class TargetInline(_TargetBase):
+    """A target given on the spot."""
+
+    type: ConnectionType
+    connection_string: Annotated[str, Field(min_length=1)]
+
+
+SourceInput = Annotated[
+    Annotated[SourceByConnection, Tag("=connection")] | Annotated[SourceInline, Tag("=inline")], Discriminator(by_end)
+]
+TargetInput = Annotated[
+    Annotated[TargetByConnection, Tag("=connection")] | Annotated[TargetInline, Tag("=inline")], Discriminator(by_end)
+]
+
+
+class TypeMapping(Open):
+    """An override of a built-in type conversion."""
+
+    source_type: str
+    target_type: str
+
+
+class MigrationOptions(Closed):
+    """What a migration does and how hard it works."""
+
+    mode: Maybe[Literal["full", "incremental"]] = None
+    parallelism: Maybe[Annotated[int, Field(ge=1, le=64)]] = None
+    batch_size: Maybe[Annotated[int, Field(ge=1, le=100_000)]] = None
+    auto_approve_above: Annotated[float, Field(ge=0, le=1)] | None = None
+    generate_rollback: Maybe[bool] = None
+    validation_type: Maybe[Literal["quick", "standard", "full", "behavioral_only"]] = None
+    type_mappings: Maybe[list[TypeMapping]] = None
+    auto_approve_high_confidence: Maybe[bool] = None
+    notify_on_completion: Maybe[list[Email]] = None
+
+
+class Notifications(Closed):
+    """Who is told about what."""
+
+    email: Maybe[Annotated[list[Email], Field(max_length=50)]] = None
+    slack_channel: Maybe[str] = None
+    on_events: Maybe[
+        list[
+            Literal[
+                "started",
+                "paused",
+                "resumed",
+                "completed",
+                "failed",
+                "cancelled",
+                "approval_required",
+                "error_escalated",
+                "validation_failed",
+            ]
+        ]
+    ] = None
+
+
+class MigrationCreate(Closed):
+    """A migration to be made."""
+
+    name: Name
+    description: Maybe[Description] = None
+    source: SourceInput
+    target: TargetInput
+    strategy: Maybe[Strategy] = None
+    options: Maybe[MigrationOptions] = None
+    schedule: Maybe[ScheduleInput] = None
+    notifications: Maybe[Notifications] = None
+
+
+class MigrationUpdate(Closed):
+    """Members to change."""
+
+    name: Maybe[Name] = None
+    description: Description | None = None
+    strategy: Maybe[Strategy] = None
+    options: Maybe[MigrationOptions] = None
+    notifications: Notifications | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _keeps_its_ends(cls, data: Any) -> Any:
+        for name in ("source", "target"):
+            if isinstance(data, dict) and name in data:
+                raise PydanticCustomError("immutable", "cannot be changed", {"field": name})
+        return data
+
+    @model_validator(mode="after")
+    def _changes_something(self) -> Self:
+        if not self.model_fields_set:
+            raise PydanticCustomError("required", "must have at least one member")
+        return self
+
+
+class MigrationStart(Closed):
+    """How to start."""
+
+    skip_approval: bool = False
+    start_from_phase: Maybe[Literal["schema_migration", "data_transfer", "validation", "cutover"]] = None
+    dry_run: bool = False
+
+
+class MigrationPause(Closed):
+    """How to pause."""
+
+    reason: Maybe[Reason] = None
+    immediate: bool = False
+
+
+class MigrationCancel(Closed):
+    """How to cancel."""
+
+    reason: Maybe[Reason] = None
+    rollback: Maybe[bool] = None
+    force: bool = False
+
+
+class MigrationListQuery(PageQuery):
+    """Filters and order of the list."""
+
+    status: Maybe[Status] = None
+    source_id: Maybe[str] = None
+    target_id: Maybe[str] = None
+    created_after: Maybe[InstantOrDate] = None
+    created_before: Maybe[InstantOrDate] = None
+    sort: Literal["created_at", "started_at", "name"] = "created_at"
+    order: Maybe[Literal["asc", "desc"]] = None
+
+
+class MigrationDeleteQuery(QueryModel):
+    """What to keep of a deleted migration."""
+
+    keep_logs: QueryBoolean = True
+    keep_metrics: QueryBoolean = True
+
+
+class SourceAnswer(TypedDict):
+    """The source as the server knows it."""
+
+    connection_id: str | None
+    connection_name: str | None
+    type: str
+    schema: NotRequired[str | None]
+    schemas: list[str]
+    tables: list[str] | None
+    exclude_tables: list[str]
+    tables_count: int | None
+    estimated_rows: int | None
+
+
+class TargetAnswer(TypedDict):
+    """The target as the server knows it."""
+
+    connection_id: str | None
+    connection_name: str | None
+    type: str
+    schema: str | None
+
+
+class PlanReference(TypedDict):
+    """How far the plan is."""
+
+    status: str
+    estimated_completion: str | None
+
+
+class PhaseProgress(TypedDict):
+    """How far a phase is."""
+
+    name: str
+    status: str
+    progress_percent: float
+    started_at: str | None
+    completed_at: str | None
+    duration_seconds: NotRequired[float]
+
+
+class Progress(TypedDict):
+    """How far the whole is."""
+
+    overall_percent: float
+    current_phase: str | None
+    phases: list[PhaseProgress]
+
+
+class Counters(TypedDict):
+    """Running totals of the transfer."""
+
+    records_processed: int
+    records_total: int | None
+    bytes_transferred: str
+    bytes_transferred_bytes: int
+    throughput_records_per_second: float
+    errors_recovered: int
+    errors_escalated: int
+
+
+class Timing(TypedDict):
+    """When and how long."""
+
+    created_at: str
+    started_at: str | None
+    paused_at: str | None
+    completed_at: str | None
+    estimated_completion: str | None
+    elapsed_seconds: float
+
+
+class MigrationAnswer(TypedDict):
+    """A migration."""
+
+    id: str
+    name: str
+    description: str | None
+    status: str
+    phase: str | None
+    created_at: str
+    created_by: str | None
+    updated_at: str
+    source: SourceAnswer
+    target: TargetAnswer
+    strategy: str
+    options: dict[str, Any]
+    schedule: ScheduleAnswer | None
+    notifications: NotRequired[dict[str, Any]]
+    plan: PlanReference
+    progress: Progress
+    metrics: Counters
+    timing: Timing
+    rollback_status: str
+    validation_id: str | None
+    error: Problem | None
+    links: dict[str, str]
+
+
+class MigrationSummary(TypedDict):
+    """A migration in a list."""
+
+    id: str
+    name: str
+    status: str
+    phase: str | None
+    progress_percent: float
+    created_at: str
+    started_at: str | None
+    completed_at: str | None
+    source: SourceAnswer
+    target: TargetAnswer
+
+
+class ActionAnswer(TypedDict):
+    """What every action answers."""
+
+    id: str
+    status: str
+    phase: str | None
+    message: str
+    status_url: str
+
+
+class StartAnswer(ActionAnswer):
+    """The execution has begun, or would."""
+
+    started_at: str | None
+    dry_run: bool
+
+
+class PauseAnswer(ActionAnswer):
+    """Pausing."""
+
+    checkpoint_eta: str | None
+
+
+class ResumeAnswer(ActionAnswer):
+    """Running again."""
+
+    resumed_at: str
+    resumed_from_checkpoint: str | None
+
+
+class CancelAnswer(ActionAnswer):
+    """Cancelled, or on the way."""
+
+    rollback_status: str
+
+
+class MigrationDeleted(TypedDict):
+    """What was deleted and what stays."""
+
+    id: str
+    deleted: Literal[True]
+    logs_retained: bool
+    metrics_retained: bool
+
+
+class StatusPhase(TypedDict):
+    """Position of the phase."""
+
+    current: int
+    total: int
+    name: str
+
+
+class StatusProgress(TypedDict):
+    """Figures of the progress."""
+
+    percent: float
+    records_processed: int
+    records_total: int | None
+    throughput_per_hour: float
+
+
+class StatusTiming(TypedDict):
+    """Times of the report."""
+
+    started_at: str | None
+    elapsed_hours: float
+    eta_completion: str | None
+
+
+class StatusErrors(TypedDict):
+    """Errors of the report."""
+
+    total: int
+    recovered: int
+    escalated: int
+    recovery_rate: float
+
+
+class StatusReport(TypedDict):
+    """The compact report for polling."""
+
+    id: str
+    status: str
+    phase: StatusPhase | None
+    progress: StatusProgress
+    timing: StatusTiming
+    errors: StatusErrors

@@ -1,0 +1,157 @@
+"""Rollbacks: of a cancellation, and on request."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from sensei.server import eventlog, jobs, lifecycle
+from sensei.server.engine.errors import EngineError
+from sensei.server.engine.job import MigrationState
+from sensei.server.holding import Holder, hold
+from sensei.server.journal import StoreJournal, add_checkpoint
+from sensei.server.runtime import Runtime
+from sensei.server.schemas.base import wire_time
+from sensei.server.state_machine import PHASES
+from sensei.server.store.migration_tables import ErrorRow, Migration
+
+if TYPE_CHECKING:
+    from sensei.server.engine.rollback import RollbackReport
+
+
+def has_written(row: Migration) -> bool:
+    """Whether there is anything of this migration on the target that was not undone."""
+    state = row.state or {}
+    return bool(
+        state.get("created_tables")
+        or state.get("created_schemas")
+        or any(table.get("rows_done") for table in state.get("tables", {}).values())
+    )
+
+
+def skipped_rows(session: Session, migration_id: str) -> dict[str, int]:
+    """Rows by qualified source table that were left out with a recorded error."""
+    found = session.execute(
+        select(ErrorRow.table, func.sum(ErrorRow.affected_records))
+        .where(ErrorRow.migration_id == migration_id, ErrorRow.status.in_(("escalated", "resolved", "open")))
+        .group_by(ErrorRow.table)
+    )
+    return {table: int(count) for table, count in found if table is not None}
+
+
+def begin(row: Migration, spec: dict[str, Any], now: datetime) -> None:
+    """Note that a rollback was asked for."""
+    row.rollback_status = "initiated"
+    row.rollback = {**spec, "started_at": wire_time(now)}
+
+
+def undo(runtime: Runtime, holder: Holder, tables: frozenset[str] | None) -> bool:
+    """Let the engine take back what was written; whether it worked. Safe to repeat."""
+    from sensei.server.engine.rollback import roll_back
+
+    now = runtime.settings.clock.now()
+    with runtime.store.write() as session:
+        row = hold(session, holder)
+        if not has_written(row):
+            row.rollback_status = "not_required"
+            return True
+        row.rollback_status = "in_progress"
+        job = jobs.load_job(runtime.store, session, row)
+        state = MigrationState.from_json(row.state or {})
+    runtime.hub.notify(holder.migration_id)
+    journal = StoreJournal(runtime, holder)
+    try:
+        report = roll_back(job, state, journal, tables=tables)
+    except EngineError as error:
+        journal.close()
+        with runtime.store.write() as session:
+            note_failure(session, hold(session, holder), error.message, error.reason_code, runtime.settings.clock.now())
+        runtime.hub.notify(holder.migration_id)
+        return False
+    except BaseException:
+        journal.close()
+        raise
+    journal.close()
+    now = runtime.settings.clock.now()
+    with runtime.store.write() as session:
+        row = hold(session, holder)
+        row.state = state.to_json()
+        row.rollback_status = "completed"
+        row.rollback = {**(row.rollback or {}), "completed_at": wire_time(now)}
+        _log_report(session, row, report, now)
+    return True
+
+
+def carry_out(runtime: Runtime, holder: Holder) -> None:
+    """Do the rollback that a row in `rolling_back` asks for."""
+    with runtime.store.read() as session:
+        row = session.get_one(Migration, holder.migration_id)
+        spec: dict[str, Any] = dict(row.rollback or {})
+        known = sorted((row.state or {}).get("tables", {}))
+    scope = spec.get("scope", "full")
+    tables: frozenset[str] | None = None
+    if scope == "tables":
+        tables = frozenset(spec["tables"])
+    elif scope == "phase" and spec["phase"] not in ("planning", "schema_migration"):
+        tables = frozenset(known)
+    if not undo(runtime, holder, tables):
+        return
+    now = runtime.settings.clock.now()
+    with runtime.store.write() as session:
+        row = hold(session, holder)
+        if row.status != "rolling_back":
+            return
+        if spec.get("verify_after", True):
+            row.rollback = {**(row.rollback or {}), "verification": _verify(row, tables)}
+        if scope == "full":
+            lifecycle.move(session, row, "rolled_back", now, "Everything this migration wrote was taken back")
+        else:
+            reset_phases(row, from_phase="schema_migration" if tables is None else "data_transfer")
+            add_checkpoint(session, row, "phase_boundary", now)
+            lifecycle.move(session, row, "paused", now, "The rollback is done; resume transfers these tables again")
+
+
+def note_failure(session: Session, row: Migration, message: str, reason_code: str | None, now: datetime) -> None:
+    """A rollback failed: the migration ends with `rollback_failed`."""
+    problem = {
+        "code": "rollback_failed",
+        "message": message,
+        "reason_code": reason_code or "E6010",
+        "occurred_at": wire_time(now),
+    }
+    row.rollback_status = "failed"
+    row.rollback = {**(row.rollback or {}), "error": problem, "completed_at": wire_time(now)}
+    lifecycle.fail(session, row, now, "rollback_failed", message, reason_code=reason_code or "E6010")
+
+
+def reset_phases(row: Migration, from_phase: str) -> None:
+    """Take phases back to the beginning, from one of them on."""
+    first = PHASES.index(from_phase)
+    row.phases = {name: phase for name, phase in row.phases.items() if PHASES.index(name) < first}
+    row.phase = PHASES[first - 1]
+    done = sum(int(table.get("rows_done", 0)) for table in (row.state or {}).get("tables", {}).values())
+    row.records_processed = done
+
+
+def _verify(row: Migration, tables: frozenset[str] | None) -> dict[str, Any]:
+    """What is known after the engine removed the rows: it counts what it removes and keeps none of it."""
+    state = row.state or {}
+    left = sum(
+        int(table.get("rows_done", 0))
+        for name, table in state.get("tables", {}).items()
+        if tables is None or name in tables
+    )
+    return {"source_comparison": "skipped", "record_counts_match": left == 0, "sample_verification": "skipped"}
+
+
+def _log_report(session: Session, row: Migration, report: RollbackReport, now: datetime) -> None:
+    text = (
+        f"Rollback: {len(report.dropped_tables)} tables dropped, {len(report.emptied_tables)} emptied, "
+        f"{report.removed_rows} rows removed"
+    )
+    eventlog.append_log(session, row, "info", text, now, phase=row.phase)
+    for sentence in report.kept:
+        eventlog.append_log(session, row, "warning", sentence, now, phase=row.phase)
