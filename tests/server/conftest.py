@@ -1,0 +1,59 @@
+"""Real servers for the tests of the server, and clients that hold every answer against the contract."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sensei.server.clock import ControllableClock
+from sensei.server.serve import ServerThread
+from sensei.server.settings import Settings
+from tests.support.contract import ContractClient
+
+StartServer = Callable[..., ServerThread]
+Calling = Callable[[str | None], ContractClient]
+
+
+@pytest.fixture
+def clock() -> ControllableClock:
+    """The clock of the servers of this test; it can be moved on."""
+    return ControllableClock()
+
+
+@pytest.fixture
+def start_server(tmp_path: Path, clock: ControllableClock) -> Iterator[StartServer]:
+    """Starts a server over this test's state; given settings win."""
+    with ExitStack() as stack:
+
+        def start(*, api_key: str | None = None, **settings: Any) -> ServerThread:
+            server = ServerThread(
+                Settings(**{"state": tmp_path / "state.db", "clock": clock, **settings}), api_key=api_key
+            )
+            server.start()
+            stack.callback(server.stop)
+            return server
+
+        yield start
+
+
+@pytest.fixture
+def server(start_server: StartServer) -> ServerThread:
+    """A server with nothing in it but its first key, a sandbox key with every scope."""
+    return start_server()
+
+
+@pytest.fixture
+def calling(server: ServerThread) -> Iterator[Calling]:
+    """Makes clients with a credential."""
+    with ExitStack() as stack:
+        yield lambda credential: stack.enter_context(ContractClient(server.url, credential))
+
+
+@pytest.fixture
+def admin(server: ServerThread, calling: Calling) -> ContractClient:
+    """A client with the server's first key."""
+    return calling(server.api_key)
