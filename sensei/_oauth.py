@@ -36,7 +36,7 @@ class AuthorizationRequest:
 
 
 def authorization_request(
-    origin: str,
+    auth_url: str,
     *,
     client_id: str,
     redirect_uri: str,
@@ -61,7 +61,7 @@ def authorization_request(
         "code_challenge": code_challenge(verifier),
         "code_challenge_method": "S256",
     }
-    url = f"{origin}/oauth/authorize?{urlencode({k: v for k, v in query.items() if v}, quote_via=quote)}"
+    url = f"{auth_url}/authorize?{urlencode({k: v for k, v in query.items() if v}, quote_via=quote)}"
     return AuthorizationRequest(url, guard, verifier)
 
 
@@ -98,7 +98,7 @@ class TokenCall:
     """One POST to the OAuth server.
 
     Attributes:
-        path: Below the OAuth origin.
+        path: Below the address of the OAuth endpoints.
         form: The members of the body.
         authorization: The `Authorization` header: `client` for the client's own credential, None for none.
         repeatable: False for what works once.
@@ -181,7 +181,7 @@ def _token_call(
     form: dict[str, str], client_id: str, client_secret: str | None, client_auth: ClientAuth, *, repeatable: bool
 ) -> TokenCall:
     proof, authorization = _client_proof(client_id, client_secret, client_auth)
-    return TokenCall("/oauth/token", form | proof, authorization, repeatable)
+    return TokenCall("/token", form | proof, authorization, repeatable)
 
 
 def _client_proof(

@@ -135,7 +135,7 @@ class AsyncTokenHolder:
         async with self._turn:
             await self._save()
             current = self._held
-            if current is not None and current is not held:
+            if current is not None and (current is not held or (not refused and monotonic() < current.due)):
                 return current.header
             if self._failure is not None and self._fetches > fetches:
                 raise copy.copy(self._failure)

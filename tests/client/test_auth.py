@@ -186,7 +186,7 @@ class TestRenewal:
         call = renewal(credentials)
         assert (call.form if call else None) == form
         if call:
-            assert (call.path, call.authorization) == ("/oauth/token", None)
+            assert (call.path, call.authorization) == ("/token", None)
             assert call.repeatable is (form is not None and form["grant_type"] == "client_credentials")
             assert "sas_1" not in repr(call)
 
@@ -201,7 +201,7 @@ class TestAuthorizationRequest:
             "code_verifier": None,
             **changes,
         }
-        return authorization_request("https://auth.sensei.ai", **arguments)
+        return authorization_request("https://auth.sensei.ai/oauth", **arguments)
 
     def test_the_address_carries_what_the_contract_asks_for(self) -> None:
         request = self.make()

@@ -64,7 +64,7 @@ class AsyncOAuth(AsyncResource):
             >>> session["state"], session["verifier"] = request.state, request.code_verifier
         """
         return authorization_request(
-            self._client._transport.auth_origin,
+            self._client._transport.auth_server.url,
             client_id=client_id,
             redirect_uri=redirect_uri,
             scopes=scopes,
@@ -239,7 +239,7 @@ class AsyncOAuth(AsyncResource):
             >>> await client.oauth.revoke(tokens.refresh_token, client_id="my-app", client_secret=secret)
         """
         reference = token_reference(
-            "/oauth/revoke",
+            "/revoke",
             token,
             hint=token_type_hint,
             client_id=client_id,
@@ -283,7 +283,7 @@ class AsyncOAuth(AsyncResource):
             True
         """
         reference = token_reference(
-            "/oauth/introspect",
+            "/introspect",
             token,
             hint=token_type_hint,
             client_id=client_id,
