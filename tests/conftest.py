@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.no_skips import pytest_make_collect_report as pytest_make_collect_report
-from tests.support.no_skips import pytest_runtest_makereport as pytest_runtest_makereport
+from tests.support.no_skips import pytest_make_collect_report, pytest_runtest_makereport
 from tests.support.postgres import PostgresServer, running_postgres
+
+__all__ = ["postgres_server", "postgres_url", "pytest_make_collect_report", "pytest_runtest_makereport"]
 
 
 @pytest.fixture(scope="session")

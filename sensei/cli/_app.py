@@ -9,7 +9,7 @@ from importlib import import_module
 
 import click
 
-from sensei.cli._errors import INTERRUPTED, USAGE, report
+from sensei.cli._errors import INTERRUPTED, USAGE, report, write_exchange
 from sensei.cli._options import Command, Options, with_shared_options
 
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -66,6 +66,7 @@ def run(arguments: Sequence[str]) -> int:
     try:
         result: object = root.main(list(arguments), prog_name="sensei", standalone_mode=False, obj=options)
         sys.stdout.flush()
+        write_exchange(options)
     except click.exceptions.Abort:
         return INTERRUPTED
     except click.ClickException as error:

@@ -78,9 +78,24 @@ def _code_of(error: SenseiError) -> int:
 
 
 def _write_details(error: BaseException, options: Options) -> None:
-    if options.exchange is not None:
-        sys.stderr.write("".join(f"  {line}\n" for line in options.exchange.lines()))
-    if not isinstance(error, CommandError):
+    from sensei import errors
+
+    write_exchange(options)
+    if isinstance(error, errors.APIStatusError):
+        _write_indented(error.as_curl(), error.body)
+    elif isinstance(error, errors.APIConnectionError):
+        _write_indented(error.as_curl())
+    elif not isinstance(error, CommandError):
         import traceback
 
         sys.stderr.write("".join(traceback.format_exception(error)))
+
+
+def write_exchange(options: Options) -> None:
+    """Write what was exchanged with the API, when it was kept."""
+    if options.exchange is not None:
+        _write_indented(*options.exchange.lines())
+
+
+def _write_indented(*lines: str) -> None:
+    sys.stderr.write("".join(f"  {clean(line)}\n" for line in lines if line))

@@ -1,0 +1,150 @@
+"""Whatever stops the main job, the same command goes on with it or cleans up, and says which."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from sensei import Client
+from sensei.cli._endpoint import parse_endpoint
+from sensei.cli._errors import CommandError, StoppedError
+from sensei.cli._job import MainJob, Order, Outcome
+from sensei.cli._memory import Memory, errand_for
+from sensei.cli._presenter import PlainPresenter, Progress
+from sensei.testing import LocalServer
+from tests.cli.conftest import SHOP, User
+
+ROWS = 120_000
+
+
+class StopAt(PlainPresenter):
+    """A user who presses Ctrl-C when something is said for the first time."""
+
+    def __init__(self, moment: str) -> None:
+        super().__init__(io.StringIO())
+        self._moment = moment
+
+    def begin(self, doing: str) -> None:
+        super().begin(doing)
+        self._look(doing)
+
+    def progress(self, now: Progress) -> None:
+        super().progress(now)
+        self._look(now.phase if now.done else "")
+
+    def _look(self, said: str) -> None:
+        if said.startswith(self._moment):
+            self._moment = "never again"
+            raise KeyboardInterrupt
+
+    @property
+    def said(self) -> str:
+        stream = self._stream
+        assert isinstance(stream, io.StringIO)
+        return stream.getvalue()
+
+
+Run = Callable[[PlainPresenter], Outcome]
+
+
+@pytest.fixture
+def run(user: User) -> Run:
+    """Runs the job as one process would: a server of its own on the same state."""
+
+    def once(tell: PlainPresenter) -> Outcome:
+        source = parse_endpoint("sqlite:///shop.db", user.folder, role="source")
+        target = parse_endpoint("sqlite:///copy.db", user.folder, role="target")
+        memory = Memory(errand_for("embedded", source, target, ()), user.home / "unfinished")
+
+        def results(_id: str) -> Path:
+            folder = user.folder / "results"
+            folder.mkdir(exist_ok=True)
+            return folder
+
+        order = Order(source=source, target=target, name="Move it", results=results, ask=False)
+        with (
+            LocalServer(state=user.home / "state.db") as server,
+            Client(base_url=server.url, api_key=server.api_key) as client,
+        ):
+            return MainJob(client, order, tell, memory).run()
+
+    return once
+
+
+def fill(user: User) -> None:
+    user.database(
+        "shop.db",
+        "CREATE TABLE events (id INTEGER PRIMARY KEY, what TEXT NOT NULL, at TEXT)",
+        f"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {ROWS}) "
+        "INSERT INTO events SELECT i, 'event ' || i, '2026-01-02 03:04:05' FROM n",
+    )
+
+
+def test_stopped_before_the_start_nothing_is_written(user: User, run: Run) -> None:
+    user.database("shop.db", *SHOP)
+
+    with pytest.raises(StoppedError, match="nothing had been written"):
+        run(StopAt("Planning"))
+
+    assert not (user.folder / "copy.db").exists()
+    assert list((user.home / "unfinished").glob("*")) == []
+    assert run(StopAt("never")).records == 5
+
+
+def test_stopped_in_the_middle_it_goes_on_where_it_was(user: User, run: Run) -> None:
+    fill(user)
+    with pytest.raises(StoppedError) as stopped:
+        run(StopAt("data_transfer"))
+
+    assert "run the same command again" in stopped.value.message
+    again = StopAt("never")
+    outcome = run(again)
+
+    assert outcome.records == ROWS
+    assert "earlier run" in again.said
+    query = "SELECT count(*), min(id), max(id), sum(id), sum(length(what)), count(DISTINCT id) FROM events"
+    assert user.rows("copy.db", query) == user.rows("shop.db", query)
+
+
+def test_stopped_while_validating_the_data_is_not_copied_again(user: User, run: Run) -> None:
+    user.database("shop.db", *SHOP)
+    with pytest.raises(StoppedError, match="the data is complete on the target"):
+        run(StopAt("Validating"))
+
+    again = StopAt("never")
+    outcome = run(again)
+
+    assert outcome.proof.certificate is not None
+    assert "only its validation is left" in again.said
+    assert user.rows("copy.db", "SELECT count(*) FROM orders") == [(3,)]
+
+
+def test_after_a_failure_it_says_what_is_there_and_the_same_command_starts_over(user: User, run: Run) -> None:
+    user.database("shop.db", *SHOP, "INSERT INTO orders VALUES (4, 99, 'of nobody')")
+    with pytest.raises(CommandError) as failed:
+        run(StopAt("never"))
+
+    assert "customers (2 rows)" in failed.value.message
+    assert "orders (4 rows)" in failed.value.message
+    assert "run the same command again" in failed.value.message
+    user.database("shop.db", "DELETE FROM orders WHERE id = 4")
+    again = StopAt("never")
+    outcome = run(again)
+
+    assert "Removed what an earlier run wrote" in again.said
+    assert outcome.records == 5
+    assert user.rows("copy.db", "SELECT count(*) FROM orders") == [(3,)]
+
+
+def test_a_finished_job_begins_anew(user: User, run: Run) -> None:
+    user.database("shop.db", *SHOP)
+    first = run(StopAt("never"))
+    (user.folder / "copy.db").unlink()
+
+    second = run(StopAt("never"))
+
+    assert second.migration_id != first.migration_id
+    assert second.records == 5
