@@ -262,8 +262,8 @@ class OAuth2Token(_Secretive):
 
         Example:
             >>> from sensei.auth import OAuth2Token
-            >>> from sensei.models import OAuthToken
-            >>> answer = OAuthToken(access_token="eyJ_1", token_type="Bearer", expires_in=3600, refresh_token="rt_1")
+            >>> from sensei.models.oauth import OAuthTokenResponse
+            >>> answer = OAuthTokenResponse(access_token="eyJ_1", token_type="Bearer", expires_in=60, refresh_token="rt_1")
             >>> OAuth2Token.from_answer(answer, client_id="my-client").refresh_token
             'rt_1'
         """

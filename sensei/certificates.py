@@ -13,16 +13,15 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from decimal import Decimal
 from enum import StrEnum
 from importlib import import_module
-from typing import TYPE_CHECKING, NoReturn, Protocol, TypeGuard, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
+from sensei._jcs import canonical, is_mapping, read_object
 from sensei.errors import CertificateVerificationError, ConfigurationError
 
 if TYPE_CHECKING:
@@ -82,7 +81,6 @@ class PublicKeySet(Protocol):
 CertificateJSON = bytes | bytearray | str | Mapping[str, object]
 Keys = PublicKeySet | PublicKey | Mapping[str, object] | Iterable[PublicKey | Mapping[str, object]]
 
-_LARGEST_SAFE_INTEGER = 2**53 - 1
 _DIGEST = re.compile(r"sha256:([0-9a-f]{64})")
 _TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
 
@@ -193,14 +191,7 @@ def parse(data: bytes | bytearray | str) -> dict[str, object]:
         ...
         ValueError: the member 'id' occurs twice
     """
-    try:
-        text = data if isinstance(data, str) else bytes(data).decode("utf-8")
-        document: object = json.loads(text, object_pairs_hook=_unique_members, parse_constant=_refuse_constant)
-    except RecursionError:
-        raise ValueError("it is nested too deeply") from None
-    if not isinstance(document, dict):
-        raise ValueError("it is not a JSON object")
-    return cast("dict[str, object]", document)
+    return read_object(data)
 
 
 def canonical_bytes(certificate: CertificateJSON) -> bytes:
@@ -222,14 +213,8 @@ def canonical_bytes(certificate: CertificateJSON) -> bytes:
         b'{"id":"cert_1","score":1}'
     """
     _require_crypto()
-    import rfc8785
-
     document = certificate if isinstance(certificate, Mapping) else parse(certificate)
-    try:
-        signed = {name: _as_doubles(value) for name, value in document.items() if name != "signature"}
-        return rfc8785.dumps(signed)  # type: ignore[arg-type]  # checked at run time: ValueError for what is not JSON
-    except RecursionError:
-        raise ValueError("it is nested too deeply") from None
+    return canonical({name: value for name, value in document.items() if name != "signature"})
 
 
 def merkle_root(digests: Sequence[bytes]) -> bytes:
@@ -309,7 +294,7 @@ def _each_key(keys: object) -> Iterable[object]:
     if _member(keys, "kid") is not None:
         return [keys]
     # Before the attribute: `keys` of a mapping is the method.
-    listed: object = _member(keys, "keys") if _is_mapping(keys) else getattr(keys, "keys", keys)
+    listed: object = _member(keys, "keys") if is_mapping(keys) else getattr(keys, "keys", keys)
     return cast("Iterable[object]", listed) if isinstance(listed, Iterable) and not isinstance(listed, str) else ()
 
 
@@ -323,11 +308,7 @@ def _is_ed25519(key: object) -> bool:
 
 
 def _member(key: object, name: str) -> object:
-    return key.get(name) if _is_mapping(key) else getattr(key, name, None)
-
-
-def _is_mapping(value: object) -> TypeGuard[Mapping[str, object]]:
-    return isinstance(value, Mapping)
+    return key.get(name) if is_mapping(key) else getattr(key, name, None)
 
 
 def _load_key(key: object) -> Ed25519PublicKey | None:
@@ -395,37 +376,6 @@ def _timestamp(value: object) -> datetime | None:
         return datetime.fromisoformat(value.upper())
     except ValueError:
         return None
-
-
-def _unique_members(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    members: dict[str, object] = {}
-    for name, value in pairs:
-        if name in members:
-            raise ValueError(f"the member {name!r} occurs twice")
-        members[name] = value
-    return members
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON value")
-
-
-def _as_doubles(value: object) -> object:
-    """JCS numbers are IEEE doubles: write larger integers as such, but never another value than was sent."""
-    if isinstance(value, int) and not isinstance(value, bool) and abs(value) > _LARGEST_SAFE_INTEGER:
-        try:
-            double = float(value)
-        except OverflowError:
-            double = 0.0
-        # Written in full, or as the shortest digits that lead to the same double, which is how JCS writes it.
-        if value not in (int(double), int(Decimal(repr(double)))):
-            raise ValueError("an integer is larger than JSON numbers can hold exactly")
-        return double
-    if _is_mapping(value):
-        return {name: _as_doubles(member) for name, member in value.items()}
-    if isinstance(value, list | tuple):
-        return [_as_doubles(item) for item in cast("Sequence[object]", value)]
-    return value
 
 
 def _require_crypto() -> None:
