@@ -263,7 +263,7 @@ class OAuth2Token(_Secretive):
         Example:
             >>> from sensei.auth import OAuth2Token
             >>> from sensei.models.oauth import OAuthTokenResponse
-            >>> answer = OAuthTokenResponse(access_token="eyJ_1", token_type="Bearer", expires_in=60, refresh_token="rt_1")
+            >>> answer = OAuthTokenResponse(access_token="at", token_type="Bearer", expires_in=60, refresh_token="rt_1")
             >>> OAuth2Token.from_answer(answer, client_id="my-client").refresh_token
             'rt_1'
         """
