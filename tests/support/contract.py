@@ -24,7 +24,7 @@ from referencing.jsonschema import DRAFT202012
 _URI = "urn:sensei:contract"
 
 
-class ContractViolation(AssertionError):
+class ContractViolationError(AssertionError):
     """A server answered what the contract does not allow."""
 
 
@@ -61,7 +61,7 @@ def check(schema: str, instance: Any) -> None:
     """Hold an object against a schema of the contract by name."""
     found = problems(f"#/components/schemas/{schema}", instance)
     if found:
-        raise ContractViolation(f"{schema}: " + "; ".join(found))
+        raise ContractViolationError(f"{schema}: " + "; ".join(found))
 
 
 @cache
@@ -82,7 +82,7 @@ def check_response(response: httpx.Response) -> None:
     """Hold an answer, already read, against the operation it belongs to.
 
     Raises:
-        ContractViolation: Status, headers, error code or body are not as the contract says.
+        ContractViolationError: Status, headers, error code or body are not as the contract says.
     """
     request = response.request
     match = next(
@@ -95,14 +95,13 @@ def check_response(response: httpx.Response) -> None:
     where = f"{operation['operationId']} answered {response.status_code}"
     status = str(response.status_code)
     if status not in operation["responses"]:
-        raise ContractViolation(f"{where}, which it never does: {response.text[:300]}")
+        raise ContractViolationError(f"{where}, which it never does: {response.text[:300]}")
     if request.url.path.startswith("/v1"):
         for name in ("X-Request-Id", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"):
             if name not in response.headers:
-                raise ContractViolation(f"{where} without {name}")
-        if response.status_code == 201 and "Location" in _described_headers(operation, status):
-            if "Location" not in response.headers:
-                raise ContractViolation(f"{where} without Location")
+                raise ContractViolationError(f"{where} without {name}")
+        if "Location" in _described_headers(operation, status) and "Location" not in response.headers:
+            raise ContractViolationError(f"{where} without Location")
     _check_body(where, pointer, operation, status, response)
 
 
@@ -115,21 +114,23 @@ def _check_body(where: str, pointer: str, operation: dict[str, Any], status: str
     content = described.get("content")
     if not content:
         if response.content:
-            raise ContractViolation(f"{where} with a body where there is none: {response.text[:200]}")
+            raise ContractViolationError(f"{where} with a body where there is none: {response.text[:200]}")
         return
     media_type = response.headers.get("content-type", "").partition(";")[0]
     if media_type not in content:
-        raise ContractViolation(f"{where} with {media_type!r}, known are {sorted(content)}")
+        raise ContractViolationError(f"{where} with {media_type!r}, known are {sorted(content)}")
     if media_type != "application/json":
         return
     body = json.loads(response.content)
     found = problems(f"{base}/content/application~1json/schema", body)
     if found:
-        raise ContractViolation(f"{where}: " + "; ".join(found))
+        raise ContractViolationError(f"{where}: " + "; ".join(found))
     if response.status_code >= 400 and "x-errors" in operation:
         code = body["error"]["code"]
         if code not in operation["x-errors"].get(status, []):
-            raise ContractViolation(f"{where} with the code {code!r}, known are {operation['x-errors'].get(status)}")
+            raise ContractViolationError(
+                f"{where} with the code {code!r}, known are {operation['x-errors'].get(status)}"
+            )
 
 
 def _described_headers(operation: dict[str, Any], status: str) -> dict[str, Any]:

@@ -173,7 +173,7 @@ def claim_due(
         .limit(_CANDIDATES)
         .with_for_update(skip_locked=True, of=WebhookDelivery)
     )
-    for delivery, webhook in due.tuples():
+    for delivery, webhook in due:
         if len(claimed) >= limit:
             break
         if load[webhook.id] >= per_endpoint or not leases.is_free(delivery.owner, delivery.lease_until, now):
