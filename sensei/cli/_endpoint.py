@@ -85,6 +85,21 @@ def parse_endpoint(url: str, folder: Path, *, role: str) -> Endpoint:
     return Endpoint(SCHEMES[scheme], {"connection_string": url}, shown)
 
 
+def check_is_there(source: Endpoint, folder: Path) -> None:
+    """Make sure that a source file is there, for a server that sees the same files.
+
+    Raises:
+        CommandError: It is not; the message has the likely slip.
+    """
+    if source.path is None or source.path.exists():
+        return
+    advice = ""
+    if source.path.is_relative_to(folder):
+        absolute = Path("/") / source.path.relative_to(folder)
+        advice = f"; for {absolute} write sqlite:///{absolute}" if absolute.is_file() else ""
+    raise _refused("source", f"there is no file {source.path}{advice}")
+
+
 def _sqlite(rest: str, folder: Path, role: str) -> Endpoint:
     if not rest.startswith("/"):
         raise _refused(role, "a SQLite URL has three slashes before a relative path: sqlite:///shop.db")
@@ -96,10 +111,6 @@ def _sqlite(rest: str, folder: Path, role: str) -> Endpoint:
     if name.startswith("//"):
         name = "/" + name.lstrip("/")
     path = folder / name
-    if role == "source" and not path.exists():
-        absolute = Path("/" + name)
-        advice = f"; for {absolute} write sqlite:///{absolute}" if absolute.is_file() else ""
-        raise _refused(role, f"there is no file {path}{advice}")
     return Endpoint("sqlite", {"path": str(path)}, f"sqlite:///{path}", path)
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sensei.cli._endpoint import Endpoint, parse_endpoint
+from sensei.cli._endpoint import Endpoint, check_is_there, parse_endpoint
 from sensei.cli._errors import USAGE, CommandError
 
 
@@ -79,7 +79,7 @@ def test_a_bad_url_is_refused_with_advice_and_without_its_password(url: str, say
 
 def test_a_source_file_must_exist(tmp_path: Path) -> None:
     with pytest.raises(CommandError, match=r"there is no file .*/shop\.db"):
-        parse_endpoint("sqlite:///shop.db", tmp_path, role="source")
+        check_is_there(parse_endpoint("sqlite:///shop.db", tmp_path, role="source"), tmp_path)
 
 
 def test_an_absolute_path_with_too_few_slashes_gets_advice(tmp_path: Path) -> None:
@@ -87,9 +87,17 @@ def test_an_absolute_path_with_too_few_slashes_gets_advice(tmp_path: Path) -> No
     file.touch()
 
     with pytest.raises(CommandError) as refused:
-        parse_endpoint(f"sqlite:///{str(file)[1:]}", tmp_path / "elsewhere", role="source")
+        elsewhere = tmp_path / "elsewhere"
+        check_is_there(parse_endpoint(f"sqlite:///{str(file)[1:]}", elsewhere, role="source"), elsewhere)
 
     assert f"for {file} write sqlite:///{file}" in refused.value.message
+
+
+def test_a_file_that_is_there_and_a_server_are_let_through(tmp_path: Path) -> None:
+    (tmp_path / "shop.db").touch()
+
+    check_is_there(parse_endpoint("sqlite:///shop.db", tmp_path, role="source"), tmp_path)
+    check_is_there(parse_endpoint("postgresql://db/shop", tmp_path, role="source"), tmp_path)
 
 
 def test_a_path_without_scheme_gets_advice_when_it_is_a_file(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from sensei.cli._endpoint import parse_endpoint
+from sensei.cli._endpoint import check_is_there, parse_endpoint
 from sensei.cli._errors import USAGE, CommandError
 from sensei.cli._options import Command, Options
 
@@ -68,6 +68,8 @@ def command(
     if source.shown == target.shown and not target_schema:
         raise CommandError("source and target are the same database", exit_code=USAGE)
     own = is_configured(options)
+    if not own:
+        check_is_there(source, folder)
     opened: AbstractContextManager[Server] = (
         configured_server(options) if own else embedded_server(options, home() / "server" / "state.db")
     )
