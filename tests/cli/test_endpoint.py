@@ -86,9 +86,11 @@ def test_an_absolute_path_with_too_few_slashes_gets_advice(tmp_path: Path) -> No
     file = tmp_path / "shop.db"
     file.touch()
 
+    elsewhere = tmp_path / "elsewhere"
+    end = parse_endpoint(f"sqlite:///{str(file)[1:]}", elsewhere, role="source")
+
     with pytest.raises(CommandError) as refused:
-        elsewhere = tmp_path / "elsewhere"
-        check_is_there(parse_endpoint(f"sqlite:///{str(file)[1:]}", elsewhere, role="source"), elsewhere)
+        check_is_there(end, elsewhere)
 
     assert f"for {file} write sqlite:///{file}" in refused.value.message
 
