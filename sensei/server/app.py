@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,6 +16,7 @@ from starlette.routing import Match
 
 from sensei._version import __version__
 from sensei.server.errors import ApiError
+from sensei.server.openapi import describe
 from sensei.server.operation import endpoint
 from sensei.server.routes import oauth
 from sensei.server.runtime import Runtime
@@ -70,6 +72,9 @@ def create_app(settings: Settings) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.runtime = runtime
+    operations = [registered for module in modules for registered in module.router.registered]
+    # Made when it is asked for: describing eighty operations takes longer than starting to answer them.
+    app.openapi = functools.partial(describe, app.title, app.version, operations)  # type: ignore[method-assign]
     for module in modules:
         for registered in module.router.registered:
             app.add_api_route(

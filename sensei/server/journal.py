@@ -42,7 +42,7 @@ class StoreJournal:
         self._progress: tuple[Progress, datetime] | None = None
         self._told_at: datetime | None = None
         self._wake = threading.Event()
-        self._closed = False
+        self._closing = threading.Event()
         self.lost = False
         """Set when the lease was lost; the engine is then told to stop."""
         self._thread = threading.Thread(target=self._run, name="sensei-journal", daemon=True)
@@ -125,7 +125,7 @@ class StoreJournal:
 
     def close(self) -> None:
         """Write what is left and end the thread."""
-        self._closed = True
+        self._closing.set()
         self._wake.set()
         self._thread.join()
         self.flush(with_progress=True)
@@ -149,7 +149,7 @@ class StoreJournal:
         return self._runtime.settings.clock.now()
 
     def _run(self) -> None:
-        while not self._closed:
+        while not self._closing.is_set():
             self._wake.wait()
             self._wake.clear()
             try:
@@ -159,9 +159,8 @@ class StoreJournal:
             except Exception:
                 log.exception("the journal could not be written; what the engine does next reports it")
                 return
-            if not self._closed:
-                # Gathers what comes in meanwhile, so that a chatty engine costs few transactions.
-                threading.Event().wait(_FLUSH_SECONDS)
+            # Gathers what comes in meanwhile, so that a chatty engine costs few transactions.
+            self._closing.wait(_FLUSH_SECONDS)
 
 
 def _write_progress(session: Session, row: Migration, told: Progress, now: datetime) -> None:

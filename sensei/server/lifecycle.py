@@ -41,6 +41,8 @@ def move(
     if not can_move(before, status):
         raise AssertionError(f"no transition from {before} to {status}")
     row.status = status
+    if status == "running":
+        row.phase = _running_phase(row)
     row.updated_at = now
     _keep_times(row, before, status, now)
     eventlog.append(
@@ -232,6 +234,13 @@ def _phase_event(session: Session, row: Migration, name: str, action: str, now: 
     if action in ("completed", "failed") and seconds is not None:
         data["duration_seconds"] = seconds
     eventlog.append(session, row, "phase", data, now, phase=name)
+
+
+def _running_phase(row: Migration) -> str | None:
+    """The phase that a running migration is in: the next one to do, unless that is a matter of `validating`."""
+    undone = (name for name in PHASES if row.phases.get(name, {}).get("status") not in ("completed", "skipped"))
+    name = next(undone, row.phase)
+    return row.phase if name == "validation" else name
 
 
 def _keep_times(row: Migration, before: str, status: str, now: datetime) -> None:

@@ -142,6 +142,8 @@ class Operation:
     errors: tuple[str, ...]
     audited: bool
     other_statuses: tuple[int, ...] = ()
+    answer: Any = None
+    """Type of the JSON that a `Download` holds, for the description; others are described by what they return."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +174,7 @@ class Router:
         errors: tuple[str, ...] = (),
         other_statuses: tuple[int, ...] = (),
         audited: bool | None = None,
+        answer: Any = None,
     ) -> Callable[[Handler], Handler]:
         """Register the function below `path`.
 
@@ -184,6 +187,7 @@ class Router:
             errors: Codes beyond those that every such call can meet.
             other_statuses: Other statuses of success.
             audited: Whether it leaves an audit record; by default everything but reads.
+            answer: Type of the JSON that a `Download` holds.
         """
 
         def register(function: Handler) -> Handler:
@@ -194,6 +198,7 @@ class Router:
                 errors=errors,
                 audited=method != "GET" if audited is None else audited,
                 other_statuses=other_statuses,
+                answer=answer,
             )
             self.registered.append(Registered(method, self._prefix + path, function, description))
             return function
@@ -201,10 +206,10 @@ class Router:
         return register
 
     def get(
-        self, path: str, *, operation: str, scope: str | None, errors: tuple[str, ...] = ()
+        self, path: str, *, operation: str, scope: str | None, errors: tuple[str, ...] = (), answer: Any = None
     ) -> Callable[[Handler], Handler]:
         """Register a read."""
-        return self.operation("GET", path, operation=operation, scope=scope, errors=errors)
+        return self.operation("GET", path, operation=operation, scope=scope, errors=errors, answer=answer)
 
     def post(
         self,

@@ -19,6 +19,9 @@ DEFAULT_BEHAVIOR: dict[str, Any] = {
     "complete_current_batch": True,
 }
 
+_LONGEST = 366 * 86_400
+"""A warning longer before than a year is as good as at once."""
+
 Span = tuple[datetime, datetime]
 
 
@@ -29,7 +32,8 @@ def seconds_of(text: str) -> int:
         >>> seconds_of("30m")
         1800
     """
-    return int(text[:-1]) * _UNITS[text[-1]]
+    number = text[:-1].lstrip("0")
+    return _LONGEST if len(number) > 8 else min(int(number or "0") * _UNITS[text[-1]], _LONGEST)
 
 
 def open_until(schedule: ScheduleRow, now: datetime) -> datetime | None:

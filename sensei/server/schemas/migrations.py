@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal, NotRequired, Self
 
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import AfterValidator, Discriminator, Field, Tag, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 from typing_extensions import TypedDict
 
@@ -42,7 +43,15 @@ PhaseName = Literal["planning", "schema_migration", "data_transfer", "validation
 Strategy = Literal["safe", "balanced", "speed"]
 TablePatterns = list[Annotated[str, Field(min_length=1)]]
 Reason = Annotated[str, Field(max_length=1000)]
-Email = Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$", json_schema_extra={"format": "email"})]
+
+
+def _like_an_address(value: str) -> str:
+    if not re.fullmatch(r"[^@\s]+@[^@\s]+", value):
+        raise PydanticCustomError("format", "must be an email address")
+    return value
+
+
+Email = Annotated[str, AfterValidator(_like_an_address), WithJsonSchema({"type": "string", "format": "email"})]
 
 
 def by_end(value: Any) -> str:

@@ -46,7 +46,7 @@ class ScheduleBehavior(Closed):
     """What happens at the edges of a window."""
 
     outside_window: Maybe[Literal["pause", "continue", "fail"]] = None
-    window_ending_warning: Maybe[Annotated[str, Field(pattern=r"^[0-9]+[smh]$", max_length=12)]] = None
+    window_ending_warning: Maybe[Annotated[str, Field(pattern=r"^[0-9]+[smh]$")]] = None
     complete_current_batch: Maybe[bool] = None
 
 
