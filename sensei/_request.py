@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from sensei.errors import InvalidArgumentError
 
@@ -32,7 +32,7 @@ class Unset(enum.Enum):
 UNSET: Final = Unset.UNSET
 """Stands for an argument that was not given, where None would be sent as null."""
 
-TimeoutTypes: TypeAlias = "float | Timeout | None | Unset"
+TimeoutTypes: TypeAlias = "float | Timeout | Unset | None"
 """Seconds for one attempt, a timeout object of httpx, None for no limit, UNSET for that of the client."""
 
 HeaderTypes: TypeAlias = "Mapping[str, str] | None"
@@ -64,6 +64,7 @@ class Special:
 
 ORDINARY: Final = Special()
 
+_IN_SEGMENT = "%:@!$&'()*+,;=~"
 _SAFE_SEGMENT = re.compile(r"[A-Za-z0-9_~-]+").fullmatch
 
 
@@ -108,6 +109,37 @@ def build_path(route: str, ids: tuple[str, ...]) -> str:
     for value, name, literal in zip(ids, names, literals[1:], strict=True):
         path += quote_segment(value, name) + literal
     return path
+
+
+def own_path(path: str, origin: str, prefix: str) -> str:
+    """A path below the base URL, from what a user typed or a link that the server gave.
+
+    Args:
+        path: `/migrations`, `migrations`, `/v1/migrations`, or a URL of the same origin.
+        origin: of the client's server.
+        prefix: of its paths, such as `/v1`.
+
+    Raises:
+        InvalidArgumentError: it leads to another server, or out of the API.
+
+    Example:
+        >>> own_path("/v1/alerts?limit=1", "https://api.sensei.ai", "/v1")
+        '/alerts?limit=1'
+    """
+    if path.lower().startswith(("http://", "https://", "//")):
+        if not path.startswith(f"{origin}/"):
+            raise InvalidArgumentError(f"{path[:200]} is not on {origin}: the credential is not sent to other servers")
+        path = path[len(origin) :]
+        if not path.startswith(f"{prefix}/"):
+            raise InvalidArgumentError(f"{path[:200]} is not below {prefix}")
+    if path.startswith(f"{prefix}/"):
+        path = path[len(prefix) :]
+    path, mark, query = path.partition("?")
+    segments = path.strip("/").split("/")
+    if not all(segments) or any(unquote(segment) in {".", ".."} for segment in segments):
+        raise InvalidArgumentError(f"{path[:200]!r} is no path: it has empty or dot segments")
+    quoted = "/".join(quote(segment, safe=_IN_SEGMENT) for segment in segments)
+    return f"/{quoted}{mark}{quote(query, safe=_IN_SEGMENT + '/?')}"
 
 
 def build_query(params: QueryTypes) -> str:
@@ -169,7 +201,7 @@ def encode_json(value: object) -> bytes:
     if isinstance(value, Mapping):
         value = {name: member for name, member in value.items() if member is not UNSET}
     try:
-        body = to_json(value, by_alias=True, exclude_unset=True, inf_nan_mode="constants")
+        body = to_json(value, by_alias=True, inf_nan_mode="constants")
     except PydanticSerializationError as error:
         raise InvalidArgumentError(f"the request body has no JSON form: {error}") from None
     return body

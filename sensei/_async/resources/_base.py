@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from sensei._async.pagination import AsyncPage, AsyncPager
 from sensei._request import UNSET, HeaderTypes, QueryTypes, TimeoutTypes
 from sensei.errors import ConfigurationError
+from sensei.models.base import Model
 
 if TYPE_CHECKING:
     from typing import Self
 
     from sensei._async.client import AsyncClient
-    from sensei.models.base import Model
 
-ItemT = TypeVar("ItemT", bound="Model")
+T = TypeVar("T")
+ItemT = TypeVar("ItemT", bound=Model)
 
 
 class AsyncResource:
@@ -98,3 +99,23 @@ class AsyncLiveObject:
             if hasattr(other, part):
                 object.__setattr__(self, part, getattr(other, part))
         return self
+
+
+def attach(obj: T, client: AsyncClient) -> T:
+    """Give `obj`, and what is in it, `client` for their methods; see `AsyncClient.attach`."""
+    if not _attach_all(obj, client):
+        raise ConfigurationError(f"{type(obj).__name__} is no object of an async client, so there is nothing to attach")
+    return obj
+
+
+def _attach_all(obj: object, client: AsyncClient) -> bool:
+    """Attach the live objects in `obj`; True when there was one."""
+    found = False
+    if isinstance(obj, Model):
+        if isinstance(obj, AsyncLiveObject):
+            obj._client = client
+            found = True
+        return any([found, *(_attach_all(member, client) for member in obj.__dict__.values())])
+    if isinstance(obj, list | tuple):
+        return any([_attach_all(member, client) for member in obj])  # noqa: C419 - all, not just up to the first
+    return found

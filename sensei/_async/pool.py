@@ -1,0 +1,214 @@
+"""Keep-alive connections, lent out one call at a time.
+
+Each is a connection of the HTTP library by itself: finding a free one takes the same time however many there are,
+where the library's own pool looks at all of them for every request.
+"""
+
+from __future__ import annotations
+
+import threading
+import warnings
+from collections import deque
+from time import monotonic
+
+from sensei._concurrency import AsyncSignal, async_place, async_shielded, call_after_fork
+from sensei._config import Server
+from sensei._http import AsyncConnection, Target
+from sensei._network import AsyncNetwork
+from sensei.errors import ConfigurationError
+from sensei.models.response import RateLimit
+
+MOST_CONNECTIONS = 100
+"""Calls under way at a time, to one server; more wait their turn. Streams are not counted."""
+
+PRUNE_EVERY = 5.0
+"""Seconds between looks for connections that were idle for too long."""
+
+
+class PoolTimeout(Exception):  # noqa: N818 - failures of the network are told apart by these names
+    """All connections were in use for the time allowed."""
+
+
+class AsyncPool:
+    """The connections to one server, in one process and one event loop."""
+
+    def __init__(self, target: Target, size: int = MOST_CONNECTIONS) -> None:
+        self.target = target
+        self._size = size
+        self._network = AsyncNetwork()
+        # The ends of a deque are safe for threads; the lock guards what is counted.
+        self._idle: deque[AsyncConnection] = deque()
+        self._waiting: deque[AsyncSignal] = deque()
+        self._lock = threading.Lock()
+        self._lent = 0
+        self._pruned = monotonic()
+
+    async def acquire(self, timeout: float | None, *, fresh: bool = False) -> AsyncConnection:
+        """Lend a connection: the one used last that still works, else a new one.
+
+        Args:
+            timeout: seconds to wait while all are in use.
+            fresh: True for one that was never used, so that the server cannot just have closed it.
+
+        Raises:
+            PoolTimeout: all were in use all the time.
+        """
+        while True:
+            with self._lock:
+                signal = None
+                if self._lent >= self._size:
+                    signal = AsyncSignal()
+                    self._waiting.append(signal)
+                else:
+                    self._lent += 1
+            if signal is not None:
+                await self._turn(signal, timeout)
+                continue
+            try:
+                return self.target.async_connection(self._network) if fresh else await self._usable()
+            except BaseException:
+                self._returned()
+                raise
+
+    async def _usable(self) -> AsyncConnection:
+        while self._idle:
+            try:
+                connection = self._idle.pop()
+            except IndexError:  # another thread was quicker
+                break
+            if not (connection.is_closed() or connection.has_expired()):
+                return connection
+            await connection.aclose()
+        return self.target.async_connection(self._network)
+
+    async def _turn(self, signal: AsyncSignal, timeout: float | None) -> None:
+        try:
+            if not await signal.wait(timeout):
+                raise PoolTimeout(f"all {self._size} connections were in use")
+        except BaseException:
+            self._forget(signal)
+            raise
+
+    def _forget(self, signal: AsyncSignal) -> None:
+        with self._lock:
+            if signal in self._waiting:
+                self._waiting.remove(signal)
+                return
+        self._wake()  # it was woken, but will not take its turn
+
+    async def release(self, connection: AsyncConnection) -> None:
+        """Take back a connection after a complete answer."""
+        if not connection.is_closed():
+            self._idle.append(connection)
+        self._returned()
+        now = monotonic()
+        if now - self._pruned > PRUNE_EVERY:
+            self._pruned = now
+            await self._prune()
+
+    async def discard(self, connection: AsyncConnection) -> None:
+        """Take back a connection whose answer was not read to its end."""
+        try:
+            if not connection.is_closed():
+                await async_shielded(connection.aclose)
+        finally:
+            self._returned()
+
+    def extra(self) -> AsyncConnection:
+        """A connection beyond the count, for a stream; its user closes it."""
+        return self.target.async_connection(self._network)
+
+    def _returned(self) -> None:
+        with self._lock:
+            self._lent -= 1
+        if self._waiting:
+            self._wake()
+
+    def _wake(self) -> None:
+        with self._lock:
+            if self._waiting:
+                self._waiting.popleft().set()
+
+    async def _prune(self) -> None:
+        """Close what lay idle for too long; the oldest are at the left."""
+        while self._idle:
+            try:
+                connection = self._idle.popleft()
+            except IndexError:
+                return
+            if not connection.has_expired():
+                self._idle.appendleft(connection)
+                return
+            await connection.aclose()
+
+    async def aclose(self) -> None:
+        """Close the idle connections; those in use close when they come back."""
+        while self._idle:
+            await self._idle.pop().aclose()
+
+    def abandon(self) -> None:
+        """Close all sockets without a word to the peer or to the event loop."""
+        self._idle.clear()
+        self._network.abandon()
+
+
+class AsyncPools:
+    """The pools of a client and of its copies: one for each server and event loop, none before it is needed.
+
+    Attributes:
+        rate_limit: what the last answer said of the allowance, or None.
+    """
+
+    def __init__(self, owner: str) -> None:
+        self._owner = owner
+        self._pools: dict[tuple[object, Server], AsyncPool] = {}
+        self.rate_limit: RateLimit | None = None
+        self._closed = False
+        self._last: tuple[object, Server, AsyncPool] | None = None
+        call_after_fork(self)
+
+    def of(self, server: Server) -> AsyncPool:
+        """The pool for `server`, here.
+
+        Raises:
+            ConfigurationError: the client was closed.
+        """
+        here, last = async_place(), self._last
+        if last is not None and last[0] is here and last[1] is server:
+            return last[2]
+        if self._closed:
+            raise ConfigurationError("this client is closed: make a new one, or leave its `with` block later")
+        pool = self._pools.get((here, server))
+        if pool is None:
+            self._drop_dead_places()
+            pool = self._pools.setdefault((here, server), AsyncPool(Target(server)))
+        self._last = (here, server, pool)
+        return pool
+
+    def _drop_dead_places(self) -> None:
+        for key in list(self._pools):
+            if key[0] is not None and getattr(key[0], "is_closed", bool)():
+                self._pools.pop(key).abandon()
+
+    async def aclose(self) -> None:
+        """Close the connections. Calls made afterwards are refused."""
+        self._closed, self._last = True, None
+        pools, self._pools = self._pools, {}
+        here = async_place()
+        for (place, _), pool in pools.items():
+            if place is here:
+                await pool.aclose()
+            else:
+                pool.abandon()
+
+    def _after_fork(self) -> None:
+        pools, self._pools, self._last = self._pools, {}, None
+        for pool in pools.values():
+            pool.abandon()
+
+    def __del__(self) -> None:
+        if getattr(self, "_closed", True) or not self._pools:
+            return
+        warnings.warn(f"unclosed {self._owner}: use it in a `with` block, or close it", ResourceWarning, source=self)
+        for pool in self._pools.values():
+            pool.abandon()

@@ -1,0 +1,301 @@
+"""One call: credential, pace, send, try again, map errors, parse."""
+
+from __future__ import annotations
+
+import logging
+from time import monotonic
+from types import NoneType
+from typing import TYPE_CHECKING, TypeVar, cast
+
+from sensei._async.pool import AsyncPools
+from sensei._concurrency import async_sleep
+from sensei._hooks import RequestEvent, ResponseEvent, RetryEvent, log
+from sensei._http import AsyncForeign, AsyncForeignResponse, RawHeaders, limits, trouble
+from sensei._job import Job, Options, merged
+from sensei._notices import deprecation
+from sensei._parse import decompress, invalid_answer, parse, status_error
+from sensei._ratelimit import RateLimiter, read_rate_limit
+from sensei._request import ORDINARY, UNSET, HeaderTypes, QueryTypes, Special, TimeoutTypes, build_path, build_query
+from sensei._response import Headers
+from sensei._retry import Plan
+from sensei.errors import APIStatusError, RateLimitError, SenseiError
+from sensei.models.response import ResponseInfo
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
+    from sensei._async.auth import AsyncAuthorizer
+    from sensei._config import Server
+
+T = TypeVar("T")
+
+
+class AsyncTransport:
+    """Makes the calls of one client.
+
+    Args:
+        client: what live objects are given as their client.
+        server: where the API is.
+        authorizer: gives the credential, for the API and its OAuth server only.
+        pools: the connections, shared with the copies of the client.
+        foreign: a client to send through instead of the pools, or None.
+        limiter: paces the calls, or None.
+        options: what `with_options` can change.
+    """
+
+    def __init__(
+        self,
+        client: object,
+        server: Server,
+        authorizer: AsyncAuthorizer,
+        pools: AsyncPools,
+        foreign: AsyncForeign | None,
+        limiter: RateLimiter | None,
+        options: Options,
+    ) -> None:
+        self.client = client
+        self.server = server
+        self.auth_server = server.auth_server()
+        self.authorizer = authorizer
+        self.pools = pools
+        self.foreign = foreign
+        self.limiter = limiter
+        self.options = options
+
+    async def call(
+        self,
+        cast_to: type[T] | TypeAdapter[T],
+        method: str,
+        route: str,
+        *ids: str,
+        params: QueryTypes = None,
+        json: object = UNSET,
+        timeout: TimeoutTypes = UNSET,
+        headers: HeaderTypes = None,
+        idempotency_key: str | None = None,
+        special: Special = ORDINARY,
+        job: Job | None = None,
+    ) -> T:
+        """Make a call and give what it answers.
+
+        Args:
+            cast_to: what to make of the answer: a model, `NoneType`, `bytes`, `str`, or a pydantic adapter.
+            method: the HTTP method.
+            route: the path below the base URL, with braces where `ids` go.
+            ids: fill the braces in order; each is quoted, and cannot leave its segment.
+            params: query members; those that are None or UNSET are left out.
+            json: the body; members that are UNSET are left out.
+            timeout: seconds for one attempt; UNSET for the client's.
+            headers: beside those of the client.
+            idempotency_key: of a POST; made up when None, the same for all tries.
+            special: what few calls need.
+            job: the call itself, when it is tried again.
+
+        Raises:
+            SenseiError: see `sensei.errors`.
+        """
+        if job is None:
+            job = self.begin(method, route, ids, params, json, timeout, headers, idempotency_key, special)
+        # A whole try stands here, not in functions of its own: so there is one frame between the method of the
+        # resource and the HTTP library.
+        authorization = await self._credential(job)
+        lines = await self._ready(job, authorization)
+        timeouts = limits(job.timeout, job.deadline)
+        try:
+            if self.foreign is None:
+                pool = self.pools.of(job.server)
+                connection = await pool.acquire(timeouts["pool"], fresh=not job.special.repeatable)
+                try:
+                    response = await connection.handle_async_request(
+                        pool.target.request(job.method, job.path, lines, job.body, timeouts)
+                    )
+                    body = await response.aread()
+                    await response.aclose()
+                except BaseException:
+                    await pool.discard(connection)
+                    raise
+                await pool.release(connection)
+                status, raw = response.status, response.headers
+            else:
+                answer = await self.foreign.send(job.method, job.url, lines, job.body, timeouts)
+                status, raw = answer.status_code, answer.headers.raw
+                body = await self._read(answer, job)
+        except SenseiError:
+            raise
+        except Exception as error:
+            how = trouble(error)
+            if how is None:
+                raise
+            failure = job.broken(how, error)
+            failure.__cause__ = error
+        else:
+            info, lowered = self._note(job, status, raw)
+            if 200 <= status < 300:
+                try:
+                    if b"content-encoding" in lowered and self.foreign is None:
+                        body = decompress(body, lowered[b"content-encoding"])
+                    return parse(cast_to, body, info, self.client)
+                except ValueError as error:
+                    raise invalid_answer(error, body, info, job.summary()) from error
+            if job.is_gone(status) and cast_to is NoneType:
+                return cast("T", None)
+            failure = self._refused(job, info, lowered, body)
+            if await self._renewed(job, status, authorization):
+                return await self.call(cast_to, method, route, job=job)
+        if job.retrying:
+            raise failure
+        return await self._again(cast_to, job, failure)
+
+    def begin(
+        self,
+        method: str,
+        route: str,
+        ids: tuple[str, ...],
+        params: QueryTypes,
+        json: object,
+        timeout: TimeoutTypes,
+        headers: HeaderTypes,
+        idempotency_key: str | None,
+        special: Special,
+    ) -> Job:
+        """Everything about a call that stays the same for all its tries."""
+        server = self.server if special.server == "api" else self.auth_server
+        path = server.prefix + build_path(route, ids)
+        query = build_query(params)
+        if query:
+            path = f"{path}{'&' if '?' in path else '?'}{query}"
+        return Job(self.options, server, method, route, path, json, timeout, headers, idempotency_key, special)
+
+    async def _credential(self, job: Job) -> str | None:
+        wanted = job.special.authorization
+        if wanted != "client":
+            return wanted
+        ready = self.authorizer.ready
+        return await self.authorizer.authorization(job.deadline) if ready is None else ready
+
+    async def _ready(self, job: Job, authorization: str | None) -> RawHeaders:
+        """Wait for leave to send, count the try, and give its headers."""
+        limiter = self.limiter
+        if limiter is not None and job.special.server == "api":
+            waited = 0.0
+            while delay := limiter.admit(waited):
+                if not limiter.block or delay >= job.left():
+                    raise RateLimitError(
+                        f"{job.method} {job.route} was not sent: the allowance is used up for {delay:.1f} s more",
+                        status_code=429,
+                        code="rate_limited",
+                        retry_after=delay,
+                        attempts=job.attempts,
+                    )
+                await async_sleep(delay)
+                waited += delay
+        job.attempts += 1
+        lines = job.lines(authorization)
+        hooks = self.options.hooks
+        if hooks is not None and hooks.on_request is not None:
+            event = RequestEvent(job.method, job.route, job.url, job.request_id, job.attempts)
+            hooks.on_request(event)
+            if event.headers:
+                own = {name.lower() for name, _ in lines}
+                lines += [line for line in merged((), event.headers) if line[0].lower() not in own]
+        return lines
+
+    async def _read(self, answer: AsyncForeignResponse, job: Job) -> bytes:
+        """The body of an answer that came through a client of the user, up to the deadline."""
+        chunks: list[bytes] = []
+        try:
+            async for chunk in answer.aiter_bytes():
+                chunks.append(chunk)
+                if job.left() <= 0:
+                    raise TimeoutError("the deadline has passed")
+        finally:
+            await answer.aclose()
+        return b"".join(chunks)
+
+    def _note(self, job: Job, status: int, raw: RawHeaders) -> tuple[ResponseInfo, dict[bytes, bytes]]:
+        """Learn from the head of an answer, whatever its status."""
+        lowered = {name.lower(): value for name, value in raw}
+        seen = read_rate_limit(lowered)
+        if seen is not None:
+            self.pools.rate_limit = seen
+        if self.limiter is not None and status != 429 and job.special.server == "api":
+            self.limiter.observe(seen)
+        request_id = lowered.get(b"x-request-id")
+        info = ResponseInfo(
+            status,
+            Headers(raw),
+            job.request_id if request_id is None else request_id.decode("latin-1"),
+            seen,
+            job.attempts,
+            monotonic() - job.started,
+            lowered.get(b"x-idempotent-replayed") == b"true",
+        )
+        if b"deprecation" in lowered or b"sunset" in lowered:
+            deprecation(job.method, job.route, info.headers)
+        if log.isEnabledFor(logging.DEBUG):
+            log.debug(
+                "%s %s: %d after %.3f s, try %d, request %s",
+                job.method,
+                job.route,
+                status,
+                info.elapsed,
+                job.attempts,
+                info.request_id,
+            )
+        hooks = self.options.hooks
+        if hooks is not None and hooks.on_response is not None:
+            hooks.on_response(ResponseEvent(job.method, job.route, job.url, info))
+        return info, lowered
+
+    def _refused(self, job: Job, info: ResponseInfo, lowered: dict[bytes, bytes], body: bytes) -> APIStatusError:
+        """The error for an answer with an error status."""
+        if b"content-encoding" in lowered and self.foreign is None:
+            try:
+                body = decompress(body, lowered[b"content-encoding"])
+            except ValueError:
+                body = b""
+        if info.status_code >= 500 or info.status_code == 408:
+            job.doubtful = True
+        error = status_error(info, body, job.summary())
+        if info.status_code == 429 and self.limiter is not None and job.special.server == "api":
+            self.limiter.observe(info.rate_limit, refused_for=error.retry_after or 1.0)
+        return error
+
+    async def _renewed(self, job: Job, status: int, refused: str | None) -> bool:
+        """True when a credential was refused and there is a new one, to try once more."""
+        if status != 401 or job.renewed or refused is None or job.special.authorization != "client":
+            return False
+        job.renewed = True
+        return await self.authorizer.renewed(refused, job.deadline) is not None
+
+    async def _again(self, cast_to: type[T] | TypeAdapter[T], job: Job, failure: SenseiError) -> T:
+        """Go on after a first failure. Tenacity comes in here, and costs nothing before."""
+        policy = self.options.retry
+        if not policy.wants(failure, repeatable=job.may_repeat(failure)):
+            raise job.final(failure)
+        job.retrying = True
+        first: SenseiError | None = failure
+
+        async def again() -> T:
+            nonlocal first
+            if first is not None:
+                failed, first = first, None
+                raise failed
+            return await self.call(cast_to, job.method, job.route, job=job)
+
+        plan = Plan(policy, job, self._tell_retry)
+        try:
+            return await plan.async_retrying(async_sleep)(again)
+        except SenseiError as error:
+            final = job.final(error)
+            if final is error:
+                raise
+            raise final from error
+
+    def _tell_retry(self, job: Job, delay: float, error: SenseiError) -> None:
+        log.info(
+            "%s %s: try %d in %.2f s, after %s", job.method, job.route, job.attempts + 1, delay, type(error).__name__
+        )
+        hooks = self.options.hooks
+        if hooks is not None and hooks.on_retry is not None:
+            hooks.on_retry(RetryEvent(job.method, job.route, job.url, job.attempts + 1, delay, error))

@@ -1,0 +1,303 @@
+"""Where the settings of a client come from: arguments, the environment, a profile, defaults, in this order."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from ipaddress import ip_address
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+from urllib.parse import urlsplit
+
+from sensei._version import __version__
+from sensei.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from sensei.auth import Credentials
+
+DEFAULT_URL = "https://api.sensei.ai/v1"
+DEFAULT_TIMEOUT = 60.0
+"""Seconds for one attempt."""
+
+ApiKey = str | Callable[[], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """Where to send calls: an origin and a path prefix.
+
+    Attributes:
+        scheme: `http` or `https`.
+        host: name or address, without brackets.
+        port: as a number, or None for that of the scheme.
+        prefix: what comes before every path, without a slash at its end.
+    """
+
+    scheme: str
+    host: str
+    port: int | None
+    prefix: str
+
+    @property
+    def netloc(self) -> str:
+        """Host and port as they stand in a URL."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port is None else f"{host}:{self.port}"
+
+    @property
+    def origin(self) -> str:
+        """Scheme, host and port."""
+        return f"{self.scheme}://{self.netloc}"
+
+    @property
+    def url(self) -> str:
+        """The base URL."""
+        return self.origin + self.prefix
+
+    @property
+    def is_loopback(self) -> bool:
+        """True when it is this machine."""
+        if self.host == "localhost" or self.host.endswith(".localhost"):
+            return True
+        try:
+            return ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+    def auth_server(self) -> Server:
+        """Where the OAuth endpoints are: outside /v1, and for the hosted platform on a host of their own."""
+        if self.origin == "https://api.sensei.ai":
+            return Server("https", "auth.sensei.ai", None, "/oauth")
+        return Server(self.scheme, self.host, self.port, "/oauth")
+
+
+def parse_url(url: str, *, allow_insecure: bool = False) -> Server:
+    """The server that `url` names, with or without `/v1`.
+
+    Raises:
+        ConfigurationError: it is no http(s) URL, carries more than an origin and a path, or would send the
+            credential in the clear.
+    """
+    shown = url[:100] if "@" not in url else "(a URL with a user part)"
+    try:
+        parts = urlsplit(url.strip())
+        port = parts.port
+        host = (
+            (parts.hostname or "").encode("ascii").decode()
+            if (parts.hostname or "").isascii()
+            else _idna(parts.hostname)
+        )
+    except ValueError as error:
+        raise ConfigurationError(f"base_url {shown!r} is no URL: {error}") from None
+    if parts.scheme not in {"http", "https"} or not host:
+        raise ConfigurationError(f"base_url {shown!r} must be a full URL such as {DEFAULT_URL}")
+    if parts.username is not None or parts.password is not None:
+        raise ConfigurationError("base_url must not carry a user or password: give the key as api_key=")
+    if parts.query or parts.fragment:
+        raise ConfigurationError(f"base_url {shown!r} must end with its path: no query, no fragment")
+    prefix = parts.path.rstrip("/")
+    if any(character <= " " or character > "~" for character in prefix):
+        raise ConfigurationError(f"base_url {shown!r} has a path with blanks or characters outside ASCII: quote them")
+    if not prefix.endswith("/v1"):
+        prefix += "/v1"
+    if port == {"http": 80, "https": 443}[parts.scheme]:
+        port = None
+    server = Server(parts.scheme, host, port, prefix)
+    if server.scheme == "http" and not server.is_loopback and not allow_insecure:
+        raise ConfigurationError(
+            f"{server.origin} is plain http, which would show the credential to everyone on the way: use https, "
+            "or pass allow_insecure=True"
+        )
+    return server
+
+
+def _idna(host: str | None) -> str:
+    try:
+        return (host or "").encode("idna").decode("ascii")
+    except UnicodeError as error:
+        raise ValueError(f"the host name is not valid ({error.__class__.__name__})") from None
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a client needs to know before its first call.
+
+    Attributes:
+        server: where the API is.
+        api_key: the key or the function that gives it; None when `credentials` are used.
+        credentials: what tokens are made from; None when a key is used.
+    """
+
+    server: Server
+    api_key: ApiKey | None = field(repr=False)
+    credentials: Credentials | None
+
+
+def resolve(
+    api_key: ApiKey | None,
+    *,
+    credentials: Credentials | None,
+    base_url: str | None,
+    profile: str | None,
+    allow_insecure: bool,
+    environ: Mapping[str, str] = os.environ,
+) -> Settings:
+    """Put the settings together.
+
+    Raises:
+        ConfigurationError: no key was found, two were given, a URL or profile is bad, or a key that belongs to one
+            server would go to another.
+    """
+    if api_key is not None and credentials is not None:
+        raise ConfigurationError("give either api_key or credentials, not both")
+    env_url = environ.get("SENSEI_API_URL") or None
+    env_key = environ.get("SENSEI_API_KEY") or None
+    own = api_key is not None or credentials is not None
+    stored = _profile(
+        profile or environ.get("SENSEI_PROFILE") or None,
+        explicit=profile is not None,
+        environ=environ,
+        needed=not ((own or env_key) and (base_url or env_url)),
+    )
+    named_url = env_url or stored.url or DEFAULT_URL
+    server = parse_url(base_url if base_url is not None else named_url, allow_insecure=allow_insecure)
+    if own:
+        return Settings(server, None if api_key is None else check_key(api_key), credentials)
+
+    found, source, home = (
+        (env_key, "$SENSEI_API_KEY", named_url)
+        if env_key
+        else (stored.api_key, f"the key of profile {stored.name!r}", stored.url or named_url)
+    )
+    if not found:
+        raise ConfigurationError(
+            "no API key: pass api_key=, set SENSEI_API_KEY, or make a profile with `sensei config profile create`"
+        )
+    home_server = parse_url(home, allow_insecure=True)
+    if home_server.origin != server.origin:
+        raise ConfigurationError(
+            f"{source} is for {home_server.origin} and is not sent to {server.origin}: pass api_key= for that server"
+        )
+    return Settings(server, check_key(found, source), None)
+
+
+def check_key(key: ApiKey, source: str = "api_key") -> ApiKey:
+    """`key`, when it can stand in a header.
+
+    Raises:
+        ConfigurationError: it is empty, or holds blanks or characters that no key has. It is not shown.
+    """
+    if callable(key):
+        return key
+    if not isinstance(key, str):
+        raise ConfigurationError(f"{source} must be a str or a function that returns one, not {type(key).__name__}")
+    if not key.strip():
+        raise ConfigurationError(f"{source} is empty")
+    if not key.isascii() or any(character <= " " or character > "~" for character in key):
+        raise ConfigurationError(f"{source} holds blanks or characters that no key has: check how it was copied")
+    return key
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A profile of `~/.sensei/config.yaml`."""
+
+    name: str
+    api_key: str | None = field(default=None, repr=False)
+    url: str | None = None
+
+
+def config_path(environ: Mapping[str, str] = os.environ) -> Path:
+    """The configuration file: `~/.sensei/config.yaml`."""
+    home = environ.get("HOME") or environ.get("USERPROFILE")
+    return (Path(home) if home else Path.home()) / ".sensei" / "config.yaml"
+
+
+def _profile(name: str | None, *, explicit: bool, environ: Mapping[str, str], needed: bool) -> Profile:
+    """The profile `name`, or the one the file says is current. The file is not opened unless something is missing."""
+    nothing = Profile(name or "default")
+    if not (needed or explicit):
+        return nothing
+    path = config_path(environ)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        if name is None:
+            return nothing
+        raise ConfigurationError(f"there is no profile {name!r}: {path} does not exist") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{path} cannot be read: {error}") from None
+    return read_profile(text, name, path, environ)
+
+
+def read_profile(text: str, name: str | None, path: Path, environ: Mapping[str, str]) -> Profile:
+    """The profile `name` out of the text of a configuration file; the current one when `name` is None.
+
+    Raises:
+        ConfigurationError: the text is no YAML mapping, or holds no such profile.
+    """
+    try:
+        import yaml
+    except ModuleNotFoundError:
+        raise ConfigurationError(
+            f'reading {path} needs PyYAML: pip install "sensei-sdk[cli]", or pass api_key= and base_url='
+        ) from None
+    try:
+        loaded: object = yaml.safe_load(text)
+    except yaml.YAMLError:
+        raise ConfigurationError(f"{path} is not valid YAML") from None
+    config = _mapping(loaded or {}, f"{path}", path)
+    profiles = _mapping(config.get("profiles") or {}, "profiles", path)
+    current = name or _text(config.get("current_profile") or config.get("profile"), "current_profile", path, environ)
+    chosen = current or "default"
+    if chosen not in profiles:
+        if name is not None:
+            known = ", ".join(sorted(profiles)) or "none"
+            raise ConfigurationError(f"there is no profile {name!r} in {path}; it has: {known}")
+        return Profile(chosen)
+    members = _mapping(profiles[chosen], f"profile {chosen!r}", path)
+    url = members.get("api_url") or members.get("base_url") or members.get("url")
+    return Profile(
+        chosen,
+        _text(members.get("api_key"), f"api_key of profile {chosen!r}", path, environ),
+        _text(url, f"api_url of profile {chosen!r}", path, environ),
+    )
+
+
+def _mapping(value: object, what: str, path: Path) -> dict[str, object]:
+    if not isinstance(value, dict):
+        raise ConfigurationError(f"{what} must be a mapping in {path}")
+    return cast("dict[str, object]", value)
+
+
+def _text(value: object, what: str, path: Path, environ: Mapping[str, str]) -> str | None:
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise ConfigurationError(f"{what} must be text in {path}")
+    if value.startswith("${") and value.endswith("}"):
+        name = value[2:-1]
+        if name not in environ:
+            raise ConfigurationError(f"{what} in {path} asks for ${name}, which is not set")
+        return environ[name]
+    return value
+
+
+@cache
+def user_agent(app_info: tuple[str, ...] = ()) -> str:
+    """The `User-Agent` header, with the user's own program first.
+
+    Raises:
+        ConfigurationError: the program's name or version cannot stand in a header.
+    """
+    own = f"sensei-python/{__version__} python/{platform.python_version()} {sys.platform}"
+    if not app_info:
+        return own
+    app = "/".join(part for part in app_info if part)
+    if not app.isascii() or not app.isprintable():
+        raise ConfigurationError("app_info must be printable ASCII: (name, version)")
+    return f"{app} {own}"

@@ -1,0 +1,112 @@
+"""What hooks are told about a call."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from sensei.errors import SenseiError
+from sensei.models.response import ResponseInfo
+
+log = logging.getLogger("sensei")
+"""The one logger of the client. It never gets bodies, credentials or query values."""
+
+
+@dataclass(slots=True)
+class RequestEvent:
+    """A request that is about to be sent.
+
+    Attributes:
+        method: the HTTP method.
+        route: the path with its ids left open, such as `/migrations/{id}/start`: good for grouping.
+        url: the full URL.
+        request_id: what is sent as `X-Request-Id`.
+        attempt: 1 for the first try.
+        headers: add headers here, such as `traceparent`; those of the SDK itself are not in it and win.
+    """
+
+    method: str
+    route: str
+    url: str
+    request_id: str
+    attempt: int
+    headers: dict[str, str] = field(default_factory=dict[str, str])
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseEvent:
+    """An answer that came, of whatever status.
+
+    Attributes:
+        method: the HTTP method.
+        route: the path with its ids left open.
+        url: the full URL.
+        response: status, headers, request id, attempts, seconds elapsed.
+    """
+
+    method: str
+    route: str
+    url: str
+    response: ResponseInfo
+
+
+@dataclass(frozen=True, slots=True)
+class FailureEvent:
+    """A try that got no answer: it could not be sent, was cut, took too long, or was cancelled.
+
+    Attributes:
+        method: the HTTP method.
+        route: the path with its ids left open.
+        url: the full URL.
+        attempt: number of the try that failed.
+        error: why; of the SDK, or what cancelled the call.
+    """
+
+    method: str
+    route: str
+    url: str
+    attempt: int
+    error: BaseException
+
+
+@dataclass(frozen=True, slots=True)
+class RetryEvent:
+    """A try that is going to follow a failed one.
+
+    Attributes:
+        method: the HTTP method.
+        route: the path with its ids left open.
+        url: the full URL.
+        attempt: number of the try that follows, 2 or more.
+        delay: seconds until then.
+        error: how the last try ended.
+    """
+
+    method: str
+    route: str
+    url: str
+    attempt: int
+    delay: float
+    error: SenseiError
+
+
+@dataclass(frozen=True, slots=True)
+class Hooks:
+    """Functions to be called around every request. What they raise, the call raises.
+
+    Attributes:
+        on_request: before each try.
+        on_response: after each answer, errors included.
+        on_failure: after each try that got no answer. So each `on_request` is followed by one of these two.
+        on_retry: before each wait for another try.
+
+    Example:
+        >>> from sensei import Client, Hooks
+        >>> client = Client("sk_test_1", hooks=Hooks(on_retry=lambda event: print("again:", event.error)))
+    """
+
+    on_request: Callable[[RequestEvent], object] | None = None
+    on_response: Callable[[ResponseEvent], object] | None = None
+    on_failure: Callable[[FailureEvent], object] | None = None
+    on_retry: Callable[[RetryEvent], object] | None = None

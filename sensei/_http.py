@@ -1,0 +1,304 @@
+"""The only place that names the HTTP library.
+
+The SDK's own calls stand on httpcore, the ground of httpx. A client that the user passes, of httpx or of httpx2, is
+used as it is, through its own `build_request` and `send`. Both families have the same names for their exceptions, so
+that failures are told apart by name and neither library is loaded without need.
+"""
+
+from __future__ import annotations
+
+import enum
+import inspect
+import os
+import ssl
+from collections.abc import AsyncIterator, Iterator
+from functools import cache
+from time import monotonic
+from typing import TYPE_CHECKING, Protocol, TypeAlias, cast
+
+import httpcore
+
+from sensei._network import AsyncNetwork, Limit, Network
+from sensei.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    import httpx
+
+    from sensei._config import Server
+    from sensei._request import TimeoutTypes
+
+Request: TypeAlias = httpcore.Request
+Response: TypeAlias = httpcore.Response
+AsyncConnection: TypeAlias = httpcore.AsyncHTTPConnection
+Connection: TypeAlias = httpcore.HTTPConnection
+
+RawHeaders: TypeAlias = "list[tuple[bytes, bytes]]"
+
+KEEP_ALIVE = 20.0
+"""Seconds that an idle connection is kept."""
+
+
+# Time
+
+
+def limits(timeout: TimeoutTypes, deadline: float | None) -> dict[str, float | None]:
+    """The time-outs of one attempt, as the HTTP library wants them.
+
+    Args:
+        timeout: seconds for the whole attempt, or an httpx timeout object for each of its operations.
+        deadline: when the call must be over, on the monotonic clock, or None.
+    """
+    if timeout is None or isinstance(timeout, int | float):
+        end = None if timeout is None else monotonic() + timeout
+        if end is not None and deadline is not None:
+            end = min(end, deadline)
+        one = _limit(timeout, deadline if end is None else end)
+        return {"connect": one, "read": one, "write": one, "pool": one}
+    each = cast("httpx.Timeout", timeout).as_dict()
+    return {name: _limit(each.get(name), deadline) for name in ("connect", "read", "write", "pool")}
+
+
+def _limit(seconds: float | None, end: float | None) -> float | None:
+    if end is None:
+        return seconds
+    limit = Limit(float("inf") if seconds is None else seconds)
+    limit.deadline = end
+    return limit
+
+
+# Failures
+
+
+class Trouble(enum.Enum):
+    """How an attempt failed."""
+
+    NOT_SENT = "the connection could not be made"
+    NOT_SENT_IN_TIME = "the connection could not be made in time"
+    CUT = "the connection broke before the whole answer came"
+    TOO_LATE = "the answer did not come in time"
+    UNSENDABLE = "the request cannot be sent as it is"
+
+
+_TROUBLES = {
+    "ConnectTimeout": Trouble.NOT_SENT_IN_TIME,
+    "PoolTimeout": Trouble.NOT_SENT_IN_TIME,
+    "TimeoutException": Trouble.TOO_LATE,
+    "ConnectError": Trouble.NOT_SENT,
+    "ProxyError": Trouble.NOT_SENT,
+    "UnsupportedProtocol": Trouble.UNSENDABLE,
+    "LocalProtocolError": Trouble.UNSENDABLE,
+    "NetworkError": Trouble.CUT,
+    "RemoteProtocolError": Trouble.CUT,
+    "DecodingError": Trouble.CUT,
+    "TransportError": Trouble.CUT,
+    "TimeoutError": Trouble.TOO_LATE,
+    "OSError": Trouble.CUT,
+}
+
+
+def trouble(error: BaseException) -> Trouble | None:
+    """How the attempt that raised `error` failed; None when the error is not one of the network."""
+    for cls in type(error).__mro__:
+        found = _TROUBLES.get(cls.__name__)
+        if found is not None:
+            return found
+    return None
+
+
+# TLS
+
+
+@cache
+def tls_context() -> ssl.SSLContext:
+    """The one TLS context of this process, made when the first https connection needs it.
+
+    It trusts what `SSL_CERT_FILE` and `SSL_CERT_DIR` name, else the certificates that come with the HTTP library.
+    """
+    file, folder = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
+    if file or folder:
+        context = ssl.create_default_context(cafile=file or None, capath=folder or None)
+    else:
+        import certifi
+
+        context = ssl.create_default_context(cafile=certifi.where())
+    context.set_alpn_protocols(["http/1.1"])
+    return context
+
+
+# Requests and connections
+
+
+class Target:
+    """Where the connections of a pool lead, with what every request to it has in common."""
+
+    def __init__(self, server: Server) -> None:
+        self.server = server
+        self.scheme = server.scheme.encode("ascii")
+        self.host = server.host.encode("ascii")
+        self.host_header = (b"Host", server.netloc.encode("ascii"))
+        self.origin = httpcore.Origin(self.scheme, self.host, server.port or {"http": 80, "https": 443}[server.scheme])
+
+    def request(
+        self, method: str, path: str, headers: RawHeaders, body: bytes | None, timeouts: dict[str, float | None]
+    ) -> Request:
+        """A request ready to be sent. `path` includes the query."""
+        url = httpcore.URL(scheme=self.scheme, host=self.host, port=self.server.port, target=path.encode("ascii"))
+        return httpcore.Request(
+            method, url, headers=[self.host_header, *headers], content=body, extensions={"timeout": timeouts}
+        )
+
+    def connection(self, network: Network) -> Connection:
+        """A connection, not opened yet."""
+        return httpcore.HTTPConnection(
+            self.origin, ssl_context=self._tls(), keepalive_expiry=KEEP_ALIVE, network_backend=network
+        )
+
+    def async_connection(self, network: AsyncNetwork) -> AsyncConnection:
+        """A connection, not opened yet."""
+        return httpcore.AsyncHTTPConnection(
+            self.origin, ssl_context=self._tls(), keepalive_expiry=KEEP_ALIVE, network_backend=network
+        )
+
+    def _tls(self) -> ssl.SSLContext | None:
+        return tls_context() if self.scheme == b"https" else None
+
+
+# A client of the user, or one that goes through a proxy
+
+
+class ForeignResponse(Protocol):
+    """What is used of a response of httpx or httpx2."""
+
+    @property
+    def status_code(self) -> int: ...
+
+    @property
+    def headers(self) -> ForeignHeaders: ...
+
+    def iter_bytes(self) -> Iterator[bytes]: ...
+
+    def close(self) -> None: ...
+
+
+class AsyncForeignResponse(Protocol):
+    """What is used of a response of an async client."""
+
+    @property
+    def status_code(self) -> int: ...
+
+    @property
+    def headers(self) -> ForeignHeaders: ...
+
+    def aiter_bytes(self) -> AsyncIterator[bytes]: ...
+
+    async def aclose(self) -> None: ...
+
+
+class ForeignHeaders(Protocol):
+    """What is used of their headers."""
+
+    @property
+    def raw(self) -> RawHeaders: ...
+
+
+class Foreign:
+    """A sync client of httpx or httpx2. Its cookies, proxies, TLS and transports apply; redirects are not followed."""
+
+    def __init__(self, client: httpx.Client, *, owned: bool = False) -> None:
+        self._client = client
+        self._owned = owned
+
+    def send(
+        self, method: str, url: str, headers: RawHeaders, body: bytes | None, timeouts: dict[str, float | None]
+    ) -> ForeignResponse:
+        """Send a request and give the response before its body."""
+        request = self._client.build_request(method, url, headers=headers, content=body, timeout=_plain(timeouts))
+        return self._client.send(request, stream=True, follow_redirects=False, auth=None)
+
+    def close(self) -> None:
+        """Close the client, if it is not the user's."""
+        if self._owned:
+            self._client.close()
+
+
+class AsyncForeign:
+    """An async client of httpx or httpx2: what `Foreign` is for a sync one."""
+
+    def __init__(self, client: httpx.AsyncClient, *, owned: bool = False) -> None:
+        self._client = client
+        self._owned = owned
+
+    async def send(
+        self, method: str, url: str, headers: RawHeaders, body: bytes | None, timeouts: dict[str, float | None]
+    ) -> AsyncForeignResponse:
+        """Send a request and give the response before its body."""
+        request = self._client.build_request(method, url, headers=headers, content=body, timeout=_plain(timeouts))
+        return await self._client.send(request, stream=True, follow_redirects=False, auth=None)
+
+    async def aclose(self) -> None:
+        """Close the client, if it is not the user's."""
+        if self._owned:
+            await self._client.aclose()
+
+
+def _plain(timeouts: dict[str, float | None]) -> tuple[float | None, float | None, float | None, float | None]:
+    """Time-outs in the one form that httpx and httpx2 both take: connect, read, write, pool."""
+    return timeouts["connect"], timeouts["read"], timeouts["write"], timeouts["pool"]
+
+
+def foreign(client: object) -> Foreign:
+    """Wrap the client that the user passed to a sync client.
+
+    Raises:
+        ConfigurationError: it is none, or an async one.
+    """
+    if _kind(client) is not False:
+        raise ConfigurationError(
+            "http_client must be an httpx.Client (or an httpx2.Client); AsyncClient takes the async one"
+        )
+    return Foreign(cast("httpx.Client", client))
+
+
+def async_foreign(client: object) -> AsyncForeign:
+    """Wrap the client that the user passed to an async client.
+
+    Raises:
+        ConfigurationError: it is none, or a sync one.
+    """
+    if _kind(client) is not True:
+        raise ConfigurationError(
+            "http_client must be an httpx.AsyncClient (or an httpx2.AsyncClient); Client takes the sync one"
+        )
+    return AsyncForeign(cast("httpx.AsyncClient", client))
+
+
+def _kind(client: object) -> bool | None:
+    """True for an async client, False for a sync one, None for anything else."""
+    send = getattr(client, "send", None)
+    if not callable(send) or not callable(getattr(client, "build_request", None)):
+        return None
+    return inspect.iscoroutinefunction(send)
+
+
+def proxied(server: Server) -> bool:
+    """True when the environment wants a proxy for `server`."""
+    if not any(name.lower() in {"http_proxy", "https_proxy", "all_proxy"} and os.environ[name] for name in os.environ):
+        return False
+    from urllib.request import getproxies, proxy_bypass
+
+    proxies = getproxies()
+    return bool(proxies.get(server.scheme) or proxies.get("all")) and not proxy_bypass(server.netloc)
+
+
+def proxy_client() -> Foreign:
+    """A client that goes through the proxies of the environment."""
+    import httpx
+
+    return Foreign(httpx.Client(verify=tls_context()), owned=True)
+
+
+def async_proxy_client() -> AsyncForeign:
+    """A client that goes through the proxies of the environment."""
+    import httpx
+
+    return AsyncForeign(httpx.AsyncClient(verify=tls_context()), owned=True)

@@ -1,0 +1,165 @@
+"""The sockets below the HTTP library: they keep a deadline, and a forked child lets go of them."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import weakref
+from collections.abc import Iterable
+from time import monotonic
+
+import httpcore
+
+
+class Limit(float):
+    """Seconds for one operation on a socket, and the moment at which all of them must be over.
+
+    The HTTP library hands the very object on to the network, where `left` makes both count: an answer that drips in
+    byte by byte cannot outlast the deadline.
+    """
+
+    __slots__ = ("deadline",)
+
+    deadline: float
+
+    def left(self) -> float:
+        """Seconds for the next operation, zero or more."""
+        return max(0.0, min(self, self.deadline - monotonic()))
+
+
+class Stream(httpcore.NetworkStream):
+    """A connection whose every operation keeps the deadline."""
+
+    def __init__(self, inner: httpcore.NetworkStream) -> None:
+        self._inner = inner
+
+    def abandon(self) -> None:
+        """Close the socket without a word to the peer."""
+        _abandon(self._inner.get_extra_info("socket"))
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._inner.read(max_bytes, _expired(timeout, httpcore.ReadTimeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._inner.write(buffer, _expired(timeout, httpcore.WriteTimeout))
+
+    def close(self) -> None:
+        self._inner.close()
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        self._inner = self._inner.start_tls(ssl_context, server_hostname, _expired(timeout, httpcore.ConnectTimeout))
+        return self
+
+    def get_extra_info(self, info: str) -> object:
+        return self._inner.get_extra_info(info)
+
+
+class AsyncStream(httpcore.AsyncNetworkStream):
+    """A connection whose every operation keeps the deadline."""
+
+    def __init__(self, inner: httpcore.AsyncNetworkStream) -> None:
+        self._inner = inner
+
+    def abandon(self) -> None:
+        """Close the socket without a word to the peer or to the event loop, which may be gone."""
+        _abandon(self._inner.get_extra_info("socket"))
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return await self._inner.read(max_bytes, _expired(timeout, httpcore.ReadTimeout))
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        await self._inner.write(buffer, _expired(timeout, httpcore.WriteTimeout))
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+    async def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.AsyncNetworkStream:
+        self._inner = await self._inner.start_tls(
+            ssl_context, server_hostname, _expired(timeout, httpcore.ConnectTimeout)
+        )
+        return self
+
+    def get_extra_info(self, info: str) -> object:
+        return self._inner.get_extra_info(info)
+
+
+def _expired(timeout: float | None, error: type[Exception]) -> float | None:
+    """Seconds for the next operation; raises `error` when none are left."""
+    if isinstance(timeout, Limit):
+        left = timeout.left()
+        if left <= 0.0:
+            raise error("the time is up")
+        return left
+    return timeout
+
+
+def _abandon(sock: object) -> None:
+    # asyncio shows its sockets in a wrapper that cannot close them.
+    inner = getattr(sock, "_sock", sock)
+    if isinstance(inner, socket.socket):
+        inner.close()
+
+
+class Network(httpcore.NetworkBackend):
+    """Opens connections, and knows those that are open."""
+
+    def __init__(self) -> None:
+        self._inner = httpcore.SyncBackend()
+        self._streams: weakref.WeakSet[Stream] = weakref.WeakSet()
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> Stream:
+        stream = Stream(
+            self._inner.connect_tcp(
+                host, port, _expired(timeout, httpcore.ConnectTimeout), local_address, socket_options
+            )
+        )
+        self._streams.add(stream)
+        return stream
+
+    def abandon(self) -> None:
+        """Close the sockets that are open, in a forked child or when nobody closed the client."""
+        for stream in list(self._streams):
+            stream.abandon()
+
+
+class AsyncNetwork(httpcore.AsyncNetworkBackend):
+    """Opens connections, and knows those that are open."""
+
+    def __init__(self) -> None:
+        self._inner = httpcore.AnyIOBackend()
+        self._streams: weakref.WeakSet[AsyncStream] = weakref.WeakSet()
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> AsyncStream:
+        stream = AsyncStream(
+            await self._inner.connect_tcp(
+                host, port, _expired(timeout, httpcore.ConnectTimeout), local_address, socket_options
+            )
+        )
+        self._streams.add(stream)
+        return stream
+
+    async def sleep(self, seconds: float) -> None:
+        await self._inner.sleep(seconds)
+
+    def abandon(self) -> None:
+        """Close the sockets that are open, in a forked child or when nobody closed the client."""
+        for stream in list(self._streams):
+            stream.abandon()

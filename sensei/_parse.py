@@ -1,0 +1,171 @@
+"""From an answer to an object or an error."""
+
+from __future__ import annotations
+
+import time
+import zlib
+from collections.abc import Mapping
+from types import NoneType
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic_core import from_json
+
+from sensei._redact import mask, mask_text, safe_body
+from sensei._response import RawResponse, instant, retry_after, whole
+from sensei.errors import (
+    APIResponseValidationError,
+    APIStatusError,
+    RateLimitError,
+    RequestSummary,
+    error_class,
+)
+from sensei.models.base import Model
+
+if TYPE_CHECKING:
+    from sensei.models.response import ResponseInfo
+
+T = TypeVar("T")
+
+LONGEST_MESSAGE = 500
+"""Characters of a server's sentence that an error shows."""
+
+
+def decompress(body: bytes, encoding: bytes) -> bytes:
+    """The body without its content coding.
+
+    Raises:
+        ValueError: the coding is not one that was asked for, or the body is damaged.
+    """
+    name = encoding.strip().lower()
+    if name == b"identity":
+        return body
+    if name not in {b"gzip", b"x-gzip", b"deflate"}:
+        raise ValueError(f"the content coding {name.decode('latin-1')!r} was not asked for")
+    unpacker = zlib.decompressobj(zlib.MAX_WBITS | 32)
+    try:
+        plain = unpacker.decompress(body) + unpacker.flush()
+    except zlib.error as error:
+        raise ValueError(f"the compressed body is damaged ({error})") from None
+    if not unpacker.eof:
+        raise ValueError("the compressed body is incomplete")
+    return plain
+
+
+def parse(cast_to: type[T] | TypeAdapter[T], body: bytes, info: ResponseInfo, client: object) -> T:
+    """The object for a successful answer.
+
+    Args:
+        cast_to: a model, a pydantic adapter, `NoneType` to ignore the body, `bytes` or `str` for the body itself.
+        body: of the answer.
+        info: what is known about the answer; the object carries it.
+        client: live objects get it, nested ones too.
+
+    Raises:
+        pydantic.ValidationError: the body is not what the contract says.
+        UnicodeDecodeError: text was asked for and the body is none.
+    """
+    if isinstance(cast_to, TypeAdapter):
+        return cast_to.validate_json(body, context=client)
+    if isinstance(cast_to, type) and issubclass(cast_to, BaseModel):
+        made: Any = cast_to.model_validate_json(body, context=client)
+        if isinstance(made, Model):
+            made._last_response = info
+        return cast("T", made)
+    if cast_to is NoneType:
+        return cast("T", None)
+    if cast_to is RawResponse:
+        return cast("T", RawResponse(info, body))
+    if cast_to is bytes:
+        return cast("T", body)
+    if cast_to is str:
+        return cast("T", body.decode("utf-8"))
+    return TypeAdapter(cast_to).validate_json(body, context=client)
+
+
+def invalid_answer(
+    error: ValueError, body: bytes, info: ResponseInfo, request: RequestSummary
+) -> APIResponseValidationError:
+    """The error for a successful answer whose body is not what the contract says."""
+    if isinstance(error, ValidationError):
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        reason = f"{where}: {first['msg']}" if where else first["msg"]
+        more = error.error_count() - 1
+        reason = f"{reason} (and {more} more)" if more else reason
+    else:
+        reason = str(error)
+    return APIResponseValidationError(
+        f"the answer is not what the contract says: {mask_text(reason)[:LONGEST_MESSAGE]}. "
+        "Is base_url that of a Sensei server, and the SDK up to date?",
+        status_code=info.status_code,
+        request_id=info.request_id,
+        body=safe_body(body),
+        attempts=info.attempts,
+        request=request,
+    )
+
+
+def status_error(info: ResponseInfo, body: bytes, request: RequestSummary) -> APIStatusError:
+    """The error for an answer with an error status, whatever its body is.
+
+    Three forms are known: `{"error": {...}}` of the API, `{"error": "..."}` of OAuth; anything else, such as the
+    HTML of a proxy or nothing at all, goes by the status alone.
+    """
+    status, headers = info.status_code, info.headers
+    said = _error_member(body)
+    members: dict[str, Any] = said if isinstance(said, dict) else {}
+    code: str | None = None
+    message: str | None = None
+    if isinstance(said, str):
+        code = said
+        message = _text(_json(body).get("error_description")) or said
+    elif members:
+        code = _text(members.get("code"))
+        message = _text(members.get("message"))
+    wait = retry_after(headers, members, time.time())
+    details = members.get("details")
+    cls = error_class(status, code)
+    error = cls(
+        mask_text(message or _by_status(status, headers))[:LONGEST_MESSAGE],
+        status_code=status,
+        code=code,
+        documentation_url=_text(members.get("documentation_url")),
+        request_id=headers.get("x-request-id") or _text(members.get("request_id")) or info.request_id,
+        details=cast("dict[str, object]", mask(details)) if isinstance(details, dict) else None,
+        retry_after=wait,
+        attempts=info.attempts,
+        headers=headers,
+        body=safe_body(body),
+        request=request,
+    )
+    if isinstance(error, RateLimitError):
+        error.limit = whole(headers.get("x-ratelimit-limit"))
+        error.remaining = whole(headers.get("x-ratelimit-remaining"))
+        error.reset_at = instant(whole(headers.get("x-ratelimit-reset")))
+    return error
+
+
+def _json(body: bytes) -> dict[str, Any]:
+    try:
+        found = from_json(body)
+    except (ValueError, RecursionError):
+        return {}
+    return cast("dict[str, Any]", found) if isinstance(found, dict) else {}
+
+
+def _error_member(body: bytes) -> object:
+    return _json(body).get("error")
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def _by_status(status: int, headers: Mapping[str, str]) -> str:
+    """What to say when the body says nothing."""
+    if 300 <= status < 400:
+        place = headers.get("location", "nowhere")
+        return f"the server points to {place[:200]}, and redirects are not followed: is base_url right?"
+    kind = headers.get("content-type", "no content type").split(";")[0]
+    return f"the server answered with status {status} and no error of the API ({kind}): does a proxy stand between?"

@@ -1,0 +1,155 @@
+"""Which failures are tried again, and after how long. The only place that knows tenacity."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+
+from sensei.errors import (
+    APIConnectionError,
+    APIStatusError,
+    ConfigurationError,
+    IdempotencyInProgressError,
+    SenseiError,
+)
+
+if TYPE_CHECKING:
+    from tenacity import AsyncRetrying, RetryCallState, Retrying
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """How often and how patiently a call is tried again.
+
+    Attributes:
+        max_retries: tries after the first one; 0 turns retrying off.
+        initial_delay: seconds that the first wait is at most, when the server names none.
+        max_delay: seconds that any such wait is at most; it doubles from `initial_delay` up to here.
+        max_retry_after: seconds; when the server asks for a longer wait than this, the error is raised at once.
+
+    Raises:
+        ConfigurationError: one of them is negative.
+
+    Example:
+        >>> RetryPolicy(max_retries=2, max_retry_after=10)
+        RetryPolicy(max_retries=2, initial_delay=0.5, max_delay=8.0, max_retry_after=10)
+    """
+
+    max_retries: int = 4
+    initial_delay: float = 0.5
+    max_delay: float = 8.0
+    max_retry_after: float = 60.0
+
+    def __post_init__(self) -> None:
+        for name in ("max_retries", "initial_delay", "max_delay", "max_retry_after"):
+            if not getattr(self, name) >= 0:
+                raise ConfigurationError(f"{name} must be zero or more")
+
+    def wants(self, error: BaseException, *, repeatable: bool = True) -> bool:
+        """True when the call that ended in `error` may be tried again.
+
+        Args:
+            error: how the last try ended.
+            repeatable: False when the call must not happen twice and may have happened.
+        """
+        if not repeatable:
+            return False
+        if isinstance(error, APIConnectionError):
+            return True
+        if isinstance(error, IdempotencyInProgressError):
+            return True
+        if not isinstance(error, APIStatusError):
+            return False
+        if error.status_code == 502 and error.details.get("reason_code") == "E1002":
+            return False  # a refused password: asking again locks accounts
+        return error.status_code in {408, 429} or error.status_code >= 500
+
+    def delay(self, error: BaseException, attempt: int, *, rng: Callable[[], float] = random.random) -> float:
+        """Seconds to wait after try number `attempt` (1 for the first) ended in `error`.
+
+        A wait that the server asked for is kept, and a little added, so that a herd of clients spreads; any other is
+        exponential with full jitter.
+        """
+        asked = error.retry_after if isinstance(error, APIStatusError) else None
+        if asked is not None:
+            return asked + rng() * (0.1 + 0.1 * asked)
+        return rng() * min(self.max_delay, self.initial_delay * 2.0 ** min(attempt - 1, 30))
+
+
+class Repeatable(Protocol):
+    """What the loop needs to know of a call."""
+
+    def may_repeat(self, error: BaseException) -> bool:
+        """False when it must not happen twice and may have happened."""
+        ...
+
+    def left(self) -> float:
+        """Seconds until the deadline."""
+        ...
+
+
+CallT = TypeVar("CallT", bound=Repeatable)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan(Generic[CallT]):
+    """The retrying of one call.
+
+    Attributes:
+        policy: what the user chose.
+        call: the call.
+        tell: told of each try that will follow: the call, the wait before it, the error.
+    """
+
+    policy: RetryPolicy
+    call: CallT
+    tell: Callable[[CallT, float, SenseiError], None]
+
+    def _again(self, error: BaseException) -> bool:
+        return self.policy.wants(error, repeatable=self.call.may_repeat(error))
+
+    def _stop(self, state: RetryCallState) -> bool:
+        if state.attempt_number > self.policy.max_retries:
+            return True
+        error = state.outcome.exception() if state.outcome else None
+        asked = error.retry_after if isinstance(error, APIStatusError) else None
+        if asked is not None and asked > self.policy.max_retry_after:
+            return True
+        return state.upcoming_sleep >= self.call.left()
+
+    def _wait(self, state: RetryCallState) -> float:
+        error = state.outcome.exception() if state.outcome else None
+        return self.policy.delay(error, state.attempt_number) if error else 0.0
+
+    def _before_sleep(self, state: RetryCallState) -> None:
+        error = state.outcome.exception() if state.outcome else None
+        if isinstance(error, SenseiError):
+            self.tell(self.call, state.upcoming_sleep, error)
+
+    def async_retrying(self, sleep: Callable[[float], Awaitable[None]]) -> AsyncRetrying:
+        """Tenacity's loop for the async client."""
+        from tenacity import AsyncRetrying, retry_if_exception
+
+        return AsyncRetrying(
+            sleep=sleep,
+            retry=retry_if_exception(self._again),
+            stop=self._stop,
+            wait=self._wait,
+            before_sleep=self._before_sleep,
+            reraise=True,
+        )
+
+    def retrying(self, sleep: Callable[[float], None]) -> Retrying:
+        """Tenacity's loop for the sync client."""
+        from tenacity import Retrying, retry_if_exception
+
+        return Retrying(
+            sleep=sleep,
+            retry=retry_if_exception(self._again),
+            stop=self._stop,
+            wait=self._wait,
+            before_sleep=self._before_sleep,
+            reraise=True,
+        )

@@ -1,0 +1,405 @@
+# Generated from sensei/_async/client.py by scripts/generate_sync.py: change that file and run the script.
+"""The client: its settings, its resources, its end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, TypeVar, overload
+
+from sensei._config import DEFAULT_TIMEOUT, Settings, resolve, user_agent
+from sensei._hooks import Hooks
+from sensei._http import Foreign, foreign, proxied, proxy_client
+from sensei._job import Options, check_deadline, check_timeout, merged
+from sensei._ratelimit import RateLimiter
+from sensei._request import UNSET, HeaderTypes, QueryTypes, Special, TimeoutTypes, Unset, own_path
+from sensei._response import RawResponse
+from sensei._retry import RetryPolicy
+from sensei._sync.auth import Authorizer, KeyProvider, StaticKey, TokenHolder
+from sensei._sync.pool import Pools
+from sensei._sync.resources._base import attach
+from sensei._sync.transport import Transport
+from sensei.errors import ConfigurationError
+from sensei.models.oauth import OAuthTokenResponse
+from sensei.models.response import RateLimit
+
+if TYPE_CHECKING:
+    from typing import Self
+
+    import httpx
+    from pydantic import TypeAdapter
+
+    from sensei._oauth import TokenCall
+    from sensei._sync.resources.api_keys import ApiKeys
+    from sensei._sync.resources.audit_logs import AuditLogs
+    from sensei._sync.resources.certificates import Certificates
+    from sensei._sync.resources.connections import Connections
+    from sensei._sync.resources.errors import MigrationErrors
+    from sensei._sync.resources.mappings import Mappings
+    from sensei._sync.resources.migrations import Migrations
+    from sensei._sync.resources.oauth import OAuth
+    from sensei._sync.resources.service_accounts import ServiceAccounts
+    from sensei._sync.resources.usage import Usage
+    from sensei._sync.resources.validations import Validations
+    from sensei._sync.resources.webhooks import Webhooks
+    from sensei.auth import Credentials
+
+T = TypeVar("T")
+
+
+class Client:
+    """A client of Sensei.
+
+    One client serves a whole program: share it among threads, and close it at the end, best with `async with`. It may be
+    built outside of an event loop and used in several, one after the other or side by side; it survives a fork.
+
+    Args:
+        api_key: the key, or a function without arguments that gives it for each call; else `$SENSEI_API_KEY`, else
+            that of the profile.
+        credentials: what tokens are made from, instead of a key: see `sensei.auth`.
+        base_url: where the API is, with or without `/v1`; else `$SENSEI_API_URL`, else that of the profile, else
+            `https://api.sensei.ai`. The key of the environment goes only to the server that the environment names.
+        profile: a profile of `~/.sensei/config.yaml`; else `$SENSEI_PROFILE`.
+        timeout: seconds for one attempt, or an `httpx.Timeout`; None for no limit. Looking a name up in DNS, and what
+            a client of yours does, are beyond its reach.
+        deadline: seconds for a whole call: attempts, waits and the body; None for no limit.
+        max_retries: tries after the first one; or give `retry`.
+        retry: how often and how patiently to try again.
+        rate_limiter: paces the calls by what the server says; None turns that off. May be shared by clients.
+        http_client: your own client of httpx or httpx2, for proxies, TLS, HTTP/2 or transports. It stays yours: it is
+            not closed. Without one, the proxies of the environment (HTTPS_PROXY, NO_PROXY) are honoured.
+        default_headers: sent with every call.
+        app_info: name and version of your program, for the `User-Agent`.
+        hooks: functions to be called around every request.
+        allow_insecure: True to send the credential over plain http to another machine.
+
+    Raises:
+        ConfigurationError: there is no key, a URL or an argument is bad.
+
+    Example:
+        >>> with Client() as client:
+        ...     for migration in client.migrations.list():
+        ...         print(migration.name, migration.status)
+    """
+
+    def __init__(
+        self,
+        api_key: str | Callable[[], str] | None = None,
+        *,
+        credentials: Credentials | None = None,
+        base_url: str | None = None,
+        profile: str | None = None,
+        timeout: TimeoutTypes = DEFAULT_TIMEOUT,
+        deadline: float | None = None,
+        max_retries: int | None = None,
+        retry: RetryPolicy | None = None,
+        rate_limiter: RateLimiter | Unset | None = UNSET,
+        http_client: httpx.Client | None = None,
+        default_headers: Mapping[str, str] | None = None,
+        app_info: tuple[str, str] | tuple[str] | None = None,
+        hooks: Hooks | None = None,
+        allow_insecure: bool = False,
+    ) -> None:
+        settings = resolve(
+            api_key, credentials=credentials, base_url=base_url, profile=profile, allow_insecure=allow_insecure
+        )
+        common = (
+            (b"User-Agent", user_agent(tuple(app_info or ())).encode("ascii")),
+            (b"Accept-Encoding", b"gzip, deflate"),
+        )
+        options = Options(
+            timeout=DEFAULT_TIMEOUT if timeout is UNSET else check_timeout(timeout),
+            deadline=check_deadline(deadline),
+            retry=_policy(max_retries, retry) or RetryPolicy(),
+            headers=tuple(merged(common, default_headers)),
+            hooks=hooks,
+        )
+        self._owns_pools = True
+        self._transport = Transport(
+            self,
+            settings.server,
+            self._authorizer(settings),
+            Pools(f"{type(self).__name__} of {settings.server.url}"),
+            self._foreign(settings, http_client),
+            RateLimiter() if rate_limiter is UNSET else rate_limiter,
+            options,
+        )
+
+    def _authorizer(self, settings: Settings) -> Authorizer:
+        if settings.credentials is not None:
+            return TokenHolder(settings.credentials, self._fetch_token)
+        if isinstance(settings.api_key, str):
+            return StaticKey(settings.api_key)
+        if settings.api_key is not None:
+            return KeyProvider(settings.api_key)
+        raise ConfigurationError("no API key: pass api_key=, or set SENSEI_API_KEY")
+
+    def _foreign(self, settings: Settings, client: httpx.Client | None) -> Foreign | None:
+        if client is not None:
+            return foreign(client)
+        return proxy_client() if proxied(settings.server) else None
+
+    def _fetch_token(self, call: TokenCall) -> OAuthTokenResponse:
+        return self._transport.call(
+            OAuthTokenResponse,
+            "POST",
+            call.path,
+            special=Special(
+                server="auth", authorization=call.authorization, form=call.form, repeatable=call.repeatable
+            ),
+        )
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self._transport.server.url}>"
+
+    # Resources. Each is loaded when it is first used.
+
+    @cached_property
+    def api_keys(self) -> ApiKeys:
+        """API keys: create, list, change, rotate, delete."""
+        from sensei._sync.resources.api_keys import ApiKeys
+
+        return ApiKeys(self)
+
+    @cached_property
+    def audit_logs(self) -> AuditLogs:
+        """What was done, when and by whom."""
+        from sensei._sync.resources.audit_logs import AuditLogs
+
+        return AuditLogs(self)
+
+    @cached_property
+    def certificates(self) -> Certificates:
+        """Signed proofs of migrations."""
+        from sensei._sync.resources.certificates import Certificates
+
+        return Certificates(self)
+
+    @cached_property
+    def connections(self) -> Connections:
+        """The databases that migrations read and write."""
+        from sensei._sync.resources.connections import Connections
+
+        return Connections(self)
+
+    @cached_property
+    def errors(self) -> MigrationErrors:
+        """Records that a migration could not carry over."""
+        from sensei._sync.resources.errors import MigrationErrors
+
+        return MigrationErrors(self)
+
+    @cached_property
+    def mappings(self) -> Mappings:
+        """The column mappings of a migration's plan."""
+        from sensei._sync.resources.mappings import Mappings
+
+        return Mappings(self)
+
+    @cached_property
+    def migrations(self) -> Migrations:
+        """Migrations: create, start, watch, roll back."""
+        from sensei._sync.resources.migrations import Migrations
+
+        return Migrations(self)
+
+    @cached_property
+    def oauth(self) -> OAuth:
+        """The OAuth server: sign users in, exchange, refresh and revoke tokens."""
+        from sensei._sync.resources.oauth import OAuth
+
+        return OAuth(self)
+
+    @cached_property
+    def service_accounts(self) -> ServiceAccounts:
+        """Accounts of programs: create, list, rotate, delete."""
+        from sensei._sync.resources.service_accounts import ServiceAccounts
+
+        return ServiceAccounts(self)
+
+    @cached_property
+    def usage(self) -> Usage:
+        """What the organization has used of its plan."""
+        from sensei._sync.resources.usage import Usage
+
+        return Usage(self)
+
+    @cached_property
+    def validations(self) -> Validations:
+        """Checks that the target holds what the source holds."""
+        from sensei._sync.resources.validations import Validations
+
+        return Validations(self)
+
+    @cached_property
+    def webhooks(self) -> Webhooks:
+        """Notices by HTTP: register, test, look at deliveries, verify."""
+        from sensei._sync.resources.webhooks import Webhooks
+
+        return Webhooks(self)
+
+    # Everything else
+
+    @property
+    def base_url(self) -> str:
+        """Where the API is, with `/v1`."""
+        return self._transport.server.url
+
+    @property
+    def rate_limit(self) -> RateLimit | None:
+        """What the last answer said of the allowance: limit, remaining, reset_at; None before the first answer."""
+        return self._transport.pools.rate_limit
+
+    def with_options(
+        self,
+        *,
+        timeout: TimeoutTypes = UNSET,
+        deadline: float | Unset | None = UNSET,
+        max_retries: int | None = None,
+        retry: RetryPolicy | None = None,
+        headers: HeaderTypes = None,
+        hooks: Hooks | None = None,
+    ) -> Self:
+        """A cheap copy with other options. It shares connections, credentials and pacing with this client.
+
+        Closing the copy leaves the connections open for this client.
+
+        Args:
+            timeout: seconds for one attempt.
+            deadline: seconds for a whole call, or None.
+            max_retries: tries after the first one.
+            retry: how often and how patiently to try again.
+            headers: sent with every call, beside those of this client.
+            hooks: instead of those of this client.
+
+        Example:
+            >>> patient = client.with_options(timeout=300, max_retries=8)
+        """
+        old = self._transport
+        copy = object.__new__(type(self))
+        copy._owns_pools = False
+        copy._transport = Transport(
+            copy,
+            old.server,
+            old.authorizer,
+            old.pools,
+            old.foreign,
+            old.limiter,
+            old.options.changed(
+                timeout=timeout, deadline=deadline, retry=_policy(max_retries, retry), headers=headers, hooks=hooks
+            ),
+        )
+        return copy
+
+    @overload
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: QueryTypes = None,
+        json: object = UNSET,
+        cast_to: type[T] | TypeAdapter[T],
+        timeout: TimeoutTypes = UNSET,
+        headers: HeaderTypes = None,
+        idempotency_key: str | None = None,
+    ) -> T: ...
+
+    @overload
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: QueryTypes = None,
+        json: object = UNSET,
+        cast_to: None = None,
+        timeout: TimeoutTypes = UNSET,
+        headers: HeaderTypes = None,
+        idempotency_key: str | None = None,
+    ) -> RawResponse: ...
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: QueryTypes = None,
+        json: object = UNSET,
+        cast_to: type[Any] | TypeAdapter[Any] | None = None,
+        timeout: TimeoutTypes = UNSET,
+        headers: HeaderTypes = None,
+        idempotency_key: str | None = None,
+    ) -> Any:
+        """Call an endpoint that this version does not know, with the same credential, retries and errors.
+
+        Args:
+            method: the HTTP method.
+            path: below the base URL, such as `/migrations/mig_1`; or a link that the server gave, with `/v1`.
+                Other servers are refused: the credential is not theirs.
+            params: query members.
+            json: the body.
+            cast_to: what to make of the answer: a pydantic model or adapter, `bytes`, `str`; None for the raw answer.
+            timeout: seconds for one attempt.
+            headers: headers for this call only.
+            idempotency_key: the key of an earlier POST whose outcome is unknown; made up when None.
+
+        Raises:
+            InvalidArgumentError: `path` leads to another server.
+
+        Example:
+            >>> answer = client.request("GET", "/alerts", params={"limit": 5})
+            >>> answer.json()
+        """
+        return self._transport.call(
+            RawResponse if cast_to is None else cast_to,
+            method.upper(),
+            own_path(path, self._transport.server.origin, self._transport.server.prefix),
+            params=params,
+            json=json,
+            timeout=timeout,
+            headers=headers,
+            idempotency_key=idempotency_key,
+        )
+
+    def attach(self, obj: T) -> T:
+        """Give an object that was unpickled or copied, and the objects in it, this client for their methods.
+
+        Returns:
+            The object itself.
+
+        Raises:
+            ConfigurationError: the object belongs to the other kind of client, or has no methods that need one.
+
+        Example:
+            >>> connection = client.attach(pickle.loads(stored))
+        """
+        return attach(obj, self)
+
+    def close(self) -> None:
+        """Close the connections. A client that you passed as `http_client`, and the connections of a copy, stay open.
+
+        Example:
+            >>> client.close()
+        """
+        if self._owns_pools:
+            self._transport.pools.close()
+            if self._transport.foreign is not None:
+                self._transport.foreign.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, error_type: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _policy(max_retries: int | None, retry: RetryPolicy | None) -> RetryPolicy | None:
+    if max_retries is None:
+        return retry
+    if retry is not None:
+        raise ConfigurationError("give either max_retries or retry, not both")
+    return RetryPolicy(max_retries=max_retries)

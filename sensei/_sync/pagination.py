@@ -1,0 +1,159 @@
+# Generated from sensei/_async/pagination.py by scripts/generate_sync.py: change that file and run the script.
+"""Lists: a page that is iterable over all pages, and never gives the same item twice."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import closing
+from functools import partial
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from sensei._concurrency import Background
+from sensei._paging import Cursor, Envelope, Seen, page_type
+from sensei._request import UNSET, HeaderTypes, QueryTypes, TimeoutTypes
+from sensei.errors import InvalidArgumentError
+from sensei.models.base import Model, Pagination
+
+if TYPE_CHECKING:
+    from sensei._sync.client import Client
+    from sensei.models.response import ResponseInfo
+
+ItemT = TypeVar("ItemT", bound=Model)
+
+
+class Page(Generic[ItemT]):
+    """One page of a list. Iterating it goes through the items of this page and of all that follow.
+
+    No item comes twice, even when the list grows meanwhile. When it shrinks, a `ListDriftWarning` says that items may
+    have been passed over.
+
+    Attributes:
+        data: the items of this page.
+        pagination: where the page stands: `total`, `limit`, `offset`, `has_more`.
+        last_response: the answer that brought the page.
+
+    Example:
+        >>> page = client.connections.list(limit=20)
+        >>> print(page.pagination.total)
+        >>> for connection in page:
+        ...     print(connection.id)
+    """
+
+    data: list[ItemT]
+    pagination: Pagination
+    last_response: ResponseInfo | None
+
+    def __init__(self, client: Client, cursor: Cursor[ItemT], envelope: Envelope[ItemT], prefetch: int) -> None:
+        self._client = client
+        self._cursor = cursor
+        self._prefetch = prefetch
+        self.data = envelope.data
+        self.pagination = cursor.pagination(envelope)
+        self.last_response = envelope.last_response
+
+    @classmethod
+    def fetch(
+        cls,
+        client: Client,
+        item: type[ItemT],
+        route: str,
+        ids: tuple[str, ...],
+        *,
+        params: QueryTypes = None,
+        token: str | None = None,
+        prefetch: int = 0,
+        timeout: TimeoutTypes = UNSET,
+        headers: HeaderTypes = None,
+    ) -> Page[ItemT]:
+        """Ask for the first page, or for the one that `token` names."""
+        if prefetch not in {0, 1}:
+            raise InvalidArgumentError("prefetch must be 0 or 1: how many pages to fetch ahead")
+        cursor = Cursor(item, route, ids, params or {}, timeout, headers)
+        return cls._at(client, cursor if token is None else cursor.at(token), prefetch)
+
+    @classmethod
+    def _at(cls, client: Client, cursor: Cursor[ItemT], prefetch: int) -> Page[ItemT]:
+        envelope = client._transport.call(
+            page_type(cursor.item),
+            "GET",
+            cursor.route,
+            *cursor.ids,
+            params=cursor.params,
+            timeout=cursor.timeout,
+            headers=cursor.headers,
+        )
+        response = envelope._last_response
+        for item in envelope.data:
+            item._last_response = response
+        return cls(client, cursor, envelope, prefetch)
+
+    @property
+    def has_more(self) -> bool:
+        """True when pages follow this one."""
+        return self.pagination.has_more and bool(self.data)
+
+    @property
+    def token(self) -> str | None:
+        """Where this page ends, as text: `list(token=…)` goes on there, in another process too. None at the end."""
+        return self._next().token() if self.has_more else None
+
+    def next_page(self) -> Page[ItemT]:
+        """Fetch the page after this one. After the last one it is an empty page, without a request."""
+        if self.has_more:
+            return self._at(self._client, self._next(), self._prefetch)
+        end = Pagination(
+            total=self.pagination.total,
+            limit=self.pagination.limit,
+            offset=self.pagination.offset + len(self.data),
+            has_more=False,
+        )
+        envelope = page_type(self._cursor.item).model_construct(data=[], pagination=end)
+        return type(self)(self._client, self._next(), envelope, self._prefetch)
+
+    def iter_pages(self) -> Generator[Page[ItemT], None]:
+        """Go through this page and all that follow. Items that moved from one page to the next come twice here."""
+        page = self
+        while True:
+            coming = Background(partial(page.next_page)) if self._prefetch and page.has_more else None
+            try:
+                yield page
+                if not page.has_more:
+                    return
+                page = page.next_page() if coming is None else coming.result()
+            finally:
+                if coming is not None:
+                    coming.cancel()
+
+    def __iter__(self) -> Generator[ItemT, None]:
+        seen = Seen()
+        with closing(self.iter_pages()) as pages:
+            for page in pages:
+                seen.notice(page.pagination.total)
+                for item in seen.new(page.data):
+                    yield item
+
+    def to_list(self, *, max_items: int | None = None) -> list[ItemT]:
+        """All items of this page and of those that follow.
+
+        Args:
+            max_items: stop after so many; no page beyond the last one needed is fetched.
+
+        Example:
+            >>> newest = page.to_list(max_items=50)
+        """
+        items: list[ItemT] = []
+        if max_items is not None and max_items <= 0:
+            return items
+        with closing(self.__iter__()) as found:
+            for item in found:
+                items.append(item)
+                if max_items is not None and len(items) >= max_items:
+                    break
+        return items
+
+    def __repr__(self) -> str:
+        where = self.pagination
+        return f"<{type(self).__name__} {where.offset} to {where.offset + len(self.data)} of {where.total}>"
+
+    def _next(self) -> Cursor[ItemT]:
+        return self._cursor.after(len(self.data), self.pagination)

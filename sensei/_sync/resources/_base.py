@@ -1,0 +1,122 @@
+# Generated from sensei/_async/resources/_base.py by scripts/generate_sync.py: change that file and run the script.
+"""What all resources and live objects share."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from sensei._request import UNSET, HeaderTypes, QueryTypes, TimeoutTypes
+from sensei._sync.pagination import Page
+from sensei.errors import ConfigurationError
+from sensei.models.base import Model
+
+if TYPE_CHECKING:
+    from typing import Self
+
+    from sensei._sync.client import Client
+
+T = TypeVar("T")
+ItemT = TypeVar("ItemT", bound=Model)
+
+
+class Resource:
+    """A group of calls, bound to a client.
+
+    A method builds its arguments and awaits `self._call`, which is the transport's own method: two frames from the
+    user's call to the HTTP library.
+    """
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._call = client._transport.call
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self._client!r}>"
+
+    def _pages(
+        self,
+        item: type[ItemT],
+        route: str,
+        *ids: str,
+        params: QueryTypes = None,
+        token: str | None = None,
+        prefetch: int = 0,
+        timeout: TimeoutTypes = UNSET,
+        headers: HeaderTypes = None,
+    ) -> Page[ItemT]:
+        """The list at `route`. `params` hold the filters, `limit` and `offset`."""
+        fetch = partial(
+            Page[ItemT].fetch,
+            self._client,
+            item,
+            route,
+            ids,
+            params=params,
+            token=token,
+            prefetch=prefetch,
+            timeout=timeout,
+            headers=headers,
+        )
+        return fetch()
+
+
+class LiveObject:
+    """Gives a model its client, so that it has methods. Comes before the model among the bases.
+
+    The client is handed through pydantic's validation context, so that objects nested in others get it too. It lies
+    in a slot of the model, outside its data: neither compared, nor printed, nor pickled.
+    """
+
+    if TYPE_CHECKING:
+        _client: Client
+
+    def model_post_init(self, context: Any, /) -> None:
+        if context is not None:
+            self._client = context
+
+    def _attached(self) -> Client:
+        """The client of this object.
+
+        Raises:
+            ConfigurationError: it has none, because it was unpickled, copied or made by hand.
+        """
+        try:
+            return self._client
+        except AttributeError:
+            raise ConfigurationError(
+                f"this {type(self).__name__} has no client, since it was unpickled, copied or made by hand: "
+                "attach it with client.attach(obj) first"
+            ) from None
+
+    def attach(self, client: Client) -> Self:
+        """Give this object, and those inside it, a client for their methods. Returns the object itself."""
+        client.attach(self)
+        return self
+
+    def _become(self, other: Self) -> Self:
+        """Take over the data and the answer of `other`, so that everyone who holds this object sees the news."""
+        for part in ("__dict__", "__pydantic_extra__", "__pydantic_fields_set__", "_last_response"):
+            if hasattr(other, part):
+                object.__setattr__(self, part, getattr(other, part))
+        return self
+
+
+def attach(obj: T, client: Client) -> T:
+    """Give `obj`, and what is in it, `client` for their methods; see `Client.attach`."""
+    if not _attach_all(obj, client):
+        raise ConfigurationError(f"{type(obj).__name__} is no object of a sync client, so there is nothing to attach")
+    return obj
+
+
+def _attach_all(obj: object, client: Client) -> bool:
+    """Attach the live objects in `obj`; True when there was one."""
+    found = False
+    if isinstance(obj, Model):
+        if isinstance(obj, LiveObject):
+            obj._client = client
+            found = True
+        return any([found, *(_attach_all(member, client) for member in obj.__dict__.values())])
+    if isinstance(obj, list | tuple):
+        return any([_attach_all(member, client) for member in obj])  # noqa: C419 - all, not just up to the first
+    return found

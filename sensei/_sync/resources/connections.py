@@ -1,0 +1,445 @@
+# Generated from sensei/_async/resources/connections.py by scripts/generate_sync.py: change that file and run the script.
+"""Connections: the databases that a migration reads from and writes to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from types import NoneType
+from typing import TYPE_CHECKING
+
+from sensei._request import UNSET, HeaderTypes, TimeoutTypes, Unset
+from sensei._sync.polling import poll
+from sensei._sync.resources._base import LiveObject, Resource
+from sensei.models.connections import (
+    ConnectionData,
+    ConnectionRole,
+    ConnectionStatus,
+    ConnectionTestResult,
+    ConnectionType,
+    DatabaseSchema,
+    TablePreview,
+)
+
+if TYPE_CHECKING:
+    from sensei._sync.pagination import Page
+
+
+class Connection(LiveObject, ConnectionData):
+    """A stored connection that can be tested, read and deleted."""
+
+    def test(self, *, timeout: TimeoutTypes = UNSET) -> ConnectionTestResult:
+        """Test the connection and wait for the outcome. `POST /connections/{id}/test`
+
+        The object itself is not changed; `refresh()` it to see the new status.
+
+        Args:
+            timeout: seconds for one attempt.
+
+        Example:
+            >>> result = connection.test()
+            >>> result.status
+            'success'
+        """
+        return self._attached().connections.test(self.id, timeout=timeout)
+
+    def fetch_schema(
+        self, *, schema: str | None = None, table: str | None = None, refresh: bool = False
+    ) -> DatabaseSchema:
+        """Read the structure of the database. `GET /connections/{id}/schema`
+
+        Args:
+            schema: only this schema.
+            table: only this table.
+            refresh: read the catalog anew instead of a copy that is at most 10 minutes old.
+
+        Example:
+            >>> structure = connection.fetch_schema(table="orders")
+        """
+        return self._attached().connections.schema(self.id, schema=schema, table=table, refresh=refresh)
+
+    def refresh(self) -> Connection:
+        """Fetch the connection again and take over what changed; returns the object itself. `GET /connections/{id}`
+
+        Example:
+            >>> connection.refresh()
+        """
+        return self._become(self._attached().connections.get(self.id))
+
+    def wait(self, *, timeout: float | None = 60.0) -> Connection:
+        """Wait until the test that follows a change is over; returns the object itself, refreshed.
+
+        Args:
+            timeout: seconds for the whole wait, or None to wait for ever.
+
+        Example:
+            >>> connection.wait()
+            >>> connection.status
+            'connected'
+        """
+        return self._become(self._attached().connections.wait(self.id, timeout=timeout))
+
+    def delete(self) -> None:
+        """Delete the connection; refused while an unfinished migration uses it. `DELETE /connections/{id}`
+
+        Example:
+            >>> connection.delete()
+        """
+        self._attached().connections.delete(self.id)
+
+
+class Connections(Resource):
+    """`client.connections`: the stored databases."""
+
+    def create(
+        self,
+        *,
+        name: str,
+        type: ConnectionType,
+        role: ConnectionRole,
+        config: Mapping[str, object],
+        description: str | Unset = UNSET,
+        options: Mapping[str, object] | Unset = UNSET,
+        tags: Sequence[str] | Unset = UNSET,
+        idempotency_key: str | None = None,
+        timeout: TimeoutTypes = UNSET,
+        headers: HeaderTypes = None,
+    ) -> Connection:
+        """Save a connection; it is tested in the background. `POST /connections`
+
+        Args:
+            name: what people call it, up to 255 characters. Names need not be unique.
+            type: the kind of database.
+            role: the side of a migration it may be used on.
+            config: how to reach it: the members that the type asks for, or a `connection_string`. Passwords and
+                the like are stored encrypted and never come back.
+            description: up to 2,000 characters.
+            options: time-outs and limits of the connection.
+            tags: labels to filter by.
+            idempotency_key: the key of an earlier try whose outcome is unknown; made up when None.
+            timeout: seconds for one attempt.
+            headers: headers for this call only.
+
+        Returns:
+            The connection, with the status `testing`; `wait()` for the outcome.
+
+        Raises:
+            UnprocessableEntityError: a member is missing or has a bad value.
+
+        Example:
+            >>> connection = client.connections.create(
+            ...     name="Shop", type="sqlite", role="source", config={"path": "/data/shop.db"}
+            ... )
+        """
+        return self._call(
+            Connection,
+            "POST",
+            "/connections",
+            json={
+                "name": name,
+                "type": type,
+                "role": role,
+                "config": config,
+                "description": description,
+                "options": options,
+                "tags": tags,
+            },
+            idempotency_key=idempotency_key,
+            timeout=timeout,
+            headers=headers,
+        )
+
+    def get(self, id: str, *, timeout: TimeoutTypes = UNSET, headers: HeaderTypes = None) -> Connection:
+        """Fetch one connection. `GET /connections/{id}`
+
+        Args:
+            id: its id, `conn_…`.
+            timeout: seconds for one attempt.
+            headers: headers for this call only.
+
+        Raises:
+            NotFoundError: there is no connection with this id.
+
+        Example:
+            >>> connection = client.connections.get("conn_abc123")
+        """
+        return self._call(Connection, "GET", "/connections/{id}", id, timeout=timeout, headers=headers)
+
+    def list(
+        self,
+        *,
+        type: ConnectionType | None = None,
+        role: ConnectionRole | None = None,
+        status: ConnectionStatus | None = None,
+        tag: str | None = None,
+        limit: int | None = None,
+        offset: int | None = None,
+        token: str | None = None,
+        prefetch: int = 0,
+        timeout: TimeoutTypes = UNSET,
+        headers: HeaderTypes = None,
+    ) -> Page[Connection]:
+        """List connections, newest first. `GET /connections`
+
+        Args:
+            type: only this kind of database.
+            role: only this side.
+            status: only this status.
+            tag: only those that carry this tag.
+            limit: items in one page, 1 to 100.
+            offset: items to skip.
+            token: the `token` of a page, to go on after it.
+            prefetch: 1 to fetch the next page while this one is worked on.
+            timeout: seconds for one attempt.
+            headers: headers for these calls only.
+
+        Returns:
+            The first page; iterating it goes through every item of every page.
+
+        Example:
+            >>> for connection in client.connections.list(status="failed"):
+            ...     print(connection.name)
+        """
+        return self._pages(
+            Connection,
+            "/connections",
+            params={"type": type, "role": role, "status": status, "tag": tag, "limit": limit, "offset": offset},
+            token=token,
+            prefetch=prefetch,
+            timeout=timeout,
+            headers=headers,
+        )
+
+    def update(
+        self,
+        id: str,
+        *,
+        name: str | Unset = UNSET,
+        description: str | None | Unset = UNSET,
+        config: Mapping[str, object] | Unset = UNSET,
+        options: Mapping[str, object] | Unset = UNSET,
+        tags: Sequence[str] | Unset = UNSET,
+        timeout: TimeoutTypes = UNSET,
+        headers: HeaderTypes = None,
+    ) -> Connection:
+        """Change a connection; what is not given stays. `PATCH /connections/{id}`
+
+        Args:
+            id: its id.
+            name: the new name.
+            description: the new description; None removes it.
+            config: members to change; a member that is None is removed. Starts a new test.
+            options: members to change; a member that is None is removed. Starts a new test.
+            tags: all tags from now on.
+            timeout: seconds for one attempt.
+            headers: headers for this call only.
+
+        Raises:
+            ConflictError: `connection_in_use`, an executing migration uses it.
+
+        Example:
+            >>> client.connections.update("conn_abc123", name="Shop (read replica)")
+        """
+        return self._call(
+            Connection,
+            "PATCH",
+            "/connections/{id}",
+            id,
+            json={"name": name, "description": description, "config": config, "options": options, "tags": tags},
+            timeout=timeout,
+            headers=headers,
+        )
+
+    def delete(self, id: str, *, timeout: TimeoutTypes = UNSET, headers: HeaderTypes = None) -> None:
+        """Delete a connection. `DELETE /connections/{id}`
+
+        Args:
+            id: its id.
+            timeout: seconds for one attempt.
+            headers: headers for this call only.
+
+        Raises:
+            ConflictError: `connection_in_use`, an unfinished migration uses it.
+
+        Example:
+            >>> client.connections.delete("conn_abc123")
+        """
+        self._call(NoneType, "DELETE", "/connections/{id}", id, timeout=timeout, headers=headers)
+
+    def test(
+        self,
+        id: str,
+        *,
+        idempotency_key: str | None = None,
+        timeout: TimeoutTypes = UNSET,
+        headers: HeaderTypes = None,
+    ) -> ConnectionTestResult:
+        """Test a saved connection and wait for the outcome. `POST /connections/{id}/test`
+
+        Args:
+            id: its id.
+            idempotency_key: the key of an earlier try whose outcome is unknown; made up when None.
+            timeout: seconds for one attempt.
+            headers: headers for this call only.
+
+        Returns:
+            How it went: a failed test is a result with the status `failed`, not an error.
+
+        Example:
+            >>> result = client.connections.test("conn_abc123")
+        """
+        return self._call(
+            ConnectionTestResult,
+            "POST",
+            "/connections/{id}/test",
+            id,
+            idempotency_key=idempotency_key,
+            timeout=timeout,
+            headers=headers,
+        )
+
+    def test_config(
+        self,
+        *,
+        type: ConnectionType,
+        config: Mapping[str, object] | Unset = UNSET,
+        connection_string: str | Unset = UNSET,
+        role: ConnectionRole | Unset = UNSET,
+        options: Mapping[str, object] | Unset = UNSET,
+        idempotency_key: str | None = None,
+        timeout: TimeoutTypes = UNSET,
+        headers: HeaderTypes = None,
+    ) -> ConnectionTestResult:
+        """Test settings without saving them. `POST /connections/test`
+
+        Args:
+            type: the kind of database.
+            config: how to reach it.
+            connection_string: the same as one URL.
+            role: the side of a migration to test it for.
+            options: time-outs and limits.
+            idempotency_key: the key of an earlier try whose outcome is unknown; made up when None.
+            timeout: seconds for one attempt.
+            headers: headers for this call only.
+
+        Example:
+            >>> result = client.connections.test_config(
+            ...     type="postgresql", connection_string="postgresql://user:pass@host:5432/db"
+            ... )
+        """
+        return self._call(
+            ConnectionTestResult,
+            "POST",
+            "/connections/test",
+            json={
+                "type": type,
+                "config": config,
+                "connection_string": connection_string,
+                "role": role,
+                "options": options,
+            },
+            idempotency_key=idempotency_key,
+            timeout=timeout,
+            headers=headers,
+        )
+
+    def schema(
+        self,
+        id: str,
+        *,
+        schema: str | None = None,
+        table: str | None = None,
+        refresh: bool = False,
+        timeout: TimeoutTypes = UNSET,
+        headers: HeaderTypes = None,
+    ) -> DatabaseSchema:
+        """Read the structure of the database. `GET /connections/{id}/schema`
+
+        Args:
+            id: the id of the connection.
+            schema: only this schema.
+            table: only this table.
+            refresh: read the catalog anew instead of a copy that is at most 10 minutes old.
+            timeout: seconds for one attempt.
+            headers: headers for this call only.
+
+        Example:
+            >>> structure = client.connections.schema("conn_abc123", schema="public")
+        """
+        return self._call(
+            DatabaseSchema,
+            "GET",
+            "/connections/{id}/schema",
+            id,
+            params={"schema": schema, "table": table, "refresh": refresh or None},
+            timeout=timeout,
+            headers=headers,
+        )
+
+    def preview(
+        self,
+        id: str,
+        *,
+        table: str,
+        schema: str | None = None,
+        limit: int | None = None,
+        timeout: TimeoutTypes = UNSET,
+        headers: HeaderTypes = None,
+    ) -> TablePreview:
+        """Look at some rows of a table, in no particular order. `GET /connections/{id}/preview`
+
+        Args:
+            id: the id of the connection.
+            table: the table to read.
+            schema: its schema; the connection's default when None.
+            limit: number of rows, 1 to 100; 10 when None.
+            timeout: seconds for one attempt.
+            headers: headers for this call only.
+
+        Example:
+            >>> preview = client.connections.preview("conn_abc123", table="orders", limit=5)
+        """
+        return self._call(
+            TablePreview,
+            "GET",
+            "/connections/{id}/preview",
+            id,
+            params={"table": table, "schema": schema, "limit": limit},
+            timeout=timeout,
+            headers=headers,
+        )
+
+    def wait(
+        self,
+        id: str,
+        *,
+        timeout: float | None = 60.0,
+        interval: float | None = None,
+        on_progress: Callable[[Connection], object] | None = None,
+    ) -> Connection:
+        """Wait until the test that follows a change is over.
+
+        Args:
+            id: its id.
+            timeout: seconds for the whole wait, or None to wait for ever.
+            interval: seconds between questions; None adapts them.
+            on_progress: called with the connection each time it was fetched.
+
+        Returns:
+            The connection, `connected` or `failed`; `last_test` says why.
+
+        Raises:
+            WaitTimeoutError: it is still being tested.
+
+        Example:
+            >>> connection = client.connections.wait("conn_abc123", timeout=30)
+        """
+        return poll(
+            partial(self.get, id),
+            until=lambda connection: connection.status != "testing",
+            status=lambda connection: connection.status,
+            what=f"connection {id}",
+            timeout=timeout,
+            interval=interval,
+            on_progress=on_progress,
+        )
