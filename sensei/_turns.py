@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Awaitable, Callable
+from time import monotonic
 from typing import TYPE_CHECKING, TypeVar
 
 from sensei._concurrency import async_sleep, call_after_fork, current_loop, loop_token
@@ -29,10 +30,12 @@ class Turn:
     def _after_fork(self) -> None:
         self._lock = threading.Lock()
 
-    def __enter__(self) -> None:
-        self._lock.acquire()
+    def take(self, deadline: float | None) -> bool:
+        """Wait for the turn, until `deadline` on the monotonic clock; True when it came."""
+        return self._lock.acquire(timeout=-1 if deadline is None else max(0.0, deadline - monotonic()))
 
-    def __exit__(self, *_error: object) -> None:
+    def give_back(self) -> None:
+        """Let the next one have its turn."""
         self._lock.release()
 
 
@@ -49,18 +52,25 @@ class AsyncTurn:
         self._claim = threading.Lock()
         self._locks = {}
 
-    async def __aenter__(self) -> None:
-        lock = self._lock_of_this_loop()
-        await lock.acquire()
-        try:
-            while not self._claim.acquire(blocking=False):
-                await async_sleep(_ASK_OTHER_LOOP_AGAIN)
-        except BaseException:
-            lock.release()
-            raise
-        self._held = lock
+    async def take(self, deadline: float | None) -> bool:
+        """Wait for the turn, until `deadline` on the monotonic clock; True when it came."""
+        import anyio
 
-    async def __aexit__(self, *_error: object) -> None:
+        lock = self._lock_of_this_loop()
+        with anyio.move_on_after(None if deadline is None else deadline - monotonic()):
+            await lock.acquire()
+            try:
+                while not self._claim.acquire(blocking=False):
+                    await async_sleep(_ASK_OTHER_LOOP_AGAIN)
+            except BaseException:
+                lock.release()
+                raise
+            self._held = lock
+            return True
+        return False
+
+    def give_back(self) -> None:
+        """Let the next one have its turn."""
         held = self._held
         self._claim.release()
         held.release()

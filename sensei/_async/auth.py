@@ -1,14 +1,14 @@
 """Where the `Authorization` header of a call comes from.
 
-The transport reads `ready` and awaits `authorization()` when that is None. When the server answers 401, it awaits
-`renewed(header)` once, and sends the call again if a header comes back.
+The transport reads `ready` and awaits `authorization(deadline)` when that is None. When the server answers 401, it
+awaits `renewed(header, deadline)` once, and sends the call again if a header comes back. Deadlines are those of the
+call, on the monotonic clock.
 """
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Awaitable, Callable
-from functools import partial
 from time import monotonic
 from typing import Protocol
 
@@ -26,7 +26,7 @@ from sensei._tokens import (
 )
 from sensei._turns import AsyncTurn, async_to_the_end
 from sensei.auth import Credentials, OAuth2Token
-from sensei.errors import ConfigurationError, SenseiError
+from sensei.errors import APITimeoutError, ConfigurationError, SenseiError
 from sensei.models.oauth import OAuthTokenResponse
 
 __all__ = ["AsyncAuthorizer", "AsyncKeyProvider", "AsyncTokenHolder", "AsyncStaticKey"]
@@ -40,7 +40,7 @@ class AsyncAuthorizer(Protocol):
         """The header, when it is known without waiting for anything."""
         ...
 
-    async def authorization(self) -> str:
+    async def authorization(self, deadline: float | None = None) -> str:
         """The header.
 
         Raises:
@@ -48,7 +48,7 @@ class AsyncAuthorizer(Protocol):
         """
         ...
 
-    async def renewed(self, refused: str, /) -> str | None:
+    async def renewed(self, refused: str, deadline: float | None = None) -> str | None:
         """Another header after `refused` was answered with 401; None when there is none."""
         ...
 
@@ -59,10 +59,10 @@ class AsyncStaticKey:
     def __init__(self, key: str) -> None:
         self.ready = header_of("api_key", key)
 
-    async def authorization(self) -> str:
+    async def authorization(self, deadline: float | None = None) -> str:  # noqa: ARG002  # nothing takes time
         return self.ready
 
-    async def renewed(self, _refused: str, /) -> str | None:
+    async def renewed(self, refused: str, deadline: float | None = None) -> str | None:  # noqa: ARG002  # nothing new
         return None
 
 
@@ -74,11 +74,11 @@ class AsyncKeyProvider:
     def __init__(self, provide: Callable[[], str | Awaitable[str]]) -> None:
         self._provide = provide
 
-    async def authorization(self) -> str:
+    async def authorization(self, deadline: float | None = None) -> str:  # noqa: ARG002  # it is the user's function
         return header_of("What api_key() returned", await async_resolved(self._provide()))
 
-    async def renewed(self, refused: str, /) -> str | None:
-        header = await self.authorization()
+    async def renewed(self, refused: str, deadline: float | None = None) -> str | None:
+        header = await self.authorization(deadline)
         return header if header != refused else None
 
 
@@ -89,10 +89,12 @@ class AsyncTokenHolder:
 
     Args:
         credentials: How to sign in.
-        fetch: Makes the call to the OAuth server.
+        fetch: Makes the call to the OAuth server, until a deadline.
     """
 
-    def __init__(self, credentials: Credentials, fetch: Callable[[TokenCall], Awaitable[OAuthTokenResponse]]) -> None:
+    def __init__(
+        self, credentials: Credentials, fetch: Callable[[TokenCall, float | None], Awaitable[OAuthTokenResponse]]
+    ) -> None:
         self._credentials = credentials
         self._fetch = fetch
         self._held = first_token(credentials, monotonic())
@@ -106,58 +108,73 @@ class AsyncTokenHolder:
         held = self._held
         return held.header if held is not None and monotonic() < held.due and self._unsaved is None else None
 
-    async def authorization(self) -> str:
+    async def authorization(self, deadline: float | None = None) -> str:
         held = self._held
         if held is not None and self._unsaved is None:
             if monotonic() < held.due:
                 return held.header
             if renewal(self._credentials) is None:
                 return held.header  # the server decides whether it still works
-        return await self._renewed(held, refused=False)
+        return await self._renewed(held, deadline, refused=False)
 
-    async def renewed(self, refused: str, /) -> str | None:
+    async def renewed(self, refused: str, deadline: float | None = None) -> str | None:
         held = self._held
         if held is not None and held.header != refused:
             return held.header
         if renewal(self._credentials) is None:
             return None
-        return await self._renewed(held, refused=True)
+        return await self._renewed(held, deadline, refused=True)
 
-    async def _renewed(self, held: HeldToken | None, *, refused: bool) -> str:
-        renew = partial(self._renew, held, self._fetches, refused=refused)
+    async def _renewed(self, held: HeldToken | None, deadline: float | None, *, refused: bool) -> str:
+        fetches = self._fetches
+
+        async def renew() -> str:
+            return await self._renew(held, deadline, fetches, refused=refused)
+
         if isinstance(self._credentials, OAuth2Token):
             # A cancelled refresh may have spent the refresh token: what comes back must not be lost.
             return await async_to_the_end(renew)
         return await renew()
 
-    async def _renew(self, held: HeldToken | None, fetches: int, *, refused: bool) -> str:
-        """Replace `held`, unless another did so since, or failed to since `fetches` were made."""
-        async with self._turn:
-            await self._save()
-            current = self._held
-            if current is not None and (current is not held or (not refused and monotonic() < current.due)):
-                return current.header
-            if self._failure is not None and self._fetches > fetches:
-                raise copy.copy(self._failure)
-            try:
-                return await self._fetch_token()
-            except SenseiError as error:
-                now = monotonic()
-                if current is None or refused or now >= current.expires or not is_passing(error):
-                    raise
-                self._held = current.postponed(now)
-                return current.header
+    async def _renew(self, held: HeldToken | None, deadline: float | None, fetches: int, *, refused: bool) -> str:
+        if not await self._turn.take(deadline):
+            raise APITimeoutError("no token came before the deadline of the call")
+        try:
+            return await self._renew_in_turn(held, deadline, fetches, refused=refused)
+        finally:
+            self._turn.give_back()
 
-    async def _fetch_token(self) -> str:
+    async def _renew_in_turn(
+        self, held: HeldToken | None, deadline: float | None, fetches: int, *, refused: bool
+    ) -> str:
+        """Replace `held`, unless another did so since, or failed to since `fetches` were made."""
+        await self._save()
+        current = self._held
+        if current is not None and (current is not held or (not refused and monotonic() < current.due)):
+            return current.header
+        if self._failure is not None and self._fetches > fetches:
+            raise copy.copy(self._failure)
+        try:
+            return await self._fetch_token(deadline)
+        except SenseiError as error:
+            now = monotonic()
+            if current is None or refused or now >= current.expires or not is_passing(error):
+                raise
+            self._held = current.postponed(now)
+            return current.header
+
+    async def _fetch_token(self, deadline: float | None) -> str:
         call = renewal(self._credentials)
         if call is None:
             raise ConfigurationError("There is no token and no way to fetch one: make the credentials anew.")
         try:
-            answer = await self._fetch(call)
+            answer = await self._fetch(call, deadline)
         except SenseiError as error:
-            self._failure = sign_in_error(error)
-            self._fetches += 1
-            raise self._failure from None
+            failure = sign_in_error(error)
+            if deadline is None or monotonic() < deadline:  # others may have more time
+                self._failure = failure
+                self._fetches += 1
+            raise failure from error.__cause__
         self._failure = None
         self._fetches += 1
         self._held = hold(answer.access_token, answer.expires_in, monotonic())

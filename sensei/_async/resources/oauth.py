@@ -130,7 +130,7 @@ class AsyncOAuth(AsyncResource):
             code_verifier=code_verifier,
             client_auth=client_auth,
         )
-        return await self._fetch_token(exchange, timeout, headers)
+        return await self._token(exchange, timeout, headers)
 
     async def client_credentials(
         self,
@@ -165,7 +165,7 @@ class AsyncOAuth(AsyncResource):
             3600
         """
         grant = client_credentials_grant(client_id, client_secret, scopes, client_auth)
-        return await self._fetch_token(grant, timeout, headers)
+        return await self._token(grant, timeout, headers)
 
     async def refresh(
         self,
@@ -206,7 +206,7 @@ class AsyncOAuth(AsyncResource):
         grant = refresh_grant(
             refresh_token, client_id=client_id, client_secret=client_secret, scopes=scopes, client_auth=client_auth
         )
-        return await self._fetch_token(grant, timeout, headers)
+        return await self._token(grant, timeout, headers)
 
     async def revoke(
         self,
@@ -294,9 +294,7 @@ class AsyncOAuth(AsyncResource):
             OAuthIntrospection, "POST", reference.path, special=_special(reference), timeout=timeout, headers=headers
         )
 
-    async def _fetch_token(
-        self, call: TokenCall, timeout: TimeoutTypes = UNSET, headers: HeaderTypes = None
-    ) -> OAuthTokenResponse:
+    async def _token(self, call: TokenCall, timeout: TimeoutTypes, headers: HeaderTypes) -> OAuthTokenResponse:
         return await self._call(
             OAuthTokenResponse, "POST", call.path, special=_special(call), timeout=timeout, headers=headers
         )
