@@ -138,7 +138,7 @@ class Leftovers:
             raise CommandError(f"not started; what migration {migration.id} wrote is still on the target")
         self._tell.begin("Removing what an earlier run wrote")
         try:
-            migration.rollback()
+            migration.rollback(strategy="truncate")
         except ConflictError as error:
             if error.code != "rollback_not_available":
                 raise

@@ -32,7 +32,7 @@ def _store(ctx: click.Context, param: click.Parameter, value: object) -> None:
 
 
 def _shared_options() -> list[click.Option]:
-    def option(*names: str, help: str, type: click.ParamType | None = None, is_flag: bool = False) -> click.Option:
+    def option(*names: str, help: str, type: click.ParamType[str] | None = None, is_flag: bool = False) -> click.Option:
         return click.Option(
             names,
             help=help,
