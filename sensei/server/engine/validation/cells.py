@@ -9,7 +9,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from itertools import pairwise
+from typing import Any, Protocol, cast
 
 from sensei.server.engine.validation.forms import Normalize
 
@@ -98,8 +99,7 @@ def shortened(value: object) -> object:
         case bytes() if len(value) > 32:
             return f"{len(value)} bytes, SHA-256 {hashlib.sha256(value).hexdigest()[:16]}…"
         case tuple():
-            parts: tuple[object, ...] = value
-            return [shortened(part) for part in parts]
+            return [shortened(part) for part in cast("tuple[object, ...]", value)]
         case _:
             return value
 
@@ -144,7 +144,7 @@ def compare_in_key_order(
     for rows in left.rest():
         walk.missing(rows)
     for rows in right.rest():
-        walk.extra(rows)
+        walk.surplus(rows)
     return walk.difference
 
 
@@ -207,7 +207,7 @@ class _Walk:
         for key in list(self._keys(columns, side=0))[:_SHOWN]:
             self.difference.note(Sample(finding="missing", row=shortened(key)))
 
-    def extra(self, rows: list[Row]) -> None:
+    def surplus(self, rows: list[Row]) -> None:
         """Count rows that only the target has."""
         columns = self._normal(rows)
         self._observer.target(columns)
@@ -225,7 +225,7 @@ class _Walk:
         keys: list[tuple[Any, ...]] = list(zip(*(columns[position] for position in self._key), strict=True))
         previous = self._last[side]
         try:
-            if any(a >= b for a, b in zip(keys, keys[1:], strict=False)) or (previous and previous >= keys[0]):
+            if any(a >= b for a, b in pairwise(keys)) or (previous and previous >= keys[0]):
                 raise NotInKeyOrderError
         except TypeError:
             raise NotInKeyOrderError from None

@@ -6,9 +6,9 @@ import math
 import statistics
 from collections import Counter
 from collections.abc import Sequence
-from datetime import date, datetime, timezone
+from datetime import UTC, date, datetime
 from itertools import pairwise
-from typing import Any
+from typing import Any, cast
 
 from sensei.server.engine.validation.forms import Kind, normalizer
 from sensei.server.engine.validation.tallies import Tally
@@ -63,18 +63,19 @@ def numbers(kind: Kind, values: Sequence[object]) -> list[float]:
     return [number for number in found if number is not None and math.isfinite(number)]
 
 
-def _number(value: Any) -> float | None:
-    if isinstance(value, tuple) and value:
-        value = value[0]
+def _number(value: object) -> float | None:
+    if isinstance(value, tuple):
+        # A decimal together with its digits behind the point.
+        value = cast("tuple[object, ...]", value)[0]
     if isinstance(value, datetime):
-        moment = value if value.tzinfo is not None else value.replace(tzinfo=timezone.utc)
-        return (moment - datetime(1970, 1, 1, tzinfo=timezone.utc)).total_seconds()
+        moment = value if value.tzinfo is not None else value.replace(tzinfo=UTC)
+        return (moment - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds()
     if isinstance(value, date):
         return float((value - date(1970, 1, 1)).days * 86_400)
     if isinstance(value, str | bytes) or value is None:
         return None
     try:
-        return float(value)
+        return float(cast("Any", value))
     except (TypeError, ValueError, OverflowError):
         return None
 
@@ -115,7 +116,7 @@ def _ranges(kind: Kind, first: list[float], second: list[float]) -> tuple[list[l
 def _label(kind: Kind, value: float) -> str:
     if kind.is_moment and kind is not Kind.TIME:
         try:
-            return datetime.fromtimestamp(value, timezone.utc).strftime("%Y-%m-%d")
+            return datetime.fromtimestamp(value, UTC).strftime("%Y-%m-%d")
         except (OverflowError, ValueError, OSError):
             return f"{value:.4g}"
     return f"{value:.4g}"

@@ -14,10 +14,9 @@ import re
 import struct
 import unicodedata
 from collections.abc import Callable
-from datetime import date, datetime, time, timedelta, timezone
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
-from typing import cast
 from uuid import UUID
 
 from sensei.server.engine.catalog import Column
@@ -45,7 +44,7 @@ class Kind(enum.Enum):
     OTHER = "other"
     """Compared by the text the database writes."""
     ANY = "any"
-    """Between two SQLite databases: as stored."""
+    """Between two SQLite databases, a declared type that says nothing."""
 
     @property
     def is_number(self) -> bool:
@@ -61,29 +60,29 @@ class Kind(enum.Enum):
 _NUMBERS = frozenset({Kind.INTEGER, Kind.DECIMAL, Kind.DECIMAL_TEXT, Kind.FLOAT, Kind.FLOAT32})
 _MOMENTS = frozenset({Kind.DATE, Kind.TIME, Kind.TIMESTAMP, Kind.TIMESTAMPTZ})
 
+_NAMES = {
+    Kind.INTEGER: "smallint integer int bigint int2 int4 int8 tinyint mediumint smallserial serial bigserial oid year",
+    Kind.DECIMAL: "numeric decimal number dec fixed",
+    Kind.FLOAT: "double float float8",
+    Kind.FLOAT32: "real float4",
+    Kind.BOOLEAN: "boolean bool",
+    Kind.TEXT: "text varchar tinytext mediumtext longtext citext name clob enum set nvarchar",
+    Kind.CHAR: "character char bpchar nchar",
+    Kind.DATE: "date",
+    Kind.TIME: "time",
+    Kind.TIMESTAMP: "timestamp datetime",
+    Kind.TIMESTAMPTZ: "timestamptz",
+    Kind.UUID: "uuid",
+    Kind.JSON: "json jsonb",
+    Kind.BINARY: "bytea blob binary varbinary tinyblob mediumblob longblob",
+}
 _FAMILIES: dict[str, Kind] = {
-    **dict.fromkeys(
-        ("smallint", "integer", "int", "bigint", "int2", "int4", "int8", "tinyint", "mediumint", "serial", "bigserial")
-        + ("smallserial", "oid", "year", "int unsigned", "integer unsigned", "bigint unsigned"),
-        Kind.INTEGER,
-    ),
-    **dict.fromkeys(("numeric", "decimal", "number", "dec", "fixed"), Kind.DECIMAL),
-    **dict.fromkeys(("double precision", "float8", "double", "float"), Kind.FLOAT),
-    **dict.fromkeys(("real", "float4"), Kind.FLOAT32),
-    **dict.fromkeys(("boolean", "bool"), Kind.BOOLEAN),
-    **dict.fromkeys(
-        ("text", "varchar", "character varying", "tinytext", "mediumtext", "longtext", "citext", "name", "clob")
-        + ("enum", "set", "nvarchar"),
-        Kind.TEXT,
-    ),
-    **dict.fromkeys(("character", "char", "bpchar", "nchar"), Kind.CHAR),
-    "date": Kind.DATE,
-    **dict.fromkeys(("time", "time without time zone"), Kind.TIME),
-    **dict.fromkeys(("timestamp", "timestamp without time zone", "datetime"), Kind.TIMESTAMP),
-    **dict.fromkeys(("timestamptz", "timestamp with time zone"), Kind.TIMESTAMPTZ),
-    "uuid": Kind.UUID,
-    **dict.fromkeys(("json", "jsonb"), Kind.JSON),
-    **dict.fromkeys(("bytea", "blob", "binary", "varbinary", "tinyblob", "mediumblob", "longblob"), Kind.BINARY),
+    **{name: kind for kind, names in _NAMES.items() for name in names.split()},
+    "double precision": Kind.FLOAT,
+    "character varying": Kind.TEXT,
+    "time without time zone": Kind.TIME,
+    "timestamp without time zone": Kind.TIMESTAMP,
+    "timestamp with time zone": Kind.TIMESTAMPTZ,
 }
 
 _LENGTH = re.compile(r"\s*\([^)]*\)")
@@ -94,8 +93,8 @@ _DIGITS_IN_A_DOUBLE = 15
 def family(system: str, type_: str) -> Kind:
     """The kind of a column type in that system's own notation."""
     name = " ".join(_LENGTH.sub("", type_.lower()).split()).removesuffix(" zerofill")
+    name = name.removesuffix(" unsigned")
     if system == "mysql":
-        name = name.removesuffix(" unsigned")
         if name == "timestamp":
             return Kind.TIMESTAMPTZ
         if name == "float":
@@ -117,10 +116,10 @@ def compared_as(source_system: str, source: Column, target_system: str, target: 
     The side whose types bind decides: SQLite's do not. Where a typed column became text, the values keep the meaning
     of the typed side.
     """
-    if source_system == target_system == "sqlite":
-        return Kind.ANY
     from_source = family(source_system, source.type)
     from_target = family(target_system, target.type)
+    if source_system == target_system == "sqlite":
+        return Kind.ANY if from_target is Kind.OTHER else from_target
     if source_system == "sqlite":
         return from_target
     if target_system == "sqlite":
@@ -171,9 +170,13 @@ def select_expression(system: str, kind: Kind, expression: str, *, as_double: bo
 Normalize = Callable[[object], object]
 
 
-def normalizer(kind: Kind) -> Normalize:
-    """The function that gives a value's normal form. A value that has none comes back as it is, and so stays different."""
-    return _NORMALIZERS[kind]
+def normalizer(kind: Kind, *, as_stored: bool = False) -> Normalize:
+    """The function that gives a value's normal form. A value that has none comes back as it is, and so stays different.
+
+    Parameters:
+        as_stored: Both sides store values alike, so that other forms of a value are other values.
+    """
+    return _as_stored if as_stored else _NORMALIZERS[kind]
 
 
 def _integer(value: object) -> object:
@@ -231,7 +234,7 @@ def _float32(value: object) -> object:
     value = _float(value)
     if isinstance(value, float | int) and not isinstance(value, bool):
         try:
-            return cast("float", struct.unpack("f", struct.pack("f", value))[0])
+            return struct.unpack("f", struct.pack("f", value))[0]
         except OverflowError:
             return value
     return value
@@ -283,32 +286,30 @@ def _naive_moment(value: str) -> object:
     if moment is None:
         return value
     # A column without zones can only keep an instant as UTC; a zone that was just cut off is a moved instant.
-    return moment if moment.tzinfo is None else moment.astimezone(timezone.utc).replace(tzinfo=None)
+    return moment if moment.tzinfo is None else moment.astimezone(UTC).replace(tzinfo=None)
 
 
 def _instant(value: str) -> object:
     moment = _moment_of(value)
     if moment is None:
         return value
-    return moment.replace(tzinfo=timezone.utc) if moment.tzinfo is None else moment.astimezone(timezone.utc)
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 def _timestamp(value: object) -> object:
     if isinstance(value, str):
         return _naive_moment(value)
-    return datetime(value.year, value.month, value.day) if _is_date(value) else value  # noqa: DTZ001  # has no zone
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return datetime(value.year, value.month, value.day)  # noqa: DTZ001  # the column has no zone
+    return value
 
 
 def _timestamptz(value: object) -> object:
     if isinstance(value, str):
         return _instant(value)
     if isinstance(value, datetime) and value.tzinfo is None:
-        return value.replace(tzinfo=timezone.utc)
+        return value.replace(tzinfo=UTC)
     return value
-
-
-def _is_date(value: object) -> bool:
-    return isinstance(value, date) and not isinstance(value, datetime)
 
 
 def _date(value: object) -> object:
@@ -329,7 +330,8 @@ def _time(value: object) -> object:
         except ValueError:
             return value
     if isinstance(value, timedelta):
-        return (datetime.min + value).time() if timedelta() <= value < timedelta(days=1) else value
+        midnight = datetime(1, 1, 1)  # noqa: DTZ001  # times of day have no zone
+        return (midnight + value).time() if timedelta() <= value < timedelta(days=1) else value
     return value
 
 
@@ -361,7 +363,7 @@ def _exact(number: str) -> object:
 def _binary(value: object) -> object:
     if isinstance(value, str):
         return value.encode("utf-8")
-    return bytes(value) if isinstance(value, bytearray | memoryview) else value
+    return value
 
 
 def _other(value: object) -> object:
@@ -377,7 +379,7 @@ def settled(value: object) -> object:
             return int(value)
         return str(value.normalize()) if isinstance(value, Decimal) else value
     if isinstance(value, datetime) and value.tzinfo is not None:
-        return value.astimezone(timezone.utc).isoformat()
+        return value.astimezone(UTC).isoformat()
     return value
 
 

@@ -65,6 +65,8 @@ class PerspectiveResult:
     duration_seconds: float
     figures: dict[str, int | float]
     """The perspective's own counters by wire name, e.g. ``tables_checked`` or ``queries_replayed``."""
+    facts: dict[str, int] = field(default_factory=dict[str, int])
+    """Further counters for the report, e.g. ``rows_compared``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,237 @@
+"""Do the values make sense? Built-in rules compare what both sides say, custom rules ask the target."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sensei.server.engine.errors import EngineError
+from sensei.server.engine.validation import rules
+from sensei.server.engine.validation.context import Context
+from sensei.server.engine.validation.forms import Kind
+from sensei.server.engine.validation.pairs import ColumnPair, TablePair, bytewise
+from sensei.server.engine.validation.scoring import Findings
+from sensei.server.engine.validation.structural import find_table, target_catalog
+from sensei.server.engine.validation.types import PerspectiveResult, RuleResult
+
+_LOOKUP_VALUES = 50
+_ROWS_TRIED = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Count:
+    """Rows that must be as many on both sides."""
+
+    what: str
+    column: ColumnPair
+    source: str
+    target: str
+
+
+def check(context: Context) -> tuple[PerspectiveResult, tuple[RuleResult, ...]]:
+    """Apply all rules; gives the result and the outcome of each custom rule."""
+    findings = Findings("semantic")
+    comparable = [pair for pair in context.pairs if pair.comparable]
+    for number, pair in enumerate(comparable):
+        context.tell(f"weighing the values of {pair.label}", 0.8 * number / len(comparable))
+        context.go_on()
+        _compare_counts(context, pair, findings)
+        for column in pair.columns:
+            if column.kind in (Kind.TEXT, Kind.CHAR):
+                _compare_lookup_values(context, pair, column, findings)
+    _check_target(context, findings)
+    context.tell("applying the custom rules", 0.9)
+    outcomes = tuple(_apply_rules(context, findings))
+    violations = sum(issue.severity != "info" for issue in findings.issues)
+    return findings.result({"rules_evaluated": findings.checks, "violations": violations}), outcomes
+
+
+def _counts(pair: TablePair, context: Context) -> Iterator[_Count]:
+    for column in pair.columns:
+        values = [
+            _number(connector.system, value) if column.kind.is_number else value
+            for connector, value in ((context.source, column.source_value), (context.target, column.target_value))
+        ]
+        if column.kind.is_number:
+            yield _Count("are negative", column, *(f"{value} < 0" for value in values))
+            yield _Count("are zero", column, *(f"{value} = 0" for value in values))
+        elif column.kind in (Kind.TEXT, Kind.CHAR):
+            yield _Count("are empty or blank", column, *(f"length(trim({value})) = 0" for value in values))
+
+
+def _number(system: str, value: str) -> str:
+    # Text that SQLite keeps in a column of numbers would be compared as text.
+    return f"CAST({value} AS REAL)" if system == "sqlite" else value
+
+
+def _compare_counts(context: Context, pair: TablePair, findings: Findings) -> None:
+    counts = list(_counts(pair, context))
+    if not counts:
+        return
+    answers = [
+        _count_all(context, pair, side, [count.source if side == "source" else count.target for count in counts])
+        for side in ("source", "target")
+    ]
+    for count, source, target in zip(counts, *answers, strict=True):
+        if source == target:
+            findings.passed()
+        else:
+            findings.found(
+                "E4008",
+                f"{target:,} values of {pair.label}.{count.column.source.name} {count.what}, on the source {source:,}",
+                table=pair.target,
+                column=count.column.target.name,
+                expected=source,
+                actual=target,
+                affected_records=abs(source - target),
+            )
+
+
+def _count_all(context: Context, pair: TablePair, side: str, conditions: list[str]) -> list[int]:
+    columns = ", ".join(f"coalesce(sum(CASE WHEN {condition} THEN 1 ELSE 0 END), 0)" for condition in conditions)
+    query = f"SELECT {columns} FROM {context.table_name(pair, side)}"
+    return [int(value) for rows in context.side(side).stream(query) for row in rows for value in row]
+
+
+def _compare_lookup_values(context: Context, pair: TablePair, column: ColumnPair, findings: Findings) -> None:
+    """A column with few different values is a choice among them, and the choices must be the same."""
+    first = context.source.scalar(
+        f"SELECT count(DISTINCT v) FROM (SELECT {column.source_raw} AS v FROM {pair.source_name} "
+        f"LIMIT {_ROWS_TRIED}) AS first_rows"
+    )
+    if not first or int(first) > _LOOKUP_VALUES:
+        return
+    chosen = [_frequencies(context, pair, column, side) for side in ("source", "target")]
+    if len(chosen[0]) > _LOOKUP_VALUES:
+        return
+    if chosen[0] == chosen[1]:
+        findings.passed()
+        return
+    differing = sorted(
+        str(value) for value in chosen[0].keys() | chosen[1].keys() if chosen[0].get(value) != chosen[1].get(value)
+    )
+    findings.found(
+        "E4008",
+        f"the values that {pair.label}.{column.source.name} chooses among, or how often, are not as on the source",
+        table=pair.target,
+        column=column.target.name,
+        expected=len(chosen[0]),
+        actual=len(chosen[1]),
+        details={"values": [value[:200] for value in differing[:_LOOKUP_VALUES]]},
+    )
+
+
+def _frequencies(context: Context, pair: TablePair, column: ColumnPair, side: str) -> dict[object, int]:
+    connector = context.side(side)
+    value = column.source_raw if side == "source" else column.target_raw
+    group = bytewise(connector.system, column.kind, value)
+    query = (
+        f"SELECT min({group}), count(*) FROM {context.table_name(pair, side)} "
+        f"WHERE {value} IS NOT NULL GROUP BY {group} LIMIT {_LOOKUP_VALUES + 1}"
+    )
+    found: dict[object, int] = {}
+    for rows in connector.stream(query):
+        for choice, count in rows:
+            normal = column.normalize(choice)
+            found[normal] = found.get(normal, 0) + int(count)
+    return found
+
+
+def _check_target(context: Context, findings: Findings) -> None:
+    """Uniqueness and conditions that the plan promises, where the target does not enforce them (yet)."""
+    actual = target_catalog(context)
+    for pair in context.pairs:
+        context.go_on()
+        table = find_table(actual, pair.target)
+        enforced: set[frozenset[str]] = set()
+        if table is not None:
+            enforced = {frozenset(u.columns) for u in table.unique_constraints} | {frozenset(table.primary_key)}
+            enforced |= {frozenset(i.columns) for i in table.indexes if i.unique and not i.where and not i.expression}
+        promised = {pair.target.primary_key, *(u.columns for u in pair.target.unique_constraints)}
+        for columns in sorted(promised - {()}):
+            if frozenset(columns) in enforced:
+                findings.passed()
+            else:
+                _check_unique(context, pair, columns, findings)
+        for condition in pair.target.check_constraints:
+            _check_condition(context, pair, condition.expression, findings)
+
+
+def _check_unique(context: Context, pair: TablePair, columns: tuple[str, ...], findings: Findings) -> None:
+    names = [context.target.quote(name) for name in columns]
+    present = " AND ".join(f"{name} IS NOT NULL" for name in names)
+    repeated = context.target.scalar(
+        f"SELECT count(*) FROM (SELECT 1 AS one FROM {pair.target_name} WHERE {present} "
+        f"GROUP BY {', '.join(names)} HAVING count(*) > 1) AS repeated"
+    )
+    if not repeated:
+        findings.passed()
+        return
+    findings.found(
+        "E4006",
+        f"{int(repeated):,} values of {pair.target.qualified_name} ({', '.join(columns)}) occur more than once",
+        table=pair.target,
+        column=columns[0] if len(columns) == 1 else None,
+        expected=0,
+        actual=int(repeated),
+        affected_records=int(repeated),
+    )
+
+
+def _check_condition(context: Context, pair: TablePair, expression: str, findings: Findings) -> None:
+    try:
+        broken = int(context.target.scalar(f"SELECT count(*) FROM {pair.target_name} WHERE NOT ({expression})") or 0)
+    except EngineError as error:
+        context.renew("target")
+        findings.found(
+            "E4007",
+            f"a condition of {pair.target.qualified_name} could not be tried: {error.message}",
+            severity="info",
+            table=pair.target,
+            expected=expression,
+            classification=None,
+        )
+        return
+    if not broken:
+        findings.passed()
+        return
+    findings.found(
+        "E4007",
+        f"{broken:,} rows of {pair.target.qualified_name} break the condition {expression[:200]}",
+        table=pair.target,
+        expected=expression,
+        actual=broken,
+        affected_records=broken,
+    )
+
+
+def _apply_rules(context: Context, findings: Findings) -> Iterator[RuleResult]:
+    for rule in context.validation.rules:
+        context.go_on()
+        actual: object = None
+        failure: rules.RuleError | None = None
+        try:
+            actual = rules.read_value(context.target, rule.sql)
+            passed = rules.holds(rule.expected, actual)
+        except rules.RuleError as error:
+            failure, passed = error, False
+        if passed:
+            findings.passed()
+        else:
+            findings.found(
+                failure.reason_code if failure else "E4008",
+                f"the rule {rule.name!r} " + (f"could not be applied: {failure.message}" if failure else "is broken"),
+                severity=rule.severity,
+                rule_id=rule.id,
+                expected=rule.expected,
+                actual=actual,
+                classification=None,
+            )
+        yield RuleResult(
+            rule_id=rule.id,
+            name=rule.name,
+            passed=passed,
+            severity=rule.severity,
+            expected=rule.expected,
+            actual=actual,
+        )
