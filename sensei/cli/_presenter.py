@@ -85,7 +85,7 @@ class Presenter(Protocol):
         """Leave the screen in order, whatever happened; the last call, and harmless when repeated."""
 
 
-SHOWN_MAPPINGS = 12
+SHOWN_MAPPINGS = 8
 """Mappings a review shows before it says how many more there are."""
 
 _SECONDS_BETWEEN_LINES = 2.0

@@ -58,13 +58,13 @@ class TerminalPresenter:
             more = count(len(plan.mappings) - SHOWN_MAPPINGS, "more column")
             self._console.print(Text(f"  and {more}, all more certain than these", style="dim"))
         self._console.print(Text("Risks" if plan.risks else "Risks: none found", style="bold"))
+        risks = Table(box=None, show_header=False)
         for risk in plan.risks:
-            line = Text.assemble(
-                "  ", (f"{risk.severity:8} ", _SEVERITY_STYLES.get(risk.severity, "")), clean(risk.description)
-            )
+            description = Text(clean(risk.description))
             if risk.mitigation:
-                line.append(f" {clean(risk.mitigation)}", style="dim")
-            self._console.print(line)
+                description.append(f" {clean(risk.mitigation)}", style="dim")
+            risks.add_row(Text(clean(risk.severity), style=_SEVERITY_STYLES.get(risk.severity, "")), description)
+        self._console.print(risks)
 
     def progress(self, now: Progress) -> None:
         if self._bar is None:
