@@ -46,8 +46,9 @@ def describe(title: str, version: str, operations: list[Registered]) -> dict[str
             wanted.append(((one.operation.id, "body"), "validation", TypeAdapter(hints["body"])))
         if "query" in hints:
             wanted.append(((one.operation.id, "query"), "validation", TypeAdapter(hints["query"])))
-        for type_ in _json_answers(one, hints):
-            wanted.append(((one.operation.id, "answer"), "serialization", TypeAdapter(type_)))
+        wanted.extend(
+            ((one.operation.id, "answer"), "serialization", TypeAdapter(type_)) for type_ in _json_answers(one, hints)
+        )
     schemas, shared = TypeAdapter.json_schemas(wanted, by_alias=True, ref_template=_REF)
     made = {key: schema for (key, _), schema in schemas.items()}
     components = shared.get("$defs", {})

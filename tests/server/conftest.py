@@ -12,6 +12,8 @@ import pytest
 from sensei.server.clock import ControllableClock
 from sensei.server.serve import ServerThread
 from sensei.server.settings import Settings
+from tests.server.scripted_engine import ScriptedEngine
+from tests.server.world import World
 from tests.support.contract import ContractClient
 
 StartServer = Callable[..., ServerThread]
@@ -57,3 +59,19 @@ def calling(server: ServerThread) -> Iterator[Calling]:
 def admin(server: ServerThread, calling: Calling) -> ContractClient:
     """A client with the server's first key."""
     return calling(server.api_key)
+
+
+@pytest.fixture
+def engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[ScriptedEngine]:
+    """An engine that does as the test says, in place of the real one."""
+    scripted = ScriptedEngine()
+    scripted.install(monkeypatch)
+    yield scripted
+    # Nothing may wait for a test that is over.
+    scripted.go_on.set()
+
+
+@pytest.fixture
+def world(engine: ScriptedEngine, server: ServerThread, admin: ContractClient) -> World:
+    """A server over a scripted engine, with two connections."""
+    return World(server, admin)
