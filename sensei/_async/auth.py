@@ -67,7 +67,7 @@ class AsyncStaticKey:
 
 
 class AsyncKeyProvider:
-    """A function that gives the API key, asked for every call, and once more when its key was refused."""
+    """A function that gives the API key: asked for every try, and whether it has another when one was refused."""
 
     ready = None
 
