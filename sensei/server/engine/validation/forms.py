@@ -362,7 +362,7 @@ def _exact(number: str) -> object:
 
 def _binary(value: object) -> object:
     if isinstance(value, str):
-        return value.encode("utf-8")
+        return value.encode("utf-8", "surrogateescape")
     return value
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from sensei.server.engine.catalog import Column, Table
 from sensei.server.engine.connectors.base import Connector
+from sensei.server.engine.expressions import render_expression
 from sensei.server.engine.job import Job
 from sensei.server.engine.plan import DecidedMapping, TablePlan
 from sensei.server.engine.validation.forms import (
@@ -152,7 +153,7 @@ def _is_of(mapping: DecidedMapping, table: Table) -> bool:
 def _pair(plan: TablePlan, mappings: Sequence[DecidedMapping], source: Connector, target: Connector) -> TablePair:
     decided = decided_target(plan, mappings)
     columns = tuple(
-        _column_pair(plan.source.column(m.source.column), decided.column(m.target.column), m, source, target)
+        _column_pair(plan.source, decided.column(m.target.column), m, source, target)
         for m in mappings
         if _is_of(m, plan.source) and not m.rejected
     )
@@ -172,10 +173,15 @@ def _pair(plan: TablePlan, mappings: Sequence[DecidedMapping], source: Connector
 
 
 def _column_pair(
-    column: Column, planned: Column, mapping: DecidedMapping, source: Connector, target: Connector
+    table: Table, planned: Column, mapping: DecidedMapping, source: Connector, target: Connector
 ) -> ColumnPair:
+    column = table.column(mapping.source.column)
     transformed = mapping.transformation is not None
-    from_source = f"({mapping.transformation})" if transformed else source.quote(column.name)
+    from_source = (
+        source.quote(column.name)
+        if mapping.transformation is None
+        else render_expression(mapping.transformation, table, source.system)
+    )
     from_target = target.quote(planned.name)
     kind = (
         compared_as(source.system, column, target.system, planned)
