@@ -39,6 +39,7 @@ NAMES = {
     "aclosing": "closing",
     "aiter": "iter",
     "aiter_bytes": "iter_bytes",
+    "aiter_stream": "iter_stream",
     "anext": "next",
     "aread": "read",
     "handle_async_request": "handle_request",

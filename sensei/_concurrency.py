@@ -47,9 +47,9 @@ def loop_token() -> object:
     loop = running._get_running_loop() if running is not None else None
     if loop is not None:
         return loop
-    import anyio.lowlevel
+    import trio
 
-    return anyio.lowlevel.current_token()
+    return trio.lowlevel.current_trio_token()
 
 
 def current_loop() -> asyncio.AbstractEventLoop | None:

@@ -63,6 +63,7 @@ class Special:
 
 
 ORDINARY: Final = Special()
+EVENT_STREAM: Final = Special(accept="text/event-stream")
 
 _IN_SEGMENT = "%:@!$&'()*+,;=~"
 _SAFE_SEGMENT = re.compile(r"[A-Za-z0-9_~-]+").fullmatch

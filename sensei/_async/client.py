@@ -140,9 +140,7 @@ class AsyncClient:
         return async_proxy_client() if proxied(settings.server) else None
 
     async def _fetch_token(self, call: TokenCall, deadline: float | None) -> OAuthTokenResponse:
-        special = Special(
-            server="auth", authorization=call.authorization, form=call.form, repeatable=call.repeatable
-        )
+        special = Special(server="auth", authorization=call.authorization, form=call.form, repeatable=call.repeatable)
         job = self._transport.begin("POST", call.path, (), None, UNSET, UNSET, None, None, special)
         # A call that needs a token has it in its own time.
         job.deadline = min((end for end in (job.deadline, deadline) if end is not None), default=None)

@@ -148,8 +148,8 @@ class AsyncPool:
 
     def abandon(self) -> None:
         """Close all sockets without a word to the peer or to the event loop."""
-        self._idle.clear()
         self._network.abandon()
+        self._idle.clear()
 
 
 class AsyncPools:
@@ -195,8 +195,8 @@ class AsyncPools:
         self._closed, self._last = True, None
         pools, self._pools = self._pools, {}
         here = async_place()
-        for (place, _), pool in pools.items():
-            if place is here:
+        for (where, _), pool in pools.items():
+            if where is here:
                 await pool.aclose()
             else:
                 pool.abandon()
@@ -209,6 +209,8 @@ class AsyncPools:
     def __del__(self) -> None:
         if getattr(self, "_closed", True) or not self._pools:
             return
-        warnings.warn(f"unclosed {self._owner}: use it in a `with` block, or close it", ResourceWarning, source=self)
+        warnings.warn(
+            f"unclosed {self._owner}: use it in a `with` block, or close it", ResourceWarning, stacklevel=2, source=self
+        )
         for pool in self._pools.values():
             pool.abandon()

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
 from time import monotonic
 from types import NoneType
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from sensei._async.pool import AsyncPools
-from sensei._concurrency import async_sleep
+from sensei._concurrency import async_shielded, async_sleep
 from sensei._hooks import RequestEvent, ResponseEvent, RetryEvent, log
 from sensei._http import AsyncForeign, AsyncForeignResponse, RawHeaders, limits, trouble
 from sensei._job import Job, Options, merged
+from sensei._network import AsyncStream
 from sensei._notices import deprecation
 from sensei._parse import decompress, invalid_answer, parse, status_error
 from sensei._ratelimit import RateLimiter, read_rate_limit
@@ -28,6 +30,51 @@ if TYPE_CHECKING:
     from sensei._config import Server
 
 T = TypeVar("T")
+
+LONGEST_ERROR = 1024 * 1024
+"""Bytes of an error answer that are read where a stream was asked for."""
+
+
+class AsyncBody:
+    """An answer whose body is still to be read.
+
+    Attributes:
+        info: what its head said.
+    """
+
+    def __init__(
+        self,
+        info: ResponseInfo,
+        chunks: AsyncIterator[bytes],
+        close: Callable[[], Awaitable[None]],
+        socket: object,
+    ) -> None:
+        self.info = info
+        self._chunks = aiter(chunks)
+        self._close = close
+        self._socket = socket
+
+    async def chunk(self) -> bytes:
+        """The next bytes; none at the end."""
+        return await anext(self._chunks, b"")
+
+    async def rest(self) -> bytes:
+        """All bytes that are left, up to a bound that no error answer reaches."""
+        parts: list[bytes] = []
+        size = 0
+        while size < LONGEST_ERROR and (part := await self.chunk()):
+            parts.append(part)
+            size += len(part)
+        return b"".join(parts)
+
+    async def aclose(self) -> None:
+        """Close the connection, also in the middle of the body and while the task is being cancelled."""
+        await async_shielded(self._close)
+
+    def abandon(self) -> None:
+        """Close the socket of a stream that nobody closed."""
+        if isinstance(self._socket, AsyncStream):
+            self._socket.abandon()
 
 
 class AsyncTransport:
@@ -145,6 +192,60 @@ class AsyncTransport:
         if job.retrying:
             raise failure
         return await self._again(cast_to, job, failure)
+
+    async def open(self, job: Job, idle: float) -> AsyncBody:
+        """One try of a call whose answer is read bit by bit: a stream.
+
+        Its connection is beyond the count of the pool, so that streams never hold up other calls.
+
+        Args:
+            job: the call.
+            idle: seconds of silence after which reading is given up.
+
+        Raises:
+            SenseiError: the answer is an error, or none came.
+        """
+        authorization = await self._credential(job)
+        lines = await self._ready(job, authorization)
+        timeouts = limits(job.timeout, job.deadline)
+        body: AsyncBody | None = None
+        try:
+            if self.foreign is None:
+                pool = self.pools.of(job.server)
+                connection = pool.extra()
+                try:
+                    response = await connection.handle_async_request(
+                        pool.target.request(job.method, job.path, lines, job.body, timeouts)
+                    )
+                except BaseException:
+                    await async_shielded(connection.aclose)
+                    raise
+                # The HTTP library looks at this when it begins with the body.
+                timeouts["read"] = idle
+                info, lowered = self._note(job, response.status, response.headers)
+                socket = response.extensions.get("network_stream")
+                body = AsyncBody(info, response.aiter_stream(), connection.aclose, socket)
+            else:
+                answer = await self.foreign.send(job.method, job.url, lines, job.body, timeouts | {"read": idle})
+                info, lowered = self._note(job, answer.status_code, answer.headers.raw)
+                body = AsyncBody(info, answer.aiter_bytes(), answer.aclose, None)
+            if 200 <= info.status_code < 300:
+                return body
+            text = await body.rest()
+            await body.aclose()
+        except SenseiError:
+            raise
+        except Exception as error:
+            if body is not None:
+                await body.aclose()
+            how = trouble(error)
+            if how is None:
+                raise
+            raise job.broken(how, error) from error
+        failure = self._refused(job, info, lowered, text)
+        if await self._renewed(job, info.status_code, authorization):
+            return await self.open(job, idle)
+        raise failure
 
     def begin(
         self,
@@ -291,6 +392,11 @@ class AsyncTransport:
             if final is error:
                 raise
             raise final from error
+
+    def tell_reconnect(self, job: Job, attempt: int, delay: float, error: SenseiError) -> None:
+        """Say that a stream is going to be connected again."""
+        job.attempts = attempt
+        self._tell_retry(job, delay, error)
 
     def _tell_retry(self, job: Job, delay: float, error: SenseiError) -> None:
         log.info(

@@ -1,0 +1,1 @@
+# Generated from sensei/_async/__init__.py by scripts/generate_sync.py: change that file and run the script.

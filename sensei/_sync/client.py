@@ -140,15 +140,12 @@ class Client:
             return foreign(client)
         return proxy_client() if proxied(settings.server) else None
 
-    def _fetch_token(self, call: TokenCall) -> OAuthTokenResponse:
-        return self._transport.call(
-            OAuthTokenResponse,
-            "POST",
-            call.path,
-            special=Special(
-                server="auth", authorization=call.authorization, form=call.form, repeatable=call.repeatable
-            ),
-        )
+    def _fetch_token(self, call: TokenCall, deadline: float | None) -> OAuthTokenResponse:
+        special = Special(server="auth", authorization=call.authorization, form=call.form, repeatable=call.repeatable)
+        job = self._transport.begin("POST", call.path, (), None, UNSET, UNSET, None, None, special)
+        # A call that needs a token has it in its own time.
+        job.deadline = min((end for end in (job.deadline, deadline) if end is not None), default=None)
+        return self._transport.call(OAuthTokenResponse, "POST", call.path, job=job)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self._transport.server.url}>"

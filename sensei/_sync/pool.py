@@ -149,8 +149,8 @@ class Pool:
 
     def abandon(self) -> None:
         """Close all sockets without a word to the peer or to the event loop."""
-        self._idle.clear()
         self._network.abandon()
+        self._idle.clear()
 
 
 class Pools:
@@ -196,8 +196,8 @@ class Pools:
         self._closed, self._last = True, None
         pools, self._pools = self._pools, {}
         here = place()
-        for (place, _), pool in pools.items():
-            if place is here:
+        for (where, _), pool in pools.items():
+            if where is here:
                 pool.close()
             else:
                 pool.abandon()
@@ -210,6 +210,8 @@ class Pools:
     def __del__(self) -> None:
         if getattr(self, "_closed", True) or not self._pools:
             return
-        warnings.warn(f"unclosed {self._owner}: use it in a `with` block, or close it", ResourceWarning, source=self)
+        warnings.warn(
+            f"unclosed {self._owner}: use it in a `with` block, or close it", ResourceWarning, stacklevel=2, source=self
+        )
         for pool in self._pools.values():
             pool.abandon()

@@ -4,14 +4,16 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Iterator
 from time import monotonic
 from types import NoneType
 from typing import TYPE_CHECKING, TypeVar, cast
 
-from sensei._concurrency import sleep
+from sensei._concurrency import shielded, sleep
 from sensei._hooks import RequestEvent, ResponseEvent, RetryEvent, log
 from sensei._http import Foreign, ForeignResponse, RawHeaders, limits, trouble
 from sensei._job import Job, Options, merged
+from sensei._network import Stream
 from sensei._notices import deprecation
 from sensei._parse import decompress, invalid_answer, parse, status_error
 from sensei._ratelimit import RateLimiter, read_rate_limit
@@ -29,6 +31,51 @@ if TYPE_CHECKING:
     from sensei._sync.auth import Authorizer
 
 T = TypeVar("T")
+
+LONGEST_ERROR = 1024 * 1024
+"""Bytes of an error answer that are read where a stream was asked for."""
+
+
+class Body:
+    """An answer whose body is still to be read.
+
+    Attributes:
+        info: what its head said.
+    """
+
+    def __init__(
+        self,
+        info: ResponseInfo,
+        chunks: Iterator[bytes],
+        close: Callable[[], None],
+        socket: object,
+    ) -> None:
+        self.info = info
+        self._chunks = iter(chunks)
+        self._close = close
+        self._socket = socket
+
+    def chunk(self) -> bytes:
+        """The next bytes; none at the end."""
+        return next(self._chunks, b"")
+
+    def rest(self) -> bytes:
+        """All bytes that are left, up to a bound that no error answer reaches."""
+        parts: list[bytes] = []
+        size = 0
+        while size < LONGEST_ERROR and (part := self.chunk()):
+            parts.append(part)
+            size += len(part)
+        return b"".join(parts)
+
+    def close(self) -> None:
+        """Close the connection, also in the middle of the body and while the task is being cancelled."""
+        shielded(self._close)
+
+    def abandon(self) -> None:
+        """Close the socket of a stream that nobody closed."""
+        if isinstance(self._socket, Stream):
+            self._socket.abandon()
 
 
 class Transport:
@@ -147,6 +194,60 @@ class Transport:
             raise failure
         return self._again(cast_to, job, failure)
 
+    def open(self, job: Job, idle: float) -> Body:
+        """One try of a call whose answer is read bit by bit: a stream.
+
+        Its connection is beyond the count of the pool, so that streams never hold up other calls.
+
+        Args:
+            job: the call.
+            idle: seconds of silence after which reading is given up.
+
+        Raises:
+            SenseiError: the answer is an error, or none came.
+        """
+        authorization = self._credential(job)
+        lines = self._ready(job, authorization)
+        timeouts = limits(job.timeout, job.deadline)
+        body: Body | None = None
+        try:
+            if self.foreign is None:
+                pool = self.pools.of(job.server)
+                connection = pool.extra()
+                try:
+                    response = connection.handle_request(
+                        pool.target.request(job.method, job.path, lines, job.body, timeouts)
+                    )
+                except BaseException:
+                    shielded(connection.close)
+                    raise
+                # The HTTP library looks at this when it begins with the body.
+                timeouts["read"] = idle
+                info, lowered = self._note(job, response.status, response.headers)
+                socket = response.extensions.get("network_stream")
+                body = Body(info, response.iter_stream(), connection.close, socket)
+            else:
+                answer = self.foreign.send(job.method, job.url, lines, job.body, timeouts | {"read": idle})
+                info, lowered = self._note(job, answer.status_code, answer.headers.raw)
+                body = Body(info, answer.iter_bytes(), answer.close, None)
+            if 200 <= info.status_code < 300:
+                return body
+            text = body.rest()
+            body.close()
+        except SenseiError:
+            raise
+        except Exception as error:
+            if body is not None:
+                body.close()
+            how = trouble(error)
+            if how is None:
+                raise
+            raise job.broken(how, error) from error
+        failure = self._refused(job, info, lowered, text)
+        if self._renewed(job, info.status_code, authorization):
+            return self.open(job, idle)
+        raise failure
+
     def begin(
         self,
         method: str,
@@ -172,7 +273,7 @@ class Transport:
         if wanted != "client":
             return wanted
         ready = self.authorizer.ready
-        return self.authorizer.authorization() if ready is None else ready
+        return self.authorizer.authorization(job.deadline) if ready is None else ready
 
     def _ready(self, job: Job, authorization: str | None) -> RawHeaders:
         """Wait for leave to send, count the try, and give its headers."""
@@ -267,7 +368,7 @@ class Transport:
         if status != 401 or job.renewed or refused is None or job.special.authorization != "client":
             return False
         job.renewed = True
-        return self.authorizer.renewed(refused) is not None
+        return self.authorizer.renewed(refused, job.deadline) is not None
 
     def _again(self, cast_to: type[T] | TypeAdapter[T], job: Job, failure: SenseiError) -> T:
         """Go on after a first failure. Tenacity comes in here, and costs nothing before."""
@@ -292,6 +393,11 @@ class Transport:
             if final is error:
                 raise
             raise final from error
+
+    def tell_reconnect(self, job: Job, attempt: int, delay: float, error: SenseiError) -> None:
+        """Say that a stream is going to be connected again."""
+        job.attempts = attempt
+        self._tell_retry(job, delay, error)
 
     def _tell_retry(self, job: Job, delay: float, error: SenseiError) -> None:
         log.info(

@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sensei._async.pagination import AsyncPage, AsyncPager
-from sensei._request import UNSET, HeaderTypes, QueryTypes, TimeoutTypes
+from sensei._request import EVENT_STREAM, UNSET, HeaderTypes, QueryTypes, TimeoutTypes
 from sensei.errors import ConfigurationError
 from sensei.models.base import Model
 
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from typing import Self
 
     from sensei._async.client import AsyncClient
+    from sensei._async.streaming import AsyncEventStream
+    from sensei._job import Job
 
 T = TypeVar("T")
 ItemT = TypeVar("ItemT", bound=Model)
@@ -58,6 +60,28 @@ class AsyncResource:
             headers=headers,
         )
         return AsyncPager(fetch)  # sync: return fetch()
+
+    def _stream(
+        self,
+        route: str,
+        *ids: str,
+        params: QueryTypes = None,
+        last_event_id: str | None = None,
+        timeout: TimeoutTypes = UNSET,
+        headers: HeaderTypes = None,
+    ) -> AsyncEventStream:
+        """The event stream at `route`, not connected yet. The arguments are checked now."""
+        from sensei._async.streaming import AsyncEventStream
+
+        transport = self._client._transport
+
+        def begin(extra: dict[str, str]) -> Job:
+            return transport.begin(
+                "GET", route, ids, params, UNSET, timeout, extra | dict(headers or {}), None, EVENT_STREAM
+            )
+
+        begin({} if last_event_id is None else {"Last-Event-ID": last_event_id})
+        return AsyncEventStream(transport, begin, last_event_id=last_event_id, timeout=timeout)
 
 
 class AsyncLiveObject:

@@ -23,6 +23,7 @@ from sensei.models.connections import (
 if TYPE_CHECKING:
     from sensei._async.pagination import AsyncPager
 
+
 class AsyncConnection(AsyncLiveObject, ConnectionData):
     """A stored connection that can be tested, read and deleted."""
 
@@ -213,7 +214,7 @@ class AsyncConnections(AsyncResource):
         id: str,
         *,
         name: str | Unset = UNSET,
-        description: str | None | Unset = UNSET,
+        description: str | Unset | None = UNSET,
         config: Mapping[str, object] | Unset = UNSET,
         options: Mapping[str, object] | Unset = UNSET,
         tags: Sequence[str] | Unset = UNSET,

@@ -6,7 +6,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sensei._request import UNSET, HeaderTypes, QueryTypes, TimeoutTypes
+from sensei._request import EVENT_STREAM, UNSET, HeaderTypes, QueryTypes, TimeoutTypes
 from sensei._sync.pagination import Page
 from sensei.errors import ConfigurationError
 from sensei.models.base import Model
@@ -14,7 +14,9 @@ from sensei.models.base import Model
 if TYPE_CHECKING:
     from typing import Self
 
+    from sensei._job import Job
     from sensei._sync.client import Client
+    from sensei._sync.streaming import EventStream
 
 T = TypeVar("T")
 ItemT = TypeVar("ItemT", bound=Model)
@@ -59,6 +61,28 @@ class Resource:
             headers=headers,
         )
         return fetch()
+
+    def _stream(
+        self,
+        route: str,
+        *ids: str,
+        params: QueryTypes = None,
+        last_event_id: str | None = None,
+        timeout: TimeoutTypes = UNSET,
+        headers: HeaderTypes = None,
+    ) -> EventStream:
+        """The event stream at `route`, not connected yet. The arguments are checked now."""
+        from sensei._sync.streaming import EventStream
+
+        transport = self._client._transport
+
+        def begin(extra: dict[str, str]) -> Job:
+            return transport.begin(
+                "GET", route, ids, params, UNSET, timeout, extra | dict(headers or {}), None, EVENT_STREAM
+            )
+
+        begin({} if last_event_id is None else {"Last-Event-ID": last_event_id})
+        return EventStream(transport, begin, last_event_id=last_event_id, timeout=timeout)
 
 
 class LiveObject:

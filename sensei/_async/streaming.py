@@ -1,0 +1,238 @@
+"""Event streams that go on after a cut, and never take a cut for an end."""
+
+from __future__ import annotations
+
+from collections import deque
+from time import monotonic
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from pydantic import ValidationError
+
+from sensei._concurrency import async_sleep
+from sensei._http import Trouble, trouble
+from sensei._parse import invalid_answer
+from sensei._request import UNSET
+from sensei._sse import Resumption, SSEReader
+from sensei.errors import (
+    APIConnectionError,
+    APIResponseValidationError,
+    APIStatusError,
+    SenseiError,
+    StreamInterruptedError,
+)
+from sensei.models.events import parse_stream_event
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Self
+
+    from httpx_sse import ServerSentEvent
+
+    from sensei._async.transport import AsyncBody, AsyncTransport
+    from sensei._job import Job
+    from sensei._request import TimeoutTypes
+    from sensei.models.events import StreamEvent
+    from sensei.models.response import ResponseInfo
+
+IDLE = 45.0
+"""Seconds of silence after which a connection is given up; the server breaks it every 15."""
+
+LIVELY = 20.0
+"""Seconds after which a connection counts as good even if it brought no event: a paused migration has none."""
+
+
+class AsyncEventStream:
+    """The events of a migration, in order, each once. Iterate it; leave it by its `with` block or `aclose()`.
+
+    A connection that is cut is made again, and the stream goes on with the event after the last one. The `end` event
+    is handed out and then the iteration is over; without it a closed connection counts as cut. The connection is
+    made with the first event that is asked for.
+
+    Attributes:
+        last_event_id: id of the last event handed out. Pass it as `last_event_id=` to go on elsewhere.
+        last_response: the answer that the newest connection began with; None before the first.
+
+    Raises:
+        StreamInterruptedError: it was cut and could not be resumed; its `last_event_id` tells where.
+
+    Example:
+        >>> async with client.migrations.stream_events("mig_abc123") as events:
+        ...     async for event in events:
+        ...         print(event.type, event.message)
+    """
+
+    last_response: ResponseInfo | None
+
+    def __init__(
+        self,
+        transport: AsyncTransport,
+        begin: Callable[[dict[str, str]], Job],
+        *,
+        last_event_id: str | None = None,
+        timeout: TimeoutTypes = UNSET,
+    ) -> None:
+        self._transport = transport
+        self._begin = begin
+        self._idle = float(timeout) if isinstance(timeout, int | float) else IDLE
+        self._place = Resumption(last_event_id)
+        self._phase: str | None = None
+        self._body: AsyncBody | None = None
+        self._opened_at = 0.0
+        self._reader = SSEReader()
+        self._pending: deque[ServerSentEvent] = deque()
+        self._over = False
+        self._any = False
+        self.last_response = None
+
+    @property
+    def last_event_id(self) -> str | None:
+        """Id of the last event handed out, or the one given; None at the beginning."""
+        return self._place.last_event_id
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> StreamEvent:
+        while True:
+            while self._pending:
+                event = self._hand_out(self._pending.popleft())
+                if event is not None:
+                    if event.type == "end":
+                        await self.aclose()
+                    return event
+            if self._over:
+                raise StopAsyncIteration
+            await self._read_on()
+
+    def _hand_out(self, sent: ServerSentEvent) -> StreamEvent | None:
+        """The event, unless it is none: a hint, or one that was handed out before."""
+        place = self._place
+        if sent.retry is not None:
+            place.hint = sent.retry / 1000.0
+        if not sent.data or not place.is_news(sent.id, sent.event):
+            return None
+        event_id = sent.id or None
+        try:
+            event = parse_stream_event(sent.event, sent.data, event_id, self._phase)
+        except ValidationError as error:
+            raise self._unreadable(error, sent.data) from error
+        if event_id is not None:
+            place.last_event_id = event_id
+        place.failures = 0
+        place.resumed = False
+        self._phase = event.phase
+        self._any = True
+        return event
+
+    async def _read_on(self) -> None:
+        """Read the next chunk, connecting first when there is no connection; waits out a failure."""
+        try:
+            if self._body is None:
+                await self._connect()
+                return
+            chunk = await self._body.chunk()
+            if chunk:
+                self._pending.extend(self._reader.feed(chunk))
+                return
+            failure: SenseiError = APIConnectionError("the server closed the stream before its end")
+        except SenseiError as error:
+            failure = error
+        except ValueError as error:
+            await self.aclose()
+            raise self._unreadable(error, "") from error
+        except Exception as error:
+            how = trouble(error)
+            if how is None:
+                await self.aclose()
+                raise
+            silent = how is Trouble.TOO_LATE
+            failure = APIConnectionError(
+                f"the stream was silent for {self._idle:g} s" if silent else f"the stream broke ({error})"
+            )
+        except BaseException:
+            await self.aclose()
+            raise
+        await self._wait_out(failure)
+
+    async def _connect(self) -> None:
+        place = self._place
+        extra = {"Accept-Encoding": "identity", "Cache-Control": "no-store"}
+        if place.last_event_id is not None:
+            extra["Last-Event-ID"] = place.last_event_id
+        self._reader = SSEReader()
+        self._opened_at = monotonic()
+        self._body = await self._transport.open(self._begin(extra), self._idle)
+        self.last_response = info = self._body.info
+        kind = info.headers.get("content-type", "").split(";")[0].strip().lower()
+        if kind != "text/event-stream":
+            await self.aclose()
+            raise self._unreadable(ValueError(f"it is {kind or 'of no type'}, not an event stream"), "")
+
+    async def _wait_out(self, failure: SenseiError) -> None:
+        """Let go of the connection and wait before the next one.
+
+        Raises:
+            SenseiError: it cannot go on.
+        """
+        lived = monotonic() - self._opened_at
+        good = self._body is not None and lived >= LIVELY
+        await self._let_go()
+        place = self._place
+        if good:
+            place.failures = 0
+        policy = self._transport.options.retry
+        if not policy.wants(failure) or place.failures >= policy.max_retries:
+            self._over = True
+            if not self._any or isinstance(failure, APIResponseValidationError):
+                raise failure
+            raise StreamInterruptedError(
+                f"the stream was cut and could not be resumed: {failure}. Go on with "
+                f"last_event_id={place.last_event_id!r}",
+                last_event_id=place.last_event_id,
+            ) from failure
+        delay = place.delay()
+        if isinstance(failure, APIStatusError) and failure.retry_after is not None:
+            delay = max(delay, policy.delay(failure, 1))
+        place.failures += 1
+        place.resumed = place.last_event_id is not None and self._any
+        self._transport.tell_reconnect(self._begin({}), place.failures, delay, failure)
+        await async_sleep(delay)
+
+    def _unreadable(self, error: ValueError, data: str) -> APIResponseValidationError:
+        job = self._begin({})
+        info = self.last_response
+        assert info is not None  # noqa: S101 - nothing is read before the head of the answer
+        return invalid_answer(error, data.encode(), info, job.summary())
+
+    async def _let_go(self) -> None:
+        body, self._body = self._body, None
+        if body is not None:
+            await body.aclose()
+
+    async def aclose(self) -> None:
+        """Free the connection at once; the iteration is over. Events that were read but not handed out are dropped.
+
+        Example:
+            >>> await events.aclose()
+        """
+        self._over = True
+        self._pending.clear()
+        await self._let_go()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, error_type: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    def __del__(self) -> None:
+        body = getattr(self, "_body", None)
+        if body is not None:
+            body.abandon()
+
+    def __repr__(self) -> str:
+        state = "over" if self._over else "open" if self._body is not None else "not connected"
+        return f"<{type(self).__name__} {state}, last event {self.last_event_id}>"
