@@ -54,7 +54,7 @@ class ValidationWorker:
 
     def sweep(self) -> None:
         """Take up the validations that nobody runs (any more)."""
-        now = self._runtime.settings.clock.now()
+        self._runtime.settings.clock.now()
         with self._runtime.store.read() as session:
             rows = session.scalars(
                 select(Validation)
@@ -62,7 +62,7 @@ class ValidationWorker:
                 .order_by(Validation.created_at)
             ).all()
         for row in rows:
-            if leases.is_free(row.owner, row.lease_until, now):
+            if leases.is_free(row.owner, row.lease_until):
                 self.submit(row.id)
 
     def stop(self) -> None:
@@ -90,13 +90,13 @@ class ValidationWorker:
                 self._taken.discard(validation_id)
 
     def _claim(self, validation_id: str) -> str | None:
-        now = self._runtime.settings.clock.now()
+        self._runtime.settings.clock.now()
         with self._runtime.store.write() as session:
             row = session.get(Validation, validation_id, with_for_update=True)
-            if row is None or row.status not in UNFINISHED or not leases.is_free(row.owner, row.lease_until, now):
+            if row is None or row.status not in UNFINISHED or not leases.is_free(row.owner, row.lease_until):
                 return None
             row.owner = leases.this_owner()
-            row.lease_until = leases.until(now, self._runtime.settings.lease_seconds)
+            row.lease_until = leases.end_of_lease(self._runtime.settings.lease_seconds)
             return row.migration_id
 
     def _work(self, migration_id: str) -> ValidationWork:
@@ -120,13 +120,13 @@ class ValidationWorker:
                 taken = list(self._taken)
             if not taken:
                 continue
-            now = self._runtime.settings.clock.now()
+            self._runtime.settings.clock.now()
             try:
                 with self._runtime.store.write() as session:
                     session.execute(
                         update(Validation)
                         .where(Validation.id.in_(taken), Validation.owner == leases.this_owner())
-                        .values(lease_until=leases.until(now, seconds))
+                        .values(lease_until=leases.end_of_lease(seconds))
                     )
             except Exception:
                 log.exception("leases of validations could not be renewed; tried again")

@@ -175,7 +175,7 @@ def _begin(runtime: Runtime, validation_id: str) -> Validation:
         if row.status not in UNFINISHED:
             return row
         row.owner = leases.this_owner()
-        row.lease_until = leases.until(now, runtime.settings.lease_seconds)
+        row.lease_until = leases.end_of_lease(runtime.settings.lease_seconds)
         if row.status == "pending":
             row.status = "running"
             row.started_at = now

@@ -80,7 +80,7 @@ def has_work(session: Session, now: datetime) -> bool:
         .where(
             WebhookDelivery.status == "pending",
             WebhookDelivery.next_attempt_at <= now,
-            or_(WebhookDelivery.lease_until.is_(None), WebhookDelivery.lease_until <= now),
+            or_(WebhookDelivery.lease_until.is_(None), WebhookDelivery.lease_until <= leases.end_of_lease(0)),
             Webhook.enabled,
         )
         .limit(1)
@@ -176,11 +176,11 @@ def claim_due(
     for delivery, webhook in due:
         if len(claimed) >= limit:
             break
-        if load[webhook.id] >= per_endpoint or not leases.is_free(delivery.owner, delivery.lease_until, now):
+        if load[webhook.id] >= per_endpoint or not leases.is_free(delivery.owner, delivery.lease_until):
             continue
         load[webhook.id] += 1
         delivery.owner = leases.this_owner()
-        delivery.lease_until = leases.until(now, timeout_seconds + _LEASE_MARGIN_SECONDS)
+        delivery.lease_until = leases.end_of_lease(timeout_seconds + _LEASE_MARGIN_SECONDS)
         claimed.append(
             Attempt(
                 delivery_id=delivery.id,
