@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, cast, get_args, get_type_hints
 from pydantic import TypeAdapter, ValidationError
 from typing_extensions import is_typeddict
 
-from sensei._request import UNSET
+from sensei._request import UNSET, Unset
 from sensei.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
@@ -56,9 +56,14 @@ def changed(shape: type, **members: object) -> JsonBody:
     return body
 
 
-def optional(shape: type, **members: object) -> JsonBody | None:
+def optional(shape: type, **members: object) -> JsonBody | Unset:
     """Like `checked`, for a body that is left out when nothing was given."""
-    return checked(shape, **members) or None
+    return checked(shape, **members) or UNSET
+
+
+def members(body: JsonBody, name: str) -> list[JsonBody]:
+    """The dictionaries of a checked list."""
+    return cast("list[JsonBody]", body[name])
 
 
 def check_config(kind: str, config: Mapping[str, object] | object) -> None:
@@ -112,14 +117,17 @@ def check_rollback(body: Mapping[str, object]) -> None:
             raise InvalidArgumentError(f"{needed} is required with {member}={value!r}")
 
 
-def check_decision(change: Mapping[str, object]) -> None:
-    """Check that a mapping is decided once: by `status` or by `approved`.
+def check_decision(change: Mapping[str, object], where: str = "") -> None:
+    """Check that a mapping is decided once, by `status` or by `approved`, and that something changes at all.
 
     Raises:
-        InvalidArgumentError: both are given.
+        InvalidArgumentError: both are given, or nothing but the id.
     """
+    at = f"{where}: " if where else ""
     if "status" in change and "approved" in change:
-        raise InvalidArgumentError("give status or approved, not both")
+        raise InvalidArgumentError(f"{at}give status or approved, not both")
+    if not change.keys() - {"id"}:
+        raise InvalidArgumentError(f"{at}nothing to change: give status, transformation or target beside the id")
 
 
 @lru_cache(maxsize=128)

@@ -28,6 +28,7 @@
     ├─ WaitTimeoutError                 a wait was given up (also TimeoutError)
     ├─ MigrationFailedError             from `wait(raise_on_failure=True)`
     ├─ ValidationFailedError            from `wait(raise_on_failure=True)`
+    ├─ KeyNotDeletedError               from `api_keys.rotate`: both keys work
     ├─ WebhookVerificationError
     └─ CertificateVerificationError
 
@@ -40,7 +41,7 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import ClassVar
+from typing import ClassVar, Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -420,6 +421,27 @@ class ValidationFailedError(SenseiError):
         self.validation_id = validation_id
         self.status = status
         self.result = result
+
+
+class NewKey(Protocol):
+    """A key that was made: what `KeyNotDeletedError` holds."""
+
+    id: str
+    key: str
+
+
+class KeyNotDeletedError(SenseiError):
+    """A new API key works, but the old one that it replaces could not be deleted and works too.
+
+    Attributes:
+        new_key: the new key, which the server shows only once; its `key` is masked in print and absent from pickles.
+    """
+
+    new_key: NewKey
+
+    def __init__(self, message: str, *, code: str | None = None, new_key: NewKey) -> None:
+        super().__init__(message, code=code)
+        self.new_key = new_key
 
 
 class WebhookVerificationError(SenseiError):

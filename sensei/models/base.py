@@ -23,6 +23,7 @@ __all__ = [
     "SecretsModel",
     "Problem",
     "Pagination",
+    "BulkResult",
     "BulkSummary",
     "Environment",
     "Scope",
@@ -251,3 +252,13 @@ class BulkSummary(Model):
     total: int
     succeeded: int
     failed: int
+
+
+class BulkResult(Model):
+    """How the items of a bulk call came out. The `results` stand in the classes derived from this one.
+
+    Attributes:
+        summary: How many succeeded and failed.
+    """
+
+    summary: BulkSummary

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, PrivateAttr
 
 from sensei.models.base import Model, OpenEnum, Timestamp
 
@@ -125,6 +125,45 @@ class CertificateData(Model):
     public_key_id: str | None = None
     signature: str
     download_url: str | None = None
+
+    # The signature covers the JSON as it was sent, so that is kept; in a slot, outside the data that is compared.
+    __slots__ = ("_received",)
+
+    if TYPE_CHECKING:
+        _received: bytes = PrivateAttr()
+
+    @classmethod
+    def model_validate_json(cls, json_data: str | bytes | bytearray, **options: Any) -> Self:
+        """Read a certificate and keep its bytes, which the signature covers."""
+        made = super().model_validate_json(json_data, **options)
+        made._received = json_data.encode() if isinstance(json_data, str) else bytes(json_data)
+        return made
+
+    @property
+    def received(self) -> bytes:
+        """The JSON as it was received, which the signature covers; the members written anew for one made by hand."""
+        try:
+            return self._received
+        except AttributeError:
+            return self.model_dump_json(by_alias=True, exclude_unset=True).encode()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**super().__getstate__(), "received": self.received}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        received = state.pop("received")
+        super().__setstate__(state)
+        self._received = received
+
+    def __copy__(self) -> Self:
+        copied = super().__copy__()
+        copied._received = self.received
+        return copied
+
+    def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
+        copied = super().__deepcopy__(memo)
+        copied._received = self.received
+        return copied
 
 
 class JsonWebKey(Model):

@@ -17,7 +17,7 @@ __all__ = [
     "MappingData",
     "MigrationPlanData",
     "PlanPhase",
-    "PlanReference",
+    "PlanReferenceData",
     "PlanRisk",
     "PlanSummary",
 ]
@@ -111,7 +111,7 @@ class MappingData(Model):
         )
 
 
-class PlanReference(Model):
+class PlanReferenceData(Model):
     """What a migration says about its plan before the plan itself is fetched.
 
     Attributes:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from sensei._async.polling import poll
 from sensei._async.resources._base import AsyncLiveObject, AsyncResource
+from sensei._checks import changed, check_config, checked
 from sensei._request import UNSET, HeaderTypes, TimeoutTypes, Unset
 from sensei.models.connections import (
     ConnectionData,
@@ -18,6 +19,13 @@ from sensei.models.connections import (
     ConnectionType,
     DatabaseSchema,
     TablePreview,
+)
+from sensei.models.params.connections import (
+    ConnectionConfig,
+    ConnectionCreateBody,
+    ConnectionOptionsParam,
+    ConnectionTestBody,
+    ConnectionUpdateBody,
 )
 
 if TYPE_CHECKING:
@@ -96,9 +104,9 @@ class AsyncConnections(AsyncResource):
         name: str,
         type: ConnectionType,
         role: ConnectionRole,
-        config: Mapping[str, object],
+        config: ConnectionConfig | Mapping[str, object],
         description: str | Unset = UNSET,
-        options: Mapping[str, object] | Unset = UNSET,
+        options: ConnectionOptionsParam | Mapping[str, object] | Unset = UNSET,
         tags: Sequence[str] | Unset = UNSET,
         idempotency_key: str | None = None,
         timeout: TimeoutTypes = UNSET,
@@ -123,26 +131,30 @@ class AsyncConnections(AsyncResource):
             The connection, with the status `testing`; `wait()` for the outcome.
 
         Raises:
-            UnprocessableEntityError: a member is missing or has a bad value.
+            InvalidArgumentError: a member is missing, unknown or cannot be right.
+            UnprocessableEntityError: the server refuses a value.
 
         Example:
             >>> connection = await client.connections.create(
             ...     name="Shop", type="sqlite", role="source", config={"path": "/data/shop.db"}
             ... )
         """
+        body = checked(
+            ConnectionCreateBody,
+            name=name,
+            type=type,
+            role=role,
+            config=config,
+            description=description,
+            options=options,
+            tags=tags,
+        )
+        check_config(type, config)
         return await self._call(
             AsyncConnection,
             "POST",
             "/connections",
-            json={
-                "name": name,
-                "type": type,
-                "role": role,
-                "config": config,
-                "description": description,
-                "options": options,
-                "tags": tags,
-            },
+            json=body,
             idempotency_key=idempotency_key,
             timeout=timeout,
             headers=headers,
@@ -244,7 +256,9 @@ class AsyncConnections(AsyncResource):
             "PATCH",
             "/connections/{id}",
             id,
-            json={"name": name, "description": description, "config": config, "options": options, "tags": tags},
+            json=changed(
+                ConnectionUpdateBody, name=name, description=description, config=config, options=options, tags=tags
+            ),
             timeout=timeout,
             headers=headers,
         )
@@ -301,10 +315,10 @@ class AsyncConnections(AsyncResource):
         self,
         *,
         type: ConnectionType,
-        config: Mapping[str, object] | Unset = UNSET,
+        config: ConnectionConfig | Mapping[str, object] | Unset = UNSET,
         connection_string: str | Unset = UNSET,
         role: ConnectionRole | Unset = UNSET,
-        options: Mapping[str, object] | Unset = UNSET,
+        options: ConnectionOptionsParam | Mapping[str, object] | Unset = UNSET,
         idempotency_key: str | None = None,
         timeout: TimeoutTypes = UNSET,
         headers: HeaderTypes = None,
@@ -330,13 +344,14 @@ class AsyncConnections(AsyncResource):
             ConnectionTestResult,
             "POST",
             "/connections/test",
-            json={
-                "type": type,
-                "config": config,
-                "connection_string": connection_string,
-                "role": role,
-                "options": options,
-            },
+            json=checked(
+                ConnectionTestBody,
+                type=type,
+                config=config,
+                connection_string=connection_string,
+                role=role,
+                options=options,
+            ),
             idempotency_key=idempotency_key,
             timeout=timeout,
             headers=headers,

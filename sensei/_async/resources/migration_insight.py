@@ -1,0 +1,227 @@
+"""Looking into migrations: reports, figures, logs, live events, structures."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from sensei._async.resources._base import AsyncResource
+from sensei._request import UNSET, HeaderTypes, TimeoutTypes
+from sensei.models.connections import DatabaseSchema
+from sensei.models.migration_reports import MigrationMetrics, MigrationStatusReport
+from sensei.models.migrations import LogEntry
+from sensei.models.phases import LogLevel, PhaseName
+
+if TYPE_CHECKING:
+    from sensei._async.pagination import AsyncPager
+    from sensei._async.streaming import AsyncEventStream
+
+
+class AsyncMigrationInsight(AsyncResource):
+    """What `client.migrations` tells about running ones."""
+
+    async def status(
+        self, id: str, *, timeout: TimeoutTypes = UNSET, headers: HeaderTypes = None
+    ) -> MigrationStatusReport:
+        """Fetch a short report, with rates and an estimate of the end. `GET /migrations/{id}/status`
+
+        Allowed 60 times a minute; `get` and the event stream have no such limit.
+
+        Args:
+            id: the migration.
+            timeout: seconds for one attempt.
+            headers: headers for this call only.
+
+        Example:
+            >>> report = await client.migrations.status("mig_abc123")
+            >>> print(report.status, report.progress.percent)
+        """
+        return await self._call(
+            MigrationStatusReport, "GET", "/migrations/{id}/status", id, timeout=timeout, headers=headers
+        )
+
+    async def metrics(self, id: str, *, timeout: TimeoutTypes = UNSET, headers: HeaderTypes = None) -> MigrationMetrics:
+        """Fetch the figures of this moment, in total and by table. `GET /migrations/{id}/metrics`
+
+        Args:
+            id: the migration.
+            timeout: seconds for one attempt.
+            headers: headers for this call only.
+
+        Example:
+            >>> metrics = await client.migrations.metrics("mig_abc123")
+            >>> for table in metrics.by_table:
+            ...     print(table.table, table.records_processed, table.records_total)
+        """
+        return await self._call(
+            MigrationMetrics, "GET", "/migrations/{id}/metrics", id, timeout=timeout, headers=headers
+        )
+
+    def logs(
+        self,
+        id: str,
+        *,
+        level: LogLevel | None = None,
+        phase: PhaseName | None = None,
+        since: datetime | str | None = None,
+        limit: int | None = None,
+        offset: int | None = None,
+        token: str | None = None,
+        prefetch: int = 0,
+        timeout: TimeoutTypes = UNSET,
+        headers: HeaderTypes = None,
+    ) -> AsyncPager[LogEntry]:
+        """List the log, oldest first. `GET /migrations/{id}/logs`
+
+        Args:
+            id: the migration.
+            level: this weight and those above it.
+            phase: only this phase.
+            since: only entries after this time.
+            limit: items in one page, 1 to 100; 100 when None.
+            offset: items to skip.
+            token: the `token` of a page, to go on after it.
+            prefetch: 1 to fetch the next page while this one is worked on.
+            timeout: seconds for one attempt.
+            headers: headers for these calls only.
+
+        Returns:
+            The first page; iterating it goes through every item of every page.
+
+        Example:
+            >>> async for entry in client.migrations.logs("mig_abc123", level="warning"):
+            ...     print(entry.timestamp, entry.message)
+        """
+        return self._pages(
+            LogEntry,
+            "/migrations/{id}/logs",
+            id,
+            params={"level": level, "phase": phase, "since": since, "limit": limit, "offset": offset},
+            token=token,
+            prefetch=prefetch,
+            timeout=timeout,
+            headers=headers,
+        )
+
+    def stream_logs(
+        self,
+        id: str,
+        *,
+        level: LogLevel | None = None,
+        phase: PhaseName | None = None,
+        since: datetime | str | None = None,
+        last_event_id: str | None = None,
+        timeout: TimeoutTypes = UNSET,
+        headers: HeaderTypes = None,
+    ) -> AsyncEventStream:
+        """Follow the log, with progress in between. `GET /migrations/{id}/logs?follow=true`
+
+        It begins with the newest 100 entries, and ends when the migration does.
+
+        Args:
+            id: the migration.
+            level: this weight and those above it.
+            phase: only this phase.
+            since: only entries after this time.
+            last_event_id: id of the last event seen, to go on after it, in another process too.
+            timeout: seconds to connect, and between two signs of life.
+            headers: headers for these calls only.
+
+        Returns:
+            The events, to be iterated; also a context manager, which closes the connection.
+
+        Raises:
+            StreamInterruptedError: the stream was cut and could not be resumed.
+
+        Example:
+            >>> async for event in client.migrations.stream_logs("mig_abc123", level="warning"):
+            ...     print(event.message)
+        """
+        return self._stream(
+            "/migrations/{id}/logs",
+            id,
+            params={"follow": True, "level": level, "phase": phase, "since": since},
+            last_event_id=last_event_id,
+            timeout=timeout,
+            headers=headers,
+        )
+
+    def stream_events(
+        self,
+        id: str,
+        *,
+        since: datetime | str | None = None,
+        last_event_id: str | None = None,
+        timeout: TimeoutTypes = UNSET,
+        headers: HeaderTypes = None,
+    ) -> AsyncEventStream:
+        """Follow a migration live, from its first event to its end. `GET /migrations/{id}/events`
+
+        A cut connection is resumed without loss or repetition. The stream stays open while the migration is paused.
+
+        Args:
+            id: the migration.
+            since: only events after this time.
+            last_event_id: id of the last event seen, to go on after it, in another process too.
+            timeout: seconds to connect, and between two signs of life.
+            headers: headers for these calls only.
+
+        Returns:
+            The events, to be iterated; also a context manager, which closes the connection.
+
+        Raises:
+            StreamInterruptedError: the stream was cut and could not be resumed.
+
+        Example:
+            >>> async for event in client.migrations.stream_events("mig_abc123"):
+            ...     print(event.type, event.phase, event.percent, event.message)
+        """
+        return self._stream(
+            "/migrations/{id}/events",
+            id,
+            params={"since": since},
+            last_event_id=last_event_id,
+            timeout=timeout,
+            headers=headers,
+        )
+
+    async def source_schema(
+        self, id: str, *, timeout: TimeoutTypes = UNSET, headers: HeaderTypes = None
+    ) -> DatabaseSchema:
+        """Fetch the structure of the source, as the plan saw it. `GET /migrations/{id}/schema/source`
+
+        Args:
+            id: the migration.
+            timeout: seconds for one attempt.
+            headers: headers for this call only.
+
+        Raises:
+            PlanNotReadyError: the source was not analysed yet.
+
+        Example:
+            >>> structure = await client.migrations.source_schema("mig_abc123")
+            >>> print(structure.summary.tables, "tables")
+        """
+        return await self._call(
+            DatabaseSchema, "GET", "/migrations/{id}/schema/source", id, timeout=timeout, headers=headers
+        )
+
+    async def target_schema(
+        self, id: str, *, timeout: TimeoutTypes = UNSET, headers: HeaderTypes = None
+    ) -> DatabaseSchema:
+        """Fetch the structure of the target, as it is planned. `GET /migrations/{id}/schema/target`
+
+        Args:
+            id: the migration.
+            timeout: seconds for one attempt.
+            headers: headers for this call only.
+
+        Raises:
+            PlanNotReadyError: it was not planned yet.
+
+        Example:
+            >>> structure = await client.migrations.target_schema("mig_abc123")
+        """
+        return await self._call(
+            DatabaseSchema, "GET", "/migrations/{id}/schema/target", id, timeout=timeout, headers=headers
+        )

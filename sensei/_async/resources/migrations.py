@@ -1,0 +1,258 @@
+"""Migrations: make them, find them, change them; what they do is in the modules beside this one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Literal
+
+from sensei._async.pagination import AsyncPager
+from sensei._async.resources.migration import AsyncMigration, AsyncMigrationSummary
+from sensei._async.resources.migration_actions import AsyncMigrationActions
+from sensei._async.resources.migration_insight import AsyncMigrationInsight
+from sensei._async.resources.migration_recovery import AsyncMigrationRecovery
+from sensei._async.resources.migration_schedules import AsyncMigrationSchedules
+from sensei._checks import changed, check_schedule, checked
+from sensei._request import UNSET, HeaderTypes, TimeoutTypes, Unset
+from sensei._waits import made_up_name
+from sensei.models.migrations import MigrationDeleted
+from sensei.models.params.migrations import (
+    MigrationCreateBody,
+    MigrationOptionsParam,
+    MigrationSourceParam,
+    MigrationTargetParam,
+    MigrationUpdateBody,
+    NotificationsParam,
+    ScheduleParam,
+)
+from sensei.models.phases import MigrationStatus, Strategy
+
+
+class AsyncMigrations(AsyncMigrationActions, AsyncMigrationInsight, AsyncMigrationRecovery, AsyncMigrationSchedules):
+    """`client.migrations`: from the first plan to the last row."""
+
+    async def create(
+        self,
+        *,
+        source: MigrationSourceParam | Mapping[str, object],
+        target: MigrationTargetParam | Mapping[str, object],
+        name: str | None = None,
+        description: str | Unset = UNSET,
+        strategy: Strategy | Unset = UNSET,
+        options: MigrationOptionsParam | Mapping[str, object] | Unset = UNSET,
+        schedule: ScheduleParam | Mapping[str, object] | Unset = UNSET,
+        notifications: NotificationsParam | Mapping[str, object] | Unset = UNSET,
+        idempotency_key: str | None = None,
+        timeout: TimeoutTypes = UNSET,
+        headers: HeaderTypes = None,
+    ) -> AsyncMigration:
+        """Make a migration; planning begins in the background. `POST /migrations`
+
+        Args:
+            source: the side to read from: `{"connection_id": …}`, or `{"type": …, "connection_string": …}`, with the
+                schemas and tables to take.
+            target: the side to write to, given like the source.
+            name: what people call it, up to 255 characters; made from the two ends when None.
+            description: up to 2,000 characters.
+            strategy: preset for the trade between pace and caution; `balanced` when not given.
+            options: settings such as `parallelism`, `batch_size` and `auto_approve_above`.
+            schedule: when to start, and in which windows to work.
+            notifications: who is told about what.
+            idempotency_key: the key of an earlier try whose outcome is unknown; made up when None.
+            timeout: seconds for one attempt.
+            headers: headers for this call only.
+
+        Returns:
+            The migration, `pending`; `wait_for_plan()` for what it will do.
+
+        Raises:
+            InvalidArgumentError: a member is missing, unknown or cannot be right.
+            UnprocessableEntityError: the server refuses a value, e.g. a connection in the wrong role.
+
+        Example:
+            >>> migration = await client.migrations.create(
+            ...     name="Q1 Database Modernization",
+            ...     source={"connection_id": "conn_source"},
+            ...     target={"connection_id": "conn_target"},
+            ... )
+        """
+        check_schedule(schedule)
+        return await self._call(
+            AsyncMigration,
+            "POST",
+            "/migrations",
+            json=checked(
+                MigrationCreateBody,
+                name=made_up_name(source, target) if name is None else name,
+                description=description,
+                source=source,
+                target=target,
+                strategy=strategy,
+                options=options,
+                schedule=schedule,
+                notifications=notifications,
+            ),
+            idempotency_key=idempotency_key,
+            timeout=timeout,
+            headers=headers,
+        )
+
+    async def get(self, id: str, *, timeout: TimeoutTypes = UNSET, headers: HeaderTypes = None) -> AsyncMigration:
+        """Fetch one migration. `GET /migrations/{id}`
+
+        Args:
+            id: its id, `mig_…`.
+            timeout: seconds for one attempt.
+            headers: headers for this call only.
+
+        Raises:
+            NotFoundError: there is no migration with this id.
+
+        Example:
+            >>> migration = await client.migrations.get("mig_abc123")
+            >>> print(migration.status, migration.percent)
+        """
+        return await self._call(AsyncMigration, "GET", "/migrations/{id}", id, timeout=timeout, headers=headers)
+
+    def list(
+        self,
+        *,
+        status: MigrationStatus | None = None,
+        source_id: str | None = None,
+        target_id: str | None = None,
+        created_after: datetime | date | str | None = None,
+        created_before: datetime | date | str | None = None,
+        sort: Literal["created_at", "started_at", "name"] | None = None,
+        order: Literal["asc", "desc"] | None = None,
+        limit: int | None = None,
+        offset: int | None = None,
+        token: str | None = None,
+        prefetch: int = 0,
+        timeout: TimeoutTypes = UNSET,
+        headers: HeaderTypes = None,
+    ) -> AsyncPager[AsyncMigrationSummary]:
+        """List migrations in short form, newest first. `GET /migrations`
+
+        Args:
+            status: only this status.
+            source_id: only those that read from this connection.
+            target_id: only those that write to this connection.
+            created_after: only those made after this time; a bare date means its first instant in UTC.
+            created_before: only those made before this time; a bare date means its first instant in UTC.
+            sort: member to sort by; `created_at` when None.
+            order: direction; `asc` when None and sorting by name, else `desc`.
+            limit: items in one page, 1 to 100.
+            offset: items to skip.
+            token: the `token` of a page, to go on after it.
+            prefetch: 1 to fetch the next page while this one is worked on.
+            timeout: seconds for one attempt.
+            headers: headers for these calls only.
+
+        Returns:
+            The first page; iterating it goes through every item of every page.
+
+        Example:
+            >>> async for summary in client.migrations.list(status="running"):
+            ...     print(summary.name, summary.progress_percent)
+        """
+        return self._pages(
+            AsyncMigrationSummary,
+            "/migrations",
+            params={
+                "status": status,
+                "source_id": source_id,
+                "target_id": target_id,
+                "created_after": created_after,
+                "created_before": created_before,
+                "sort": sort,
+                "order": order,
+                "limit": limit,
+                "offset": offset,
+            },
+            token=token,
+            prefetch=prefetch,
+            timeout=timeout,
+            headers=headers,
+        )
+
+    async def update(
+        self,
+        id: str,
+        *,
+        name: str | Unset = UNSET,
+        description: str | Unset | None = UNSET,
+        strategy: Strategy | Unset = UNSET,
+        options: MigrationOptionsParam | Mapping[str, object] | Unset = UNSET,
+        notifications: NotificationsParam | Mapping[str, object] | Unset | None = UNSET,
+        timeout: TimeoutTypes = UNSET,
+        headers: HeaderTypes = None,
+    ) -> AsyncMigration:
+        """Change a migration; what is not given stays. `PATCH /migrations/{id}`
+
+        Args:
+            id: its id.
+            name: the new name.
+            description: the new description; None removes it.
+            strategy: the new preset; possible before the start and while paused, like `options`.
+            options: settings to change; the others stay. `auto_approve_above` None switches automatic approval off.
+            notifications: all of them from now on; None removes them.
+            timeout: seconds for one attempt.
+            headers: headers for this call only.
+
+        Raises:
+            InvalidArgumentError: nothing to change, or a value that cannot be right.
+            InvalidStateError: it is at work.
+
+        Example:
+            >>> await client.migrations.update("mig_abc123", options={"parallelism": 8})
+        """
+        return await self._call(
+            AsyncMigration,
+            "PATCH",
+            "/migrations/{id}",
+            id,
+            json=changed(
+                MigrationUpdateBody,
+                name=name,
+                description=description,
+                strategy=strategy,
+                options=options,
+                notifications=notifications,
+            ),
+            timeout=timeout,
+            headers=headers,
+        )
+
+    async def delete(
+        self,
+        id: str,
+        *,
+        keep_logs: bool = True,
+        keep_metrics: bool = True,
+        timeout: TimeoutTypes = UNSET,
+        headers: HeaderTypes = None,
+    ) -> MigrationDeleted:
+        """Delete a migration that has ended; certificates stay. `DELETE /migrations/{id}`
+
+        Args:
+            id: its id.
+            keep_logs: keep the logs for audits.
+            keep_metrics: keep the history of metrics.
+            timeout: seconds for one attempt.
+            headers: headers for this call only.
+
+        Raises:
+            InvalidStateError: it has not ended; cancel it first.
+
+        Example:
+            >>> await client.migrations.delete("mig_abc123", keep_logs=False)
+        """
+        return await self._call(
+            MigrationDeleted,
+            "DELETE",
+            "/migrations/{id}",
+            id,
+            params={"keep_logs": None if keep_logs else False, "keep_metrics": None if keep_metrics else False},
+            timeout=timeout,
+            headers=headers,
+        )

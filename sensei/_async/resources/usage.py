@@ -1,0 +1,24 @@
+"""Usage: what the organization has used of its plan."""
+
+from __future__ import annotations
+
+from sensei._async.resources._base import AsyncResource
+from sensei._request import UNSET, HeaderTypes, TimeoutTypes
+from sensei.models.usage import UsageReport
+
+
+class AsyncUsage(AsyncResource):
+    """`client.usage`: figures of the running month. Needs the scope `billing:read`."""
+
+    async def current(self, *, timeout: TimeoutTypes = UNSET, headers: HeaderTypes = None) -> UsageReport:
+        """Fetch what was used in this calendar month (UTC). `GET /usage/current`
+
+        Args:
+            timeout: seconds for one attempt.
+            headers: headers for this call only.
+
+        Example:
+            >>> usage = await client.usage.current()
+            >>> print(usage.requests.total, "of", usage.requests.limit)
+        """
+        return await self._call(UsageReport, "GET", "/usage/current", timeout=timeout, headers=headers)

@@ -1,0 +1,59 @@
+"""Bulk calls of any length: cut into what one request may hold, and put together again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import Final, TypeVar, cast
+
+from sensei.errors import SenseiError
+from sensei.models.base import BulkResult, BulkSummary, Model
+
+T = TypeVar("T")
+ResultT = TypeVar("ResultT", bound=BulkResult)
+
+LARGEST_CHANGE: Final = 1000
+"""Mappings or errors in one request."""
+
+LARGEST_WEBHOOKS: Final = 100
+"""Webhooks in one request."""
+
+
+def batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    """`items` in lists of at most `size`; none for no items.
+
+    Example:
+        >>> list(batches("abcde", 2))
+        [['a', 'b'], ['c', 'd'], ['e']]
+    """
+    rest = iter(items)
+    while batch := list(islice(rest, size)):
+        yield batch
+
+
+def join(whole: ResultT, part: ResultT, offset: int) -> ResultT:
+    """Add `part` to `whole`; places in a request are moved on by `offset`, the items before it."""
+    results = cast("list[Model]", vars(part)["results"])
+    for result in results:
+        members = vars(result)
+        if "index" in members:
+            members["index"] += offset
+    vars(whole)["results"].extend(results)
+    whole.summary = BulkSummary(
+        total=whole.summary.total + part.summary.total,
+        succeeded=whole.summary.succeeded + part.summary.succeeded,
+        failed=whole.summary.failed + part.summary.failed,
+    )
+    whole._last_response = part._last_response
+    return whole
+
+
+def next_key(key: str | None, index: int) -> str | None:
+    """The idempotency key of request number `index` of a call: the given key, then variants that a retry repeats."""
+    return key if key is None or index == 0 else f"{key[:240]}.{index}"
+
+
+def say_done(error: SenseiError, done: int) -> None:
+    """Note on `error` what was done by the requests before it."""
+    if done:
+        error.add_note(f"The first {done} items were answered before this happened; only the others are open.")
