@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from sensei._async.polling import poll
 from sensei._async.resources._base import AsyncLiveObject, AsyncResource
@@ -344,7 +344,7 @@ class AsyncValidations(AsyncResource):
         if format not in _REPORTS:
             raise InvalidArgumentError(f"format must be one of {', '.join(_REPORTS)}")
         shape, accept = _REPORTS[format]
-        return await self._call(
+        report: AsyncValidationReport | str | bytes = await self._call(
             shape,
             "GET",
             "/validations/{id}/report",
@@ -354,6 +354,7 @@ class AsyncValidations(AsyncResource):
             timeout=timeout,
             headers=headers,
         )
+        return report
 
     async def certificate(
         self, id: str, *, timeout: TimeoutTypes = UNSET, headers: HeaderTypes = None
@@ -414,7 +415,7 @@ class AsyncValidations(AsyncResource):
         return validation
 
 
-_REPORTS: Mapping[str, tuple[type[AsyncValidationReport | str | bytes], str]] = {
+_REPORTS: Mapping[str, tuple[type[Any], str]] = {
     "json": (AsyncValidationReport, "application/json"),
     "html": (str, "text/html"),
     "pdf": (bytes, "application/pdf"),

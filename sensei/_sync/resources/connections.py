@@ -8,6 +8,7 @@ from functools import partial
 from types import NoneType
 from typing import TYPE_CHECKING
 
+from sensei._checks import changed, check_config, checked
 from sensei._request import UNSET, HeaderTypes, TimeoutTypes, Unset
 from sensei._sync.polling import poll
 from sensei._sync.resources._base import LiveObject, Resource
@@ -19,6 +20,13 @@ from sensei.models.connections import (
     ConnectionType,
     DatabaseSchema,
     TablePreview,
+)
+from sensei.models.params.connections import (
+    ConnectionConfig,
+    ConnectionCreateBody,
+    ConnectionOptionsParam,
+    ConnectionTestBody,
+    ConnectionUpdateBody,
 )
 
 if TYPE_CHECKING:
@@ -97,9 +105,9 @@ class Connections(Resource):
         name: str,
         type: ConnectionType,
         role: ConnectionRole,
-        config: Mapping[str, object],
+        config: ConnectionConfig | Mapping[str, object],
         description: str | Unset = UNSET,
-        options: Mapping[str, object] | Unset = UNSET,
+        options: ConnectionOptionsParam | Mapping[str, object] | Unset = UNSET,
         tags: Sequence[str] | Unset = UNSET,
         idempotency_key: str | None = None,
         timeout: TimeoutTypes = UNSET,
@@ -124,26 +132,30 @@ class Connections(Resource):
             The connection, with the status `testing`; `wait()` for the outcome.
 
         Raises:
-            UnprocessableEntityError: a member is missing or has a bad value.
+            InvalidArgumentError: a member is missing, unknown or cannot be right.
+            UnprocessableEntityError: the server refuses a value.
 
         Example:
             >>> connection = client.connections.create(
             ...     name="Shop", type="sqlite", role="source", config={"path": "/data/shop.db"}
             ... )
         """
+        body = checked(
+            ConnectionCreateBody,
+            name=name,
+            type=type,
+            role=role,
+            config=config,
+            description=description,
+            options=options,
+            tags=tags,
+        )
+        check_config(type, config)
         return self._call(
             Connection,
             "POST",
             "/connections",
-            json={
-                "name": name,
-                "type": type,
-                "role": role,
-                "config": config,
-                "description": description,
-                "options": options,
-                "tags": tags,
-            },
+            json=body,
             idempotency_key=idempotency_key,
             timeout=timeout,
             headers=headers,
@@ -215,7 +227,7 @@ class Connections(Resource):
         id: str,
         *,
         name: str | Unset = UNSET,
-        description: str | None | Unset = UNSET,
+        description: str | Unset | None = UNSET,
         config: Mapping[str, object] | Unset = UNSET,
         options: Mapping[str, object] | Unset = UNSET,
         tags: Sequence[str] | Unset = UNSET,
@@ -245,7 +257,9 @@ class Connections(Resource):
             "PATCH",
             "/connections/{id}",
             id,
-            json={"name": name, "description": description, "config": config, "options": options, "tags": tags},
+            json=changed(
+                ConnectionUpdateBody, name=name, description=description, config=config, options=options, tags=tags
+            ),
             timeout=timeout,
             headers=headers,
         )
@@ -302,10 +316,10 @@ class Connections(Resource):
         self,
         *,
         type: ConnectionType,
-        config: Mapping[str, object] | Unset = UNSET,
+        config: ConnectionConfig | Mapping[str, object] | Unset = UNSET,
         connection_string: str | Unset = UNSET,
         role: ConnectionRole | Unset = UNSET,
-        options: Mapping[str, object] | Unset = UNSET,
+        options: ConnectionOptionsParam | Mapping[str, object] | Unset = UNSET,
         idempotency_key: str | None = None,
         timeout: TimeoutTypes = UNSET,
         headers: HeaderTypes = None,
@@ -331,13 +345,14 @@ class Connections(Resource):
             ConnectionTestResult,
             "POST",
             "/connections/test",
-            json={
-                "type": type,
-                "config": config,
-                "connection_string": connection_string,
-                "role": role,
-                "options": options,
-            },
+            json=checked(
+                ConnectionTestBody,
+                type=type,
+                config=config,
+                connection_string=connection_string,
+                role=role,
+                options=options,
+            ),
             idempotency_key=idempotency_key,
             timeout=timeout,
             headers=headers,

@@ -6,23 +6,30 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from sensei._bulk import LARGEST_CHANGE, batches, say_done
+from sensei._bulk import LARGEST_CHANGE, batches
 from sensei._checks import changed, check_decision, checked, members
 from sensei._request import UNSET, HeaderTypes, TimeoutTypes, Unset
-from sensei._sync.resources._base import LiveObject, Resource
-from sensei.errors import ConfigurationError, SenseiError
-from sensei.models.base import BulkSummary, Model, Problem
+from sensei._sync.resources._base import LiveObject
+from sensei._sync.resources._bulk import BulkResource
+from sensei.errors import ConfigurationError
+from sensei.models.base import BulkResult, Model, Problem
 from sensei.models.mappings import MappingData, MappingStatus, TransformationType
+from sensei.models.params.review import (
+    ColumnRefParam,
+    Decision,
+    MappingBulkBody,
+    MappingChangeParam,
+    MappingUpdateBody,
+)
 
 if TYPE_CHECKING:
     from sensei._sync.pagination import Page
-    from sensei.models.params.review import ColumnRefParam, Decision, MappingChangeParam
 
 
 class Mapping(LiveObject, MappingData):
     """A mapping that can be decided on."""
 
-    def approve(self, *, override_transformation: str | None | Unset = UNSET, comment: str | Unset = UNSET) -> Mapping:
+    def approve(self, *, override_transformation: str | Unset | None = UNSET, comment: str | Unset = UNSET) -> Mapping:
         """Approve the mapping. `POST /migrations/{id}/plan/mappings/{mapping_id}/approve`
 
         Possible until the migration starts, also when it is approved already.
@@ -67,7 +74,7 @@ class Mapping(LiveObject, MappingData):
         self,
         *,
         status: Decision | Unset = UNSET,
-        transformation: str | None | Unset = UNSET,
+        transformation: str | Unset | None = UNSET,
         transformation_type: TransformationType | Unset = UNSET,
         target: ColumnRefParam | Unset = UNSET,
         comment: str | Unset = UNSET,
@@ -108,7 +115,7 @@ class Mapping(LiveObject, MappingData):
         """
         return self._become(self._attached().mappings.get(*self._ids()))
 
-    def _decide(self, approved: bool, transformation: str | None | Unset, comment: str | Unset) -> Mapping:
+    def _decide(self, approved: bool, transformation: str | Unset | None, comment: str | Unset) -> Mapping:
         client = self._attached()
         migration_id, mapping_id = self._ids()
         return self._become(
@@ -146,15 +153,13 @@ class MappingResult(Model):
     error: Problem | None = None
 
 
-class MappingBulkResult(Model):
+class MappingBulkResult(BulkResult):
     """How many changes came out; one that failed does not stop the others.
 
     Attributes:
-        summary: how many succeeded and failed.
         results: one by one, in the order of the request.
     """
 
-    summary: BulkSummary
     results: list[MappingResult]
 
     @property
@@ -163,7 +168,7 @@ class MappingBulkResult(Model):
         return [result for result in self.results if not result.success]
 
 
-class Mappings(Resource):
+class Mappings(BulkResource):
     """`client.mappings`: the mappings of migrations."""
 
     def list(
@@ -258,7 +263,7 @@ class Mappings(Resource):
         *,
         status: Decision | Unset = UNSET,
         approved: bool | Unset = UNSET,
-        transformation: str | None | Unset = UNSET,
+        transformation: str | Unset | None = UNSET,
         transformation_type: TransformationType | Unset = UNSET,
         target: ColumnRefParam | Unset = UNSET,
         comment: str | Unset = UNSET,
@@ -289,8 +294,6 @@ class Mappings(Resource):
         Example:
             >>> client.mappings.update("mig_abc123", "map_001", status="approved", transformation="TRIM(name)")
         """
-        from sensei.models.params.review import MappingUpdateBody
-
         body = changed(
             MappingUpdateBody,
             status=status,
@@ -317,7 +320,7 @@ class Mappings(Resource):
         migration_id: str,
         mapping_id: str,
         *,
-        override_transformation: str | None | Unset = UNSET,
+        override_transformation: str | Unset | None = UNSET,
         comment: str | Unset = UNSET,
         idempotency_key: str | None = None,
         timeout: TimeoutTypes = UNSET,
@@ -416,34 +419,25 @@ class Mappings(Resource):
 
         Example:
             >>> result = client.mappings.bulk_update(
-            ...     "mig_abc123", updates=[{"id": "map_001", "status": "approved"}, {"id": "map_002", "approved": False}]
+            ...     "mig_abc123",
+            ...     updates=[{"id": "map_001", "status": "approved"}, {"id": "map_002", "status": "rejected"}],
             ... )
             >>> result.summary.succeeded
             2
         """
-        from sensei.models.params.review import MappingBulkBody
-
         bodies = [checked(MappingBulkBody, updates=batch) for batch in batches(updates, LARGEST_CHANGE)]
         for index, change in enumerate(change for body in bodies for change in members(body, "updates")):
             check_decision(change, f"updates.{index}")
-        results: list[MappingResult] = []
-        parts: list[MappingBulkResult] = []
-        for body in bodies:
-            try:
-                part = self._call(
-                    MappingBulkResult,
-                    "PATCH",
-                    "/migrations/{id}/mappings/bulk",
-                    migration_id,
-                    json=body,
-                    timeout=timeout,
-                    headers=headers,
-                )
-            except SenseiError as error:
-                raise say_done(error, len(results), "updates") from None
-            results += part.results
-            parts.append(part)
-        return joined(MappingBulkResult, parts, results)
+        return self._bulk(
+            MappingBulkResult,
+            "PATCH",
+            "/migrations/{id}/mappings/bulk",
+            migration_id,
+            bodies=bodies,
+            size=LARGEST_CHANGE,
+            timeout=timeout,
+            headers=headers,
+        )
 
     def approve_all(
         self,
@@ -477,7 +471,7 @@ class Mappings(Resource):
         )
         # Read to the end first: what is approved leaves the list, and would make it drift.
         sure = [mapping.id for mapping in page if mapping.id is not None]
-        updates: list[MappingChangeParam] = [{"id": id, "status": "approved"} for id in sure]
+        updates: list[MappingChangeParam] = [{"id": mapping_id, "status": "approved"} for mapping_id in sure]
         if comment is not UNSET:
             for update in updates:
                 update["comment"] = comment

@@ -228,7 +228,7 @@ class MigrationActions(Resource):
         mapping_id: str,
         *,
         approved: bool = True,
-        override_transformation: str | None | Unset = UNSET,
+        override_transformation: str | Unset | None = UNSET,
         comment: str | Unset = UNSET,
         idempotency_key: str | None = None,
         timeout: TimeoutTypes = UNSET,

@@ -181,10 +181,10 @@ class Migrations(MigrationActions, MigrationInsight, MigrationRecovery, Migratio
         id: str,
         *,
         name: str | Unset = UNSET,
-        description: str | None | Unset = UNSET,
+        description: str | Unset | None = UNSET,
         strategy: Strategy | Unset = UNSET,
         options: MigrationOptionsParam | Mapping[str, object] | Unset = UNSET,
-        notifications: NotificationsParam | Mapping[str, object] | None | Unset = UNSET,
+        notifications: NotificationsParam | Mapping[str, object] | Unset | None = UNSET,
         timeout: TimeoutTypes = UNSET,
         headers: HeaderTypes = None,
     ) -> Migration:

@@ -1,0 +1,170 @@
+# Generated from sensei/_async/resources/certificates.py by scripts/generate_sync.py: change that file and run the script.
+"""Certificates: signed proof that source and target behave alike."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from sensei._request import UNSET, HeaderTypes, TimeoutTypes
+from sensei._sync.resources._base import LiveObject, Resource
+from sensei.models.certificates import CertificateData, JsonWebKeySet
+
+if TYPE_CHECKING:
+    from sensei._sync.client import Client
+    from sensei.certificates import Examination, Verdict
+
+KeySet = JsonWebKeySet | Mapping[str, object]
+
+
+class Certificate(LiveObject, CertificateData):
+    """A certificate that can be verified."""
+
+    def verify(self, keys: KeySet | None = None, *, now: datetime | None = None) -> None:
+        """Make sure that the certificate is valid. Needs the `crypto` extra.
+
+        Looks at what was received, not at what the server says of it: signature, evidence, status, time. The keys are
+        fetched once, `GET /certificates/keys`; with `keys` nothing is sent.
+
+        Args:
+            keys: the key set, if you have it.
+            now: the time to compare with `valid_until`, aware; the clock when None.
+
+        Raises:
+            CertificateVerificationError: it is expired, revoked, invalid or unverifiable; `.verdict` says which.
+            ConfigurationError: the `crypto` extra is not installed.
+
+        Example:
+            >>> certificate = validation.certificate()
+            >>> certificate.verify()
+        """
+        from sensei.certificates import Verdict
+        from sensei.errors import CertificateVerificationError
+
+        found = self._examine(keys, now)
+        if found.verdict is not Verdict.VALID:
+            raise CertificateVerificationError(found.reason, verdict=found.verdict)
+
+    def check(self, keys: KeySet | None = None, *, now: datetime | None = None) -> Verdict:
+        """Give the verdict on the certificate. Needs the `crypto` extra.
+
+        Args:
+            keys: the key set, if you have it; nothing is sent then.
+            now: the time to compare with `valid_until`, aware; the clock when None.
+
+        Returns:
+            `valid`, `expired`, `revoked`, `invalid` or `unverifiable`; only the first is a success.
+
+        Raises:
+            ConfigurationError: the `crypto` extra is not installed.
+
+        Example:
+            >>> verdict = certificate.check()
+            >>> verdict.value
+            'valid'
+        """
+        return (self._examine(keys, now)).verdict
+
+    def download(self) -> bytes:
+        """Fetch the certificate as the file to hand on. `GET /certificates/{id}/download`
+
+        Example:
+            >>> _ = Path("certificate.json").write_bytes(certificate.download())
+        """
+        return self._attached().certificates.download(self.id)
+
+    def refresh(self) -> Certificate:
+        """Fetch the certificate again, e.g. to see a revocation; returns the object itself. `GET /certificates/{id}`
+
+        Example:
+            >>> certificate.refresh()
+        """
+        fresh = self._attached().certificates.get(self.id)
+        self._received = fresh.received
+        return self._become(fresh)
+
+    def _examine(self, keys: KeySet | None, now: datetime | None) -> Examination:
+        from sensei.certificates import examine
+
+        if keys is None:
+            keys = self._attached().certificates._keys_with(self.public_key_id)
+        return examine(self._evidence(), keys, now=now)
+
+    def _evidence(self) -> bytes:
+        """What was received; if somebody has changed the object since, what it says now, which no signature covers."""
+        received = self.received
+        unchanged = type(self).model_validate_json(received) == self
+        return received if unchanged else self.model_dump_json(by_alias=True, exclude_unset=True).encode()
+
+    def _repr_html_(self) -> str:
+        from sensei._notebook import certificate_html
+
+        return certificate_html(self)
+
+
+class Certificates(Resource):
+    """`client.certificates`: signed proofs, and the keys to check them with."""
+
+    def __init__(self, client: Client) -> None:
+        super().__init__(client)
+        self._known: JsonWebKeySet | None = None
+
+    def get(self, id: str, *, timeout: TimeoutTypes = UNSET, headers: HeaderTypes = None) -> Certificate:
+        """Fetch one certificate. `GET /certificates/{id}`
+
+        Args:
+            id: its id, `cert_…`.
+            timeout: seconds for one attempt.
+            headers: headers for this call only.
+
+        Raises:
+            NotFoundError: there is no certificate with this id.
+
+        Example:
+            >>> certificate = client.certificates.get("cert_abc123")
+            >>> certificate.verify()
+        """
+        return self._call(Certificate, "GET", "/certificates/{id}", id, timeout=timeout, headers=headers)
+
+    def download(self, id: str, *, timeout: TimeoutTypes = UNSET, headers: HeaderTypes = None) -> bytes:
+        """Fetch a certificate as the file to hand on, JSON. `GET /certificates/{id}/download`
+
+        `sensei.certificates.verify` checks such a file offline.
+
+        Args:
+            id: its id.
+            timeout: seconds for one attempt.
+            headers: headers for this call only.
+
+        Raises:
+            NotFoundError: there is no certificate with this id.
+
+        Example:
+            >>> _ = Path("certificate.json").write_bytes(client.certificates.download("cert_abc123"))
+        """
+        return self._call(bytes, "GET", "/certificates/{id}/download", id, timeout=timeout, headers=headers)
+
+    def keys(self, *, timeout: TimeoutTypes = UNSET, headers: HeaderTypes = None) -> JsonWebKeySet:
+        """Fetch the public keys that sign certificates. `GET /certificates/keys`
+
+        Args:
+            timeout: seconds for one attempt.
+            headers: headers for this call only.
+
+        Returns:
+            The key set; keep it to verify offline.
+
+        Example:
+            >>> keys = client.certificates.keys()
+            >>> print([key.kid for key in keys.keys])
+        """
+        self._known = self._call(JsonWebKeySet, "GET", "/certificates/keys", timeout=timeout, headers=headers)
+        return self._known
+
+    def _keys_with(self, key_id: str | None) -> JsonWebKeySet:
+        """The key set, fetched only when the one that is known lacks the key."""
+        known = self._known
+        if known is not None and any(key.kid == key_id for key in known.keys):
+            return known
+        return self.keys()

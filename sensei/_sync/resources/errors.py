@@ -1,0 +1,355 @@
+# Generated from sensei/_async/resources/errors.py by scripts/generate_sync.py: change that file and run the script.
+"""Data errors: records that a migration could not carry over as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from sensei._bulk import LARGEST_CHANGE, batches
+from sensei._checks import checked, optional
+from sensei._request import UNSET, HeaderTypes, TimeoutTypes, Unset
+from sensei._sync.resources._base import LiveObject
+from sensei._sync.resources._bulk import BulkResource
+from sensei.models.base import BulkResult, Model, Problem
+from sensei.models.migration_errors import (
+    ErrorResolutionType,
+    MigrationErrorData,
+    MigrationErrorStatus,
+    MigrationErrorType,
+)
+from sensei.models.params.review import ErrorBulkResolveBody, ErrorResolutionParam, ErrorResolveBody, ErrorRetryBody
+
+if TYPE_CHECKING:
+    from sensei._sync.pagination import Page
+
+
+class MigrationError(LiveObject, MigrationErrorData):
+    """A data error that can be resolved or tried again. It is data, not an exception."""
+
+    def resolve(
+        self,
+        resolution: ErrorResolutionType | ErrorResolutionParam,
+        *,
+        reason: str | Unset = UNSET,
+        retry: bool | Unset = UNSET,
+    ) -> MigrationError:
+        """Say what to do with the records. `POST /migrations/{id}/errors/{error_id}/resolve`
+
+        Args:
+            resolution: what to do, such as `skip`; or a dictionary with the `type` and its parameters.
+            reason: why, up to 2,000 characters.
+            retry: try the records again right after.
+
+        Returns:
+            The error itself, as it is now.
+
+        Raises:
+            InvalidStateError: it is resolved or recovered already.
+
+        Example:
+            >>> error.resolve({"type": "transform", "transformation": "force_utf8", "retry": True})
+        """
+        return self._become(
+            self._attached().errors.resolve(
+                self.migration_id, self.id, resolution=resolution, reason=reason, retry=retry
+            )
+        )
+
+    def retry(self, *, fix_applied: str | Unset = UNSET) -> MigrationError:
+        """Try the records again. `POST /migrations/{id}/errors/{error_id}/retry`
+
+        Args:
+            fix_applied: what was repaired before, for the record.
+
+        Returns:
+            The error itself, `retrying`.
+
+        Raises:
+            InvalidStateError: it is resolved or recovered already, or the migration is not at work.
+
+        Example:
+            >>> error.retry(fix_applied="widened customers.notes")
+        """
+        return self._become(self._attached().errors.retry(self.migration_id, self.id, fix_applied=fix_applied))
+
+    def refresh(self) -> MigrationError:
+        """Fetch the error again; returns the object itself. `GET /migrations/{id}/errors/{error_id}`
+
+        Example:
+            >>> error.refresh()
+        """
+        return self._become(self._attached().errors.get(self.migration_id, self.id))
+
+
+class ErrorResult(Model):
+    """How one of many resolutions came out.
+
+    Attributes:
+        id: the data error.
+        success: whether it was resolved.
+        migration_error: the data error as it is now, when it was.
+        error: why not, when it was not.
+    """
+
+    id: str
+    success: bool
+    migration_error: MigrationError | None = None
+    error: Problem | None = None
+
+
+class ErrorBulkResult(BulkResult):
+    """How many resolutions came out; one that failed does not stop the others.
+
+    Attributes:
+        results: one by one, in the order of the request.
+    """
+
+    results: list[ErrorResult]
+
+    @property
+    def failed(self) -> list[ErrorResult]:
+        """Those that were refused; their `error` says why."""
+        return [result for result in self.results if not result.success]
+
+
+class MigrationErrors(BulkResource):
+    """`client.errors`: the data errors of migrations."""
+
+    def list(
+        self,
+        migration_id: str,
+        *,
+        status: MigrationErrorStatus | None = None,
+        type: MigrationErrorType | None = None,
+        table: str | None = None,
+        limit: int | None = None,
+        offset: int | None = None,
+        token: str | None = None,
+        prefetch: int = 0,
+        timeout: TimeoutTypes = UNSET,
+        headers: HeaderTypes = None,
+    ) -> Page[MigrationError]:
+        """List the data errors of a migration, newest first. `GET /migrations/{id}/errors`
+
+        Args:
+            migration_id: the migration.
+            status: only this status.
+            type: only this kind.
+            table: only those of this table.
+            limit: items in one page, 1 to 100.
+            offset: items to skip.
+            token: the `token` of a page, to go on after it.
+            prefetch: 1 to fetch the next page while this one is worked on.
+            timeout: seconds for one attempt.
+            headers: headers for these calls only.
+
+        Returns:
+            The first page; iterating it goes through every item of every page.
+
+        Example:
+            >>> for error in client.errors.list("mig_abc123", status="escalated"):
+            ...     print(error.error.table, error.error)
+        """
+        return self._pages(
+            MigrationError,
+            "/migrations/{id}/errors",
+            migration_id,
+            params={"status": status, "type": type, "table": table, "limit": limit, "offset": offset},
+            token=token,
+            prefetch=prefetch,
+            timeout=timeout,
+            headers=headers,
+        )
+
+    def get(
+        self, migration_id: str, error_id: str, *, timeout: TimeoutTypes = UNSET, headers: HeaderTypes = None
+    ) -> MigrationError:
+        """Fetch one data error. `GET /migrations/{id}/errors/{error_id}`
+
+        Args:
+            migration_id: the migration.
+            error_id: the data error, `err_…`.
+            timeout: seconds for one attempt.
+            headers: headers for this call only.
+
+        Raises:
+            NotFoundError: there is no such migration or error.
+
+        Example:
+            >>> error = client.errors.get("mig_abc123", "err_001")
+            >>> print(error.recommended_actions)
+        """
+        return self._call(
+            MigrationError,
+            "GET",
+            "/migrations/{id}/errors/{error_id}",
+            migration_id,
+            error_id,
+            timeout=timeout,
+            headers=headers,
+        )
+
+    def resolve(
+        self,
+        migration_id: str,
+        error_id: str,
+        *,
+        resolution: ErrorResolutionType | ErrorResolutionParam | Mapping[str, object],
+        reason: str | Unset = UNSET,
+        transformation: str | Unset = UNSET,
+        default_value: object = UNSET,
+        retry: bool | Unset = UNSET,
+        idempotency_key: str | None = None,
+        timeout: TimeoutTypes = UNSET,
+        headers: HeaderTypes = None,
+    ) -> MigrationError:
+        """Say what to do with the records of an error. `POST /migrations/{id}/errors/{error_id}/resolve`
+
+        Args:
+            migration_id: the migration.
+            error_id: the data error.
+            resolution: what to do, such as `skip`; or a dictionary with the `type` and its parameters, which may
+                also stand beside it.
+            reason: why, up to 2,000 characters.
+            transformation: needed by `transform`: an expression, or a named fix such as `force_utf8`.
+            default_value: needed by `default`: an SQL expression as a text, or a JSON value; None is null.
+            retry: try the records again right after.
+            idempotency_key: the key of an earlier try whose outcome is unknown; made up when None.
+            timeout: seconds for one attempt.
+            headers: headers for this call only.
+
+        Raises:
+            InvalidArgumentError: a member is unknown or cannot be right.
+            InvalidStateError: it is resolved or recovered already.
+
+        Example:
+            >>> client.errors.resolve(
+            ...     "mig_abc123", "err_001", resolution={"type": "default", "default_value": "'UNKNOWN'", "retry": True}
+            ... )
+        """
+        return self._call(
+            MigrationError,
+            "POST",
+            "/migrations/{id}/errors/{error_id}/resolve",
+            migration_id,
+            error_id,
+            json=checked(
+                ErrorResolveBody,
+                resolution=resolution,
+                reason=reason,
+                transformation=transformation,
+                default_value=default_value,
+                retry=retry,
+            ),
+            idempotency_key=idempotency_key,
+            timeout=timeout,
+            headers=headers,
+        )
+
+    def retry(
+        self,
+        migration_id: str,
+        error_id: str,
+        *,
+        fix_applied: str | Unset = UNSET,
+        idempotency_key: str | None = None,
+        timeout: TimeoutTypes = UNSET,
+        headers: HeaderTypes = None,
+    ) -> MigrationError:
+        """Try the records of an error again, in the background. `POST /migrations/{id}/errors/{error_id}/retry`
+
+        Args:
+            migration_id: the migration.
+            error_id: the data error.
+            fix_applied: what was repaired before, for the record, up to 2,000 characters.
+            idempotency_key: the key of an earlier try whose outcome is unknown; made up when None.
+            timeout: seconds for one attempt.
+            headers: headers for this call only.
+
+        Returns:
+            The error, `retrying`.
+
+        Raises:
+            InvalidStateError: it is resolved or recovered already, or the migration is not at work.
+
+        Example:
+            >>> client.errors.retry("mig_abc123", "err_001", fix_applied="widened customers.notes")
+        """
+        return self._call(
+            MigrationError,
+            "POST",
+            "/migrations/{id}/errors/{error_id}/retry",
+            migration_id,
+            error_id,
+            json=optional(ErrorRetryBody, fix_applied=fix_applied),
+            idempotency_key=idempotency_key,
+            timeout=timeout,
+            headers=headers,
+        )
+
+    def bulk_resolve(
+        self,
+        migration_id: str,
+        *,
+        error_ids: Iterable[str],
+        resolution: ErrorResolutionType | ErrorResolutionParam | Mapping[str, object],
+        reason: str | Unset = UNSET,
+        transformation: str | Unset = UNSET,
+        default_value: object = UNSET,
+        retry: bool | Unset = UNSET,
+        idempotency_key: str | None = None,
+        timeout: TimeoutTypes = UNSET,
+        headers: HeaderTypes = None,
+    ) -> ErrorBulkResult:
+        """Resolve many errors the same way, each for itself. `POST /migrations/{id}/errors/bulk-resolve`
+
+        More than 1,000 travel in several requests; an empty list sends nothing.
+
+        Args:
+            migration_id: the migration.
+            error_ids: the data errors.
+            resolution: what to do, such as `skip`; or a dictionary with the `type` and its parameters.
+            reason: why, up to 2,000 characters.
+            transformation: needed by `transform`.
+            default_value: needed by `default`; None is null.
+            retry: try the records again right after.
+            idempotency_key: the key of an earlier try whose outcome is unknown; made up when None.
+            timeout: seconds for one attempt.
+            headers: headers for these calls only.
+
+        Returns:
+            How each came out; look at `.failed`.
+
+        Raises:
+            InvalidArgumentError: a member is unknown or cannot be right.
+
+        Example:
+            >>> result = client.errors.bulk_resolve("mig_abc123", error_ids=["err_001"], resolution="skip")
+            >>> print(result.summary.succeeded, "resolved")
+        """
+        if isinstance(error_ids, str):
+            error_ids = [error_ids]
+        bodies = [
+            checked(
+                ErrorBulkResolveBody,
+                error_ids=batch,
+                resolution=resolution,
+                reason=reason,
+                transformation=transformation,
+                default_value=default_value,
+                retry=retry,
+            )
+            for batch in batches(error_ids, LARGEST_CHANGE)
+        ]
+        return self._bulk(
+            ErrorBulkResult,
+            "POST",
+            "/migrations/{id}/errors/bulk-resolve",
+            migration_id,
+            bodies=bodies,
+            size=LARGEST_CHANGE,
+            idempotency_key=idempotency_key,
+            timeout=timeout,
+            headers=headers,
+        )

@@ -1,0 +1,419 @@
+# Generated from sensei/_async/resources/validations.py by scripts/generate_sync.py: change that file and run the script.
+"""Validations: proof that the target holds what the source holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal, overload
+
+from sensei._checks import checked
+from sensei._request import UNSET, HeaderTypes, Special, TimeoutTypes, Unset
+from sensei._sync.polling import poll
+from sensei._sync.resources._base import LiveObject, Resource
+from sensei._sync.resources.certificates import Certificate
+from sensei._sync.resources.migration import MigrationSummary
+from sensei._sync.resources.validation_rules import ValidationRules
+from sensei._waits import check_passed
+from sensei.errors import InvalidArgumentError
+from sensei.models.params.validations import ValidationCreateBody, ValidationOptionsParam
+from sensei.models.validations import (
+    ValidationData,
+    ValidationReportData,
+    ValidationResultCode,
+    ValidationStatus,
+    ValidationType,
+)
+
+if TYPE_CHECKING:
+    from sensei._sync.client import Client
+    from sensei._sync.pagination import Page
+
+
+class Validation(LiveObject, ValidationData):
+    """A validation that can be waited for, and leads to a certificate."""
+
+    def wait(
+        self,
+        *,
+        timeout: float | None = None,
+        interval: float | None = None,
+        on_progress: Callable[[Validation], object] | None = None,
+        raise_on_failure: bool = False,
+    ) -> Validation:
+        """Wait until it is completed, failed or cancelled. `GET /validations/{id}`
+
+        Args:
+            timeout: seconds for the whole wait, or None to wait for ever.
+            interval: seconds between questions; None adapts them.
+            on_progress: called with the validation each time it was fetched.
+            raise_on_failure: raise unless it passed, with warnings or without.
+
+        Returns:
+            The validation itself, refreshed.
+
+        Raises:
+            WaitTimeoutError: it is not over; also a `TimeoutError`.
+            ValidationFailedError: it did not pass, with `raise_on_failure`.
+
+        Example:
+            >>> validation = migration.run_validation(type="full")
+            >>> validation.wait(timeout=600)
+            >>> print(validation.overall_result, validation.confidence_score)
+        """
+        return self._become(
+            self._attached().validations.wait(
+                self.id,
+                timeout=timeout,
+                interval=interval,
+                on_progress=on_progress,
+                raise_on_failure=raise_on_failure,
+            )
+        )
+
+    def certificate(self) -> Certificate:
+        """Fetch the certificate. `GET /validations/{id}/certificate`
+
+        One is issued when all five perspectives ran and the validation passed.
+
+        Raises:
+            NotFoundError: there is none, or none yet; `.details["reason"]` says why.
+
+        Example:
+            >>> certificate = validation.certificate()
+            >>> certificate.verify()
+        """
+        return self._attached().validations.certificate(self.id)
+
+    def report(self, *, include_details: bool = False) -> ValidationReport:
+        """Fetch the report. `GET /validations/{id}/report`
+
+        Args:
+            include_details: with row-level facts for each issue.
+
+        Example:
+            >>> report = validation.report()
+            >>> for issue in report.issues:
+            ...     print(issue.severity, issue.table, issue.message)
+        """
+        return self._attached().validations.report(self.id, include_details=include_details)
+
+    def cancel(self) -> Validation:
+        """Stop the validation; returns the object itself. `POST /validations/{id}/cancel`
+
+        Raises:
+            InvalidStateError: it is over already.
+
+        Example:
+            >>> validation.cancel()
+        """
+        return self._become(self._attached().validations.cancel(self.id))
+
+    def refresh(self) -> Validation:
+        """Fetch the validation again; returns the object itself. `GET /validations/{id}`
+
+        Example:
+            >>> validation.refresh()
+        """
+        return self._become(self._attached().validations.get(self.id))
+
+    def _repr_html_(self) -> str:
+        from sensei._notebook import validation_html
+
+        return validation_html(self)
+
+
+class ValidationReport(ValidationReportData):
+    """A report on a validation.
+
+    Attributes:
+        validation: the validation.
+        migration: the migration it checks, in short form; always sent.
+    """
+
+    validation: Validation
+    migration: MigrationSummary | None = None
+
+
+class Validations(Resource):
+    """`client.validations`: comparisons of source and target, and the rules they check."""
+
+    def __init__(self, client: Client) -> None:
+        super().__init__(client)
+        self.rules = ValidationRules(client)
+
+    def create(
+        self,
+        *,
+        migration_id: str,
+        type: ValidationType | Unset = UNSET,
+        options: ValidationOptionsParam | Mapping[str, object] | Unset = UNSET,
+        idempotency_key: str | None = None,
+        timeout: TimeoutTypes = UNSET,
+        headers: HeaderTypes = None,
+    ) -> Validation:
+        """Compare source and target of a completed migration, in the background. `POST /validations`
+
+        Args:
+            migration_id: the migration.
+            type: kind of the validation: `quick`, `standard` (when not given), `full` or `behavioral_only`. Only
+                `full` runs all five perspectives and can lead to a certificate.
+            options: switches single perspectives on or off.
+            idempotency_key: the key of an earlier try whose outcome is unknown; made up when None.
+            timeout: seconds for one attempt.
+            headers: headers for this call only.
+
+        Returns:
+            The validation; `wait()` for it.
+
+        Raises:
+            InvalidArgumentError: a member is unknown or cannot be right.
+            InvalidStateError: the migration is not completed.
+
+        Example:
+            >>> validation = client.validations.create(migration_id="mig_abc123", type="full")
+        """
+        return self._call(
+            Validation,
+            "POST",
+            "/validations",
+            json=checked(ValidationCreateBody, migration_id=migration_id, type=type, options=options),
+            idempotency_key=idempotency_key,
+            timeout=timeout,
+            headers=headers,
+        )
+
+    run = create
+    """Another name of `create`."""
+
+    def get(self, id: str, *, timeout: TimeoutTypes = UNSET, headers: HeaderTypes = None) -> Validation:
+        """Fetch one validation. `GET /validations/{id}`
+
+        Args:
+            id: its id, `val_…`.
+            timeout: seconds for one attempt.
+            headers: headers for this call only.
+
+        Raises:
+            NotFoundError: there is no validation with this id.
+
+        Example:
+            >>> validation = client.validations.get("val_abc123")
+            >>> print(validation.status, validation.overall_result)
+        """
+        return self._call(Validation, "GET", "/validations/{id}", id, timeout=timeout, headers=headers)
+
+    def list(
+        self,
+        *,
+        migration_id: str | None = None,
+        status: ValidationStatus | None = None,
+        result: ValidationResultCode | None = None,
+        limit: int | None = None,
+        offset: int | None = None,
+        token: str | None = None,
+        prefetch: int = 0,
+        timeout: TimeoutTypes = UNSET,
+        headers: HeaderTypes = None,
+    ) -> Page[Validation]:
+        """List validations, newest first. `GET /validations`
+
+        Args:
+            migration_id: only those of this migration.
+            status: only this status.
+            result: only this result.
+            limit: items in one page, 1 to 100.
+            offset: items to skip.
+            token: the `token` of a page, to go on after it.
+            prefetch: 1 to fetch the next page while this one is worked on.
+            timeout: seconds for one attempt.
+            headers: headers for these calls only.
+
+        Returns:
+            The first page; iterating it goes through every item of every page.
+
+        Example:
+            >>> for validation in client.validations.list(result="failed"):
+            ...     print(validation.migration_id)
+        """
+        return self._pages(
+            Validation,
+            "/validations",
+            params={
+                "migration_id": migration_id,
+                "status": status,
+                "result": result,
+                "limit": limit,
+                "offset": offset,
+            },
+            token=token,
+            prefetch=prefetch,
+            timeout=timeout,
+            headers=headers,
+        )
+
+    def cancel(
+        self,
+        id: str,
+        *,
+        idempotency_key: str | None = None,
+        timeout: TimeoutTypes = UNSET,
+        headers: HeaderTypes = None,
+    ) -> Validation:
+        """Stop a validation. `POST /validations/{id}/cancel`
+
+        Args:
+            id: its id.
+            idempotency_key: the key of an earlier try whose outcome is unknown; made up when None.
+            timeout: seconds for one attempt.
+            headers: headers for this call only.
+
+        Raises:
+            InvalidStateError: it is over already.
+
+        Example:
+            >>> validation = client.validations.cancel("val_abc123")
+        """
+        return self._call(
+            Validation,
+            "POST",
+            "/validations/{id}/cancel",
+            id,
+            idempotency_key=idempotency_key,
+            timeout=timeout,
+            headers=headers,
+        )
+
+    @overload
+    def report(
+        self,
+        id: str,
+        *,
+        format: Literal["json"] = "json",
+        include_details: bool = False,
+        timeout: TimeoutTypes = UNSET,
+        headers: HeaderTypes = None,
+    ) -> ValidationReport: ...
+
+    @overload
+    def report(
+        self,
+        id: str,
+        *,
+        format: Literal["html"],
+        include_details: bool = False,
+        timeout: TimeoutTypes = UNSET,
+        headers: HeaderTypes = None,
+    ) -> str: ...
+
+    @overload
+    def report(
+        self,
+        id: str,
+        *,
+        format: Literal["pdf"],
+        include_details: bool = False,
+        timeout: TimeoutTypes = UNSET,
+        headers: HeaderTypes = None,
+    ) -> bytes: ...
+
+    def report(
+        self,
+        id: str,
+        *,
+        format: Literal["json", "html", "pdf"] = "json",
+        include_details: bool = False,
+        timeout: TimeoutTypes = UNSET,
+        headers: HeaderTypes = None,
+    ) -> ValidationReport | str | bytes:
+        """Fetch the report on a validation. `GET /validations/{id}/report`
+
+        Args:
+            id: its id.
+            format: `json` for an object, `html` for a page as text, `pdf` for a file as bytes.
+            include_details: with row-level facts for each issue.
+            timeout: seconds for one attempt.
+            headers: headers for this call only.
+
+        Raises:
+            InvalidStateError: it is not over.
+
+        Example:
+            >>> page = client.validations.report("val_abc123", format="html")
+            >>> _ = Path("report.html").write_text(page, encoding="utf-8")
+        """
+        if format not in _REPORTS:
+            raise InvalidArgumentError(f"format must be one of {', '.join(_REPORTS)}")
+        shape, accept = _REPORTS[format]
+        report: ValidationReport | str | bytes = self._call(
+            shape,
+            "GET",
+            "/validations/{id}/report",
+            id,
+            params={"format": None if format == "json" else format, "include_details": include_details or None},
+            special=Special(accept=accept),
+            timeout=timeout,
+            headers=headers,
+        )
+        return report
+
+    def certificate(self, id: str, *, timeout: TimeoutTypes = UNSET, headers: HeaderTypes = None) -> Certificate:
+        """Fetch the certificate of a validation. `GET /validations/{id}/certificate`
+
+        Args:
+            id: the validation.
+            timeout: seconds for one attempt.
+            headers: headers for this call only.
+
+        Raises:
+            NotFoundError: there is none, or none yet; `.details["reason"]` says why.
+
+        Example:
+            >>> certificate = client.validations.certificate("val_abc123")
+        """
+        return self._call(Certificate, "GET", "/validations/{id}/certificate", id, timeout=timeout, headers=headers)
+
+    def wait(
+        self,
+        id: str,
+        *,
+        timeout: float | None = None,
+        interval: float | None = None,
+        on_progress: Callable[[Validation], object] | None = None,
+        raise_on_failure: bool = False,
+    ) -> Validation:
+        """Wait until a validation is completed, failed or cancelled. `GET /validations/{id}`
+
+        Args:
+            id: its id.
+            timeout: seconds for the whole wait, or None to wait for ever.
+            interval: seconds between questions; None adapts them.
+            on_progress: called with the validation each time it was fetched.
+            raise_on_failure: raise unless it passed, with warnings or without.
+
+        Raises:
+            WaitTimeoutError: it is not over; also a `TimeoutError`.
+            ValidationFailedError: it did not pass, with `raise_on_failure`.
+
+        Example:
+            >>> validation = client.validations.wait("val_abc123", timeout=600)
+        """
+        validation = poll(
+            partial(self.get, id),
+            until=lambda seen: seen.is_finished,
+            status=lambda seen: seen.status,
+            what=f"validation {id}",
+            timeout=timeout,
+            interval=interval,
+            on_progress=on_progress,
+        )
+        if raise_on_failure:
+            check_passed(validation)
+        return validation
+
+
+_REPORTS: Mapping[str, tuple[type[Any], str]] = {
+    "json": (ValidationReport, "application/json"),
+    "html": (str, "text/html"),
+    "pdf": (bytes, "application/pdf"),
+}

@@ -1,0 +1,478 @@
+# Generated from sensei/_async/resources/webhooks.py by scripts/generate_sync.py: change that file and run the script.
+"""Webhooks: endpoints of yours that hear of events."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import timedelta
+from types import NoneType
+from typing import TYPE_CHECKING, ClassVar
+
+from sensei._bulk import LARGEST_WEBHOOKS, batches
+from sensei._checks import changed, checked, optional
+from sensei._request import UNSET, HeaderTypes, TimeoutTypes, Unset
+from sensei._sync.resources._base import LiveObject
+from sensei._sync.resources._bulk import BulkResource
+from sensei.models.base import BulkResult, Model, Problem
+from sensei.models.params.access import WebhookBulkBody, WebhookCreateParam, WebhookTestBody, WebhookUpdateBody
+from sensei.models.webhook_types import WebhookEventType
+from sensei.models.webhooks import WebhookCreatedData, WebhookData, WebhookDelivery, WebhookDeliveryStatus
+
+if TYPE_CHECKING:
+    from sensei._sync.pagination import Page
+    from sensei.models.webhook_events import WebhookEvent
+    from sensei.webhooks._signature import Payload, Secret
+    from sensei.webhooks._unwrap import Headers
+
+
+class Webhook(LiveObject, WebhookData):
+    """An endpoint that can be tested, looked into and deleted."""
+
+    def test(self, *, event_type: WebhookEventType | Unset = UNSET) -> WebhookDelivery:
+        """Deliver a made-up event once, and wait for the outcome. `POST /webhooks/{id}/test`
+
+        Args:
+            event_type: event to imitate; `migration.completed` when not given.
+
+        Returns:
+            The delivery: `delivered`, or `failed` with the reason in its attempt.
+
+        Example:
+            >>> delivery = webhook.test()
+            >>> print(delivery.status, delivery.response_status)
+        """
+        return self._attached().webhooks.test(self.id, event_type=event_type)
+
+    def deliveries(
+        self, *, status: WebhookDeliveryStatus | None = None, event_type: WebhookEventType | None = None
+    ) -> Page[WebhookDelivery]:
+        """List the deliveries, newest first. `GET /webhooks/{id}/deliveries`
+
+        Args:
+            status: only this status.
+            event_type: only this event.
+
+        Returns:
+            The first page; iterating it goes through every item of every page.
+
+        Example:
+            >>> for delivery in webhook.deliveries(status="failed"):
+            ...     print(delivery.event_type, delivery.response_status)
+        """
+        return self._attached().webhooks.deliveries(self.id, status=status, event_type=event_type)
+
+    def refresh(self) -> Webhook:
+        """Fetch the endpoint again; returns the object itself. `GET /webhooks/{id}`
+
+        Example:
+            >>> webhook.refresh()
+        """
+        return self._become(self._attached().webhooks.get(self.id))
+
+    def delete(self) -> None:
+        """Delete the endpoint. `DELETE /webhooks/{id}`
+
+        Example:
+            >>> webhook.delete()
+        """
+        self._attached().webhooks.delete(self.id)
+
+
+class WebhookCreated(WebhookCreatedData, Webhook):
+    """A new endpoint, with its signing secret in `secret`: the only answer that shows it. Store it now."""
+
+    _shown: ClassVar[tuple[str, ...]] = WebhookCreatedData._shown
+
+    def refresh(self) -> WebhookCreated:
+        """Fetch the endpoint again; the secret stays. Returns the object itself. `GET /webhooks/{id}`
+
+        Example:
+            >>> webhook.refresh()
+        """
+        fresh = self._attached().webhooks.get(self.id)
+        vars(self).update(vars(fresh))
+        self._last_response = fresh._last_response
+        return self
+
+
+class WebhookResult(Model):
+    """How one of many endpoints came out.
+
+    Attributes:
+        index: its place in the request, from 0.
+        success: whether it was made.
+        webhook: the endpoint with its secret, when it was.
+        error: why not, when it was not.
+    """
+
+    index: int
+    success: bool
+    webhook: WebhookCreated | None = None
+    error: Problem | None = None
+
+
+class WebhookBulkResult(BulkResult):
+    """How many endpoints came out; one that failed does not stop the others.
+
+    Attributes:
+        results: one by one, in the order of the request.
+    """
+
+    results: list[WebhookResult]
+
+    @property
+    def failed(self) -> list[WebhookResult]:
+        """Those that were refused; their `error` says why."""
+        return [result for result in self.results if not result.success]
+
+
+class Webhooks(BulkResource):
+    """`client.webhooks`: endpoints, their deliveries, and reading what arrives."""
+
+    def create(
+        self,
+        *,
+        url: str,
+        events: Sequence[WebhookEventType],
+        secret: str | Unset = UNSET,
+        description: str | Unset = UNSET,
+        enabled: bool | Unset = UNSET,
+        idempotency_key: str | None = None,
+        timeout: TimeoutTypes = UNSET,
+        headers: HeaderTypes = None,
+    ) -> WebhookCreated:
+        """Register an endpoint. `POST /webhooks`
+
+        Args:
+            url: where events go: https; in the sandbox also http on localhost.
+            events: names of events, `prefix.*` for all below a prefix, or `*` for all; up to 50.
+            secret: your own signing secret, 8 to 255 characters; made by the server when not given.
+            description: up to 2,000 characters.
+            enabled: False to deliver nothing yet.
+            idempotency_key: the key of an earlier try whose outcome is unknown; made up when None.
+            timeout: seconds for one attempt.
+            headers: headers for this call only.
+
+        Returns:
+            The endpoint with its signing secret, which no other answer shows.
+
+        Raises:
+            InvalidArgumentError: an argument cannot be right.
+            UnprocessableEntityError: the server does not accept the URL.
+
+        Example:
+            >>> webhook = client.webhooks.create(url="https://example.com/hooks", events=["migration.*"])
+            >>> store(webhook.secret)
+        """
+        return self._call(
+            WebhookCreated,
+            "POST",
+            "/webhooks",
+            json=checked(
+                WebhookCreateParam, url=url, events=events, secret=secret, description=description, enabled=enabled
+            ),
+            idempotency_key=idempotency_key,
+            timeout=timeout,
+            headers=headers,
+        )
+
+    def bulk_create(
+        self,
+        *,
+        webhooks: Iterable[WebhookCreateParam],
+        idempotency_key: str | None = None,
+        timeout: TimeoutTypes = UNSET,
+        headers: HeaderTypes = None,
+    ) -> WebhookBulkResult:
+        """Register many endpoints, each for itself. `POST /webhooks/bulk`
+
+        More than 100 travel in several requests; an empty list sends nothing.
+
+        Args:
+            webhooks: the arguments of `create`, one dictionary each.
+            idempotency_key: the key of an earlier try whose outcome is unknown; made up when None.
+            timeout: seconds for one attempt.
+            headers: headers for these calls only.
+
+        Returns:
+            How each came out, with the secrets; look at `.failed`.
+
+        Raises:
+            InvalidArgumentError: an argument cannot be right.
+
+        Example:
+            >>> result = client.webhooks.bulk_create(
+            ...     webhooks=[{"url": "https://example.com/hooks", "events": ["migration.completed"]}]
+            ... )
+            >>> print(result.summary.succeeded, "made")
+        """
+        bodies = [checked(WebhookBulkBody, webhooks=batch) for batch in batches(webhooks, LARGEST_WEBHOOKS)]
+        return self._bulk(
+            WebhookBulkResult,
+            "POST",
+            "/webhooks/bulk",
+            bodies=bodies,
+            size=LARGEST_WEBHOOKS,
+            idempotency_key=idempotency_key,
+            timeout=timeout,
+            headers=headers,
+        )
+
+    def get(self, id: str, *, timeout: TimeoutTypes = UNSET, headers: HeaderTypes = None) -> Webhook:
+        """Fetch one endpoint; never with its secret. `GET /webhooks/{id}`
+
+        Args:
+            id: its id, `wh_…`.
+            timeout: seconds for one attempt.
+            headers: headers for this call only.
+
+        Raises:
+            NotFoundError: there is no endpoint with this id.
+
+        Example:
+            >>> webhook = client.webhooks.get("wh_abc123")
+        """
+        return self._call(Webhook, "GET", "/webhooks/{id}", id, timeout=timeout, headers=headers)
+
+    def list(
+        self,
+        *,
+        limit: int | None = None,
+        offset: int | None = None,
+        token: str | None = None,
+        prefetch: int = 0,
+        timeout: TimeoutTypes = UNSET,
+        headers: HeaderTypes = None,
+    ) -> Page[Webhook]:
+        """List endpoints, newest first. `GET /webhooks`
+
+        Args:
+            limit: items in one page, 1 to 100.
+            offset: items to skip.
+            token: the `token` of a page, to go on after it.
+            prefetch: 1 to fetch the next page while this one is worked on.
+            timeout: seconds for one attempt.
+            headers: headers for these calls only.
+
+        Returns:
+            The first page; iterating it goes through every item of every page.
+
+        Example:
+            >>> for webhook in client.webhooks.list():
+            ...     print(webhook.url, webhook.events)
+        """
+        return self._pages(
+            Webhook,
+            "/webhooks",
+            params={"limit": limit, "offset": offset},
+            token=token,
+            prefetch=prefetch,
+            timeout=timeout,
+            headers=headers,
+        )
+
+    def update(
+        self,
+        id: str,
+        *,
+        url: str | Unset = UNSET,
+        events: Sequence[WebhookEventType] | Unset = UNSET,
+        secret: str | Unset = UNSET,
+        description: str | Unset | None = UNSET,
+        enabled: bool | Unset = UNSET,
+        timeout: TimeoutTypes = UNSET,
+        headers: HeaderTypes = None,
+    ) -> Webhook:
+        """Change an endpoint; what is not given stays. `PATCH /webhooks/{id}`
+
+        Args:
+            id: its id.
+            url: where events go.
+            events: all names and patterns from now on.
+            secret: the new signing secret; used from the next attempt on, retries included. Accept both meanwhile.
+            description: the new description; None removes it.
+            enabled: False to deliver nothing for now.
+            timeout: seconds for one attempt.
+            headers: headers for this call only.
+
+        Raises:
+            InvalidArgumentError: nothing to change, or an argument that cannot be right.
+
+        Example:
+            >>> client.webhooks.update("wh_abc123", enabled=False)
+        """
+        return self._call(
+            Webhook,
+            "PATCH",
+            "/webhooks/{id}",
+            id,
+            json=changed(
+                WebhookUpdateBody, url=url, events=events, secret=secret, description=description, enabled=enabled
+            ),
+            timeout=timeout,
+            headers=headers,
+        )
+
+    def delete(self, id: str, *, timeout: TimeoutTypes = UNSET, headers: HeaderTypes = None) -> None:
+        """Delete an endpoint. `DELETE /webhooks/{id}`
+
+        Args:
+            id: its id.
+            timeout: seconds for one attempt.
+            headers: headers for this call only.
+
+        Example:
+            >>> client.webhooks.delete("wh_abc123")
+        """
+        self._call(NoneType, "DELETE", "/webhooks/{id}", id, timeout=timeout, headers=headers)
+
+    def test(
+        self,
+        id: str,
+        *,
+        event_type: WebhookEventType | Unset = UNSET,
+        idempotency_key: str | None = None,
+        timeout: TimeoutTypes = UNSET,
+        headers: HeaderTypes = None,
+    ) -> WebhookDelivery:
+        """Deliver a made-up event once, and wait for the outcome. `POST /webhooks/{id}/test`
+
+        Args:
+            id: the endpoint.
+            event_type: event to imitate; `migration.completed` when not given. It need not be subscribed to.
+            idempotency_key: the key of an earlier try whose outcome is unknown; made up when None.
+            timeout: seconds for one attempt.
+            headers: headers for this call only.
+
+        Returns:
+            The delivery: `delivered`, or `failed` with the reason in its attempt.
+
+        Example:
+            >>> delivery = client.webhooks.test("wh_abc123", event_type="migration.failed")
+        """
+        return self._call(
+            WebhookDelivery,
+            "POST",
+            "/webhooks/{id}/test",
+            id,
+            json=optional(WebhookTestBody, event_type=event_type),
+            idempotency_key=idempotency_key,
+            timeout=timeout,
+            headers=headers,
+        )
+
+    def deliveries(
+        self,
+        id: str,
+        *,
+        status: WebhookDeliveryStatus | None = None,
+        event_type: WebhookEventType | None = None,
+        limit: int | None = None,
+        offset: int | None = None,
+        token: str | None = None,
+        prefetch: int = 0,
+        timeout: TimeoutTypes = UNSET,
+        headers: HeaderTypes = None,
+    ) -> Page[WebhookDelivery]:
+        """List the deliveries of an endpoint, newest first. `GET /webhooks/{id}/deliveries`
+
+        Args:
+            id: the endpoint.
+            status: only this status.
+            event_type: only this event.
+            limit: items in one page, 1 to 100.
+            offset: items to skip.
+            token: the `token` of a page, to go on after it.
+            prefetch: 1 to fetch the next page while this one is worked on.
+            timeout: seconds for one attempt.
+            headers: headers for these calls only.
+
+        Returns:
+            The first page; iterating it goes through every item of every page.
+
+        Example:
+            >>> for delivery in client.webhooks.deliveries("wh_abc123", status="failed"):
+            ...     client.webhooks.retry_delivery("wh_abc123", delivery.id)
+        """
+        return self._pages(
+            WebhookDelivery,
+            "/webhooks/{id}/deliveries",
+            id,
+            params={"status": status, "event_type": event_type, "limit": limit, "offset": offset},
+            token=token,
+            prefetch=prefetch,
+            timeout=timeout,
+            headers=headers,
+        )
+
+    def retry_delivery(
+        self,
+        id: str,
+        delivery_id: str,
+        *,
+        idempotency_key: str | None = None,
+        timeout: TimeoutTypes = UNSET,
+        headers: HeaderTypes = None,
+    ) -> WebhookDelivery:
+        """Begin a new series of attempts for a failed delivery. `POST /webhooks/{id}/deliveries/{delivery_id}/retry`
+
+        Args:
+            id: the endpoint.
+            delivery_id: the delivery, `dlv_…`.
+            idempotency_key: the key of an earlier try whose outcome is unknown; made up when None.
+            timeout: seconds for one attempt.
+            headers: headers for this call only.
+
+        Returns:
+            The delivery, `pending`.
+
+        Raises:
+            InvalidStateError: it did not fail.
+
+        Example:
+            >>> client.webhooks.retry_delivery("wh_abc123", "dlv_abc123")
+        """
+        return self._call(
+            WebhookDelivery,
+            "POST",
+            "/webhooks/{id}/deliveries/{delivery_id}/retry",
+            id,
+            delivery_id,
+            idempotency_key=idempotency_key,
+            timeout=timeout,
+            headers=headers,
+        )
+
+    def unwrap(
+        self,
+        payload: Payload,
+        headers: Headers,
+        *,
+        secret: Secret,
+        tolerance: float | timedelta | None = None,
+        seen: Callable[[str], bool] | None = None,
+    ) -> WebhookEvent:
+        """Check a delivery that arrived and read it into a typed event. Sends nothing.
+
+        The same as `sensei.webhooks.unwrap`, which needs no client.
+
+        Args:
+            payload: the raw body as it arrived, bytes or str.
+            headers: the request headers.
+            secret: the signing secret of the endpoint, or several while one replaces another.
+            tolerance: the largest distance between `created_at` and now, in seconds; None does not look at it.
+            seen: called with the id of the event; answers whether it was handled before.
+
+        Returns:
+            The event; `event.data` has the type that belongs to `event.type`.
+
+        Raises:
+            WebhookVerificationError: a check failed.
+
+        Example:
+            >>> event = client.webhooks.unwrap(body, request.headers, secret=webhook_secret)
+            >>> print(event.type, event.data)
+        """
+        from sensei.webhooks import unwrap
+
+        return unwrap(payload, headers, secret=secret, tolerance=tolerance, seen=seen)
