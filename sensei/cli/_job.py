@@ -21,8 +21,7 @@ from sensei.cli._text import count, seconds
 from sensei.cli._watch import watch
 
 if TYPE_CHECKING:
-    from sensei import Client
-    from sensei.models import Connection, Migration
+    from sensei import Client, Connection, Migration
 
 TAG = "sensei-migrate"
 """Marks the connections that this job made, so that it uses them again instead of making more."""

@@ -13,8 +13,7 @@ from sensei.cli._presenter import Presenter
 from sensei.cli._text import count, listing
 
 if TYPE_CHECKING:
-    from sensei import Client
-    from sensei.models import Migration
+    from sensei import Client, Migration
 
 _NOTHING_WRITTEN = {"pending", "planning", "plan_ready", "approved"}
 _ON_THEIR_WAY = {"pausing", "cancelling", "rolling_back"}

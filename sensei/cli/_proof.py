@@ -12,8 +12,7 @@ from sensei.cli._presenter import Presenter
 from sensei.cli._text import count
 
 if TYPE_CHECKING:
-    from sensei import Client
-    from sensei.models import Migration, Validation
+    from sensei import Client, Migration, Validation
 
 _PERSPECTIVES = ("structural", "statistical", "referential", "semantic", "behavioral")
 
@@ -55,7 +54,7 @@ def prove(client: Client, migration: Migration, type: str, folder: Path, tell: P
         reason = validation.error.message if validation.error else f"it is {validation.status}"
         raise CommandError(f"the data was moved, but the validation could not be finished: {reason}")
     report = folder / "report.html"
-    report.write_bytes(client.validations.report(validation.id, format="html"))
+    report.write_text(client.validations.report(validation.id, format="html"), encoding="utf-8")
     result = validation.overall_result or "unknown"
     if result not in {"passed", "passed_with_warnings"}:
         raise CommandError(f"the data was moved, but the validation {_verdict(validation)}. The report is {report}")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from sensei.cli._presenter import MappingRow, Review, RiskRow
 
 if TYPE_CHECKING:
-    from sensei.models import Mapping, MigrationPlan
+    from sensei import Mapping, MigrationPlan
 
 _SEVERITIES = ("critical", "high", "medium", "low")
 

@@ -8,9 +8,10 @@ from sensei.cli._presenter import Presenter, Progress
 from sensei.cli._text import seconds
 
 if TYPE_CHECKING:
-    from sensei.models import Migration
+    from sensei import Migration
 
 _SETTLE_SECONDS = 60.0
+_WEIGHTY = {"warning", "error", "critical"}
 
 
 def watch(migration: Migration, tell: Presenter) -> Migration:
@@ -20,28 +21,30 @@ def watch(migration: Migration, tell: Presenter) -> Migration:
         StreamInterruptedError: The stream was cut and could not be resumed; the migration goes on.
         KeyboardInterrupt: The user had enough; the migration goes on.
     """
+    from sensei.models.events import ErrorEvent, LogEvent, PhaseEvent, ProgressEvent
+
     tell.begin("Starting")
     with migration.stream_events() as events:
         for event in events:
-            match event.type:
-                case "progress":
+            match event:
+                case ProgressEvent():
                     tell.progress(
                         Progress(
-                            phase=event.phase or "",
-                            percent=event.percent or 0.0,
+                            phase=event.phase,
+                            percent=event.percent,
                             done=event.records_processed or 0,
                             total=event.records_total,
                             per_second=event.throughput_records_per_second,
                             table=event.table,
                         )
                     )
-                case "phase" if event.action in {"completed", "failed"}:
-                    name = (event.phase or "").replace("_", " ").capitalize()
+                case PhaseEvent(action="completed" | "failed"):
+                    name = event.phase.replace("_", " ").capitalize()
                     took = f" ({seconds(event.duration_seconds)})" if event.duration_seconds is not None else ""
                     tell.end(f"{name}: {event.message or event.action}{took}")
-                case "error":
+                case LogEvent(level=level) if level in _WEIGHTY:
                     tell.warn(event.message)
-                case "log" if event.level in {"warning", "error", "critical"}:
+                case ErrorEvent():
                     tell.warn(event.message)
                 case _:
                     pass
