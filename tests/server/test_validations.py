@@ -16,7 +16,7 @@ import pytest
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from sensei.server import attest, certificates, keys
+from sensei.server import attest, keys
 from sensei.server.clock import ControllableClock
 from sensei.server.engine.errors import EndpointError
 from sensei.server.engine.job import Control, Journal, Wanted
@@ -640,13 +640,10 @@ def test_a_replaced_key_stays_listed_while_certificates_need_it(
     assert _certified(admin, migration)["public_key_id"] == fresh.kid
 
 
-def test_what_was_undone_is_revoked_and_signed_anew(
-    server: ServerThread, admin: ContractClient, migration: str
-) -> None:
+def test_what_was_undone_is_revoked_and_signed_anew(admin: ContractClient, world: World, migration: str) -> None:
     certificate = _certified(admin, migration)
-    with server.runtime.store.write() as session:
-        now = server.runtime.settings.clock.now()
-        assert certificates.revoke_of_migration(session, server.runtime.store.vault, migration, now) == 1
+    assert world.post(migration, "rollback").status_code == 202
+    world.wait_for(migration, "rolled_back")
     revoked = admin.get(f"/v1/certificates/{certificate['id']}").json()
     assert revoked["status"] == "revoked"
     _verify(admin, revoked)

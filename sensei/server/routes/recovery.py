@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from sensei.server import lifecycle, present, progress, state_machine, undoing
+from sensei.server import certificates, lifecycle, present, progress, state_machine, undoing
 from sensei.server.errors import ApiError, invalid, not_found
 from sensei.server.journal import add_checkpoint
 from sensei.server.lookup import find_migration
@@ -130,6 +130,8 @@ def rollback(ctx: Context, id: str, body: RollbackRequest) -> RollbackAnswer:
     if not undoing.has_written(row):
         raise _not_available(row, "Nothing of this migration is on the target, or it was undone already.")
     undoing.begin(row, spec, ctx.now)
+    # What is certified of the target is about to go.
+    certificates.revoke_of_migration(ctx.tx, ctx.store.vault, row.id, ctx.now)
     lifecycle.move(ctx.tx, row, "rolling_back", ctx.now, f"Rolling back: {body.scope}")
     ctx.after_commit(ctx.runtime.supervisor.wake)
     ctx.after_commit(lambda: ctx.runtime.hub.notify(id))
