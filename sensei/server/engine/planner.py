@@ -2,8 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from sensei.server.engine.catalog import Table
+from sensei.server.engine.connectors import Connector, open_connector
+from sensei.server.engine.connectors.sqlite import SqliteConnector
+from sensei.server.engine.errors import PlanningError
 from sensei.server.engine.job import Endpoint, Selection
-from sensei.server.engine.plan import Plan, PlanOptions
+from sensei.server.engine.kinds import Kind, postgresql_kind
+from sensei.server.engine.plan import PhasePlan, Plan, PlanOptions, Risk, TablePlan
+from sensei.server.engine.planning.columns import ColumnPlanner, PlannedColumns
+from sensei.server.engine.planning.naming import Names
+from sensei.server.engine.planning.order import in_dependency_order
+from sensei.server.engine.planning.profile import TableProfile, profile_table
+from sensei.server.engine.planning.structure import StructurePlanner
+from sensei.server.engine.planning.target import Target, look_at_target, refuse_same_place
+
+_ROWS_PER_SECOND = 200_000
+_SECONDS_PER_TABLE = 0.05
+_MOST_COLUMNS = {"postgresql": 1_600, "sqlite": 2_000}
+
+_Key = tuple[str | None, str]
 
 
 def make_plan(
@@ -15,7 +36,7 @@ def make_plan(
         source: The database to read.
         target: The database to write; looked at, never changed.
         selection: Which tables are meant.
-        target_schema: Where to write; None takes the target's default, or the source's schemas where both ends have them.
+        target_schema: Where to write; the target's default when None.
         options: What the user asked for.
 
     Raises:
@@ -24,4 +45,304 @@ def make_plan(
         TableNotFoundError: A table or schema named in the selection does not exist.
         PlanningError: Nothing is selected, or the two ends do not admit a plan.
     """
-    raise NotImplementedError
+    with open_connector(source) as reader, open_connector(target) as writer:
+        with reader.snapshot():
+            return _Planner(reader, look_at_target(writer, target_schema), selection, options).plan()
+
+
+class _Planner:
+    def __init__(self, reader: Connector, target: Target, selection: Selection, options: PlanOptions) -> None:
+        self._reader = reader
+        self._target = target
+        self._options = options
+        self._catalog = reader.read_catalog(selection)
+        self._tables = [table for table in self._catalog.tables if table.type == "table"]
+        self._risks: list[Risk] = []
+
+    def plan(self) -> Plan:
+        if not self._tables:
+            raise PlanningError("the source has no tables to migrate, or none is selected", reason_code="E2001")
+        refuse_same_place(self._reader, self._target, {table.schema for table in self._tables})
+        self._check_width()
+        names = self._reserved_names()
+        targets = self._target_names(names)
+        profiles = {_key(t): self._profile(t) for t in self._tables} if self._reader.system == "sqlite" else {}
+        columns = self._columns(targets, profiles)
+        structure = StructurePlanner(
+            self._reader.system, self._target, names, targets, columns, {_key(t): t for t in self._tables}
+        )
+        built = {_key(table): structure.build(table, profiles.get(_key(table))) for table in self._tables}
+        ordered = self._ordered()
+        self._risks += structure.risks
+        self._tell_what_stays()
+        self._tell_what_is_there(targets, columns)
+        counts = {_key(t): self._rows(t, profiles.get(_key(t))) for t in self._tables}
+        known = [count for count in counts.values() if count is not None]
+        total = sum(known) if known else None
+        return Plan(
+            source=replace(self._catalog, tables=tuple(self._tables)),
+            target_system=self._target.system,
+            target_schema=self._target.schema,
+            tables=tuple(
+                TablePlan(source=table, target=built[_key(table)], estimated_rows=counts[_key(table)])
+                for table in ordered
+            ),
+            mappings=tuple(mapping for table in ordered for mapping in columns[_key(table)].mappings),
+            risks=tuple(sorted(self._risks, key=lambda risk: _SEVERITIES.index(risk.severity))),
+            phases=_phases([table.qualified_name for table in ordered], total or 0),
+            relationships=sum(len(table.foreign_keys) for table in self._tables),
+            generated_at=datetime.now(UTC),
+            estimated_records=total,
+            estimated_duration_seconds=round(sum(_durations(len(ordered), total or 0)), 1),
+        )
+
+    def _check_width(self) -> None:
+        most = _MOST_COLUMNS[self._target.system]
+        for table in self._tables:
+            if len(table.columns) > most:
+                raise PlanningError(
+                    f"{table.qualified_name} has {len(table.columns)} columns; the target allows {most}",
+                    reason_code="E2004",
+                    table=table.qualified_name,
+                )
+
+    def _reserved_names(self) -> Names:
+        """One namespace for tables and indexes of the target, with what stays there taken."""
+        names = Names(self._target.system)
+        options = self._options
+        keeps = options.truncate_existing_tables or options.append_to_existing
+        ours = {self._target.fold(table.name) for table in self._tables}
+        for name, table in self._target.tables.items():
+            # Tables that are dropped or filled keep their name for us; their indexes go or stay with them.
+            if name not in ours:
+                names.reserve(table.name)
+        dropped = {
+            index.name
+            for name, table in self._target.tables.items()
+            if name in ours and not keeps
+            for index in (*table.indexes, *table.unique_constraints)
+        }
+        dropped |= {
+            str(t.extra.get("primary_key_name")) for n, t in self._target.tables.items() if n in ours and not keeps
+        }
+        for name in self._target.other_names:
+            if name not in dropped and not name.startswith("sqlite_autoindex_"):
+                names.reserve(name)
+        return names
+
+    def _target_names(self, names: Names) -> dict[_Key, str]:
+        targets: dict[_Key, str] = {}
+        for table in self._tables:
+            name = targets[_key(table)] = names.give(table.name)
+            if name != table.name:
+                self._risk(
+                    "low", f"the target cannot use the name of {table.qualified_name}; it becomes {name!r}", table
+                )
+        return targets
+
+    def _profile(self, table: Table) -> TableProfile:
+        profile = profile_table(self._reader, table)
+        if table.foreign_keys and self._target.system == "postgresql":
+            self._count_orphans(table, profile)
+        return profile
+
+    def _count_orphans(self, table: Table, profile: TableProfile) -> None:
+        known = {t.name: t for t in self._tables}
+        for key in table.foreign_keys:
+            parent = known.get(key.referenced_table)
+            if parent is None or not set(key.referenced_columns) <= {c.name for c in parent.columns}:
+                continue
+            quote = self._reader.quote
+            pairs = " AND ".join(
+                f"p.{quote(theirs)} = c.{quote(ours)}"
+                for ours, theirs in zip(key.columns, key.referenced_columns, strict=True)
+            )
+            whole = " AND ".join(f"c.{quote(column)} IS NOT NULL" for column in key.columns)
+            orphans = self._reader.scalar(
+                f"SELECT count(*) FROM {self._reader.qualify(None, table.name)} AS c WHERE {whole} AND NOT EXISTS "
+                f"(SELECT 1 FROM {self._reader.qualify(None, parent.name)} AS p WHERE {pairs})"
+            )
+            if orphans:
+                profile.orphans[key.columns] = int(orphans)
+
+    def _columns(self, targets: dict[_Key, str], profiles: dict[_Key, TableProfile]) -> dict[_Key, PlannedColumns]:
+        planner = ColumnPlanner(self._reader.system, self._target, self._options.type_mappings)
+        planned: dict[_Key, PlannedColumns] = {}
+        for table in self._tables:
+            name = targets[_key(table)]
+            reused = self._target.existing(name) if self._reuses() else None
+            nan = self._nan_columns(table) if self._target.system == "sqlite" else frozenset[str]()
+            found = planner.plan(table, name, profiles.get(_key(table)), nan, reused)
+            planned[_key(table)] = found
+            self._risks += found.risks
+        return planned
+
+    def _reuses(self) -> bool:
+        options = self._options
+        return not options.drop_existing_tables and (options.truncate_existing_tables or options.append_to_existing)
+
+    def _nan_columns(self, table: Table) -> frozenset[str]:
+        if self._reader.system != "postgresql":
+            return frozenset()
+        floats = [c.name for c in table.columns if postgresql_kind(c.base_type or c.type) is Kind.FLOAT]
+        if not floats:
+            return frozenset()
+        tests = ", ".join(f"coalesce(bool_or({self._reader.quote(name)} = 'NaN'), false)" for name in floats)
+        sql = f"SELECT {tests} FROM {self._reader.qualify(table.schema, table.name)}"
+        row = next(iter(self._reader.stream(sql, 1)))[0]
+        return frozenset(name for name, found in zip(floats, row, strict=True) if found)
+
+    def _rows(self, table: Table, profile: TableProfile | None) -> int | None:
+        return table.row_estimate if profile is None else profile.rows
+
+    def _ordered(self) -> list[Table]:
+        by_name = {table.qualified_name: table for table in self._tables}
+        keys = {_key(table): table.qualified_name for table in self._tables}
+        parents: dict[str, set[str]] = {}
+        for table in self._tables:
+            for key in table.foreign_keys:
+                schema = key.referenced_schema if self._reader.system == "postgresql" else None
+                parent = keys.get((schema, key.referenced_table))
+                if parent is not None:
+                    parents.setdefault(table.qualified_name, set()).add(parent)
+        ordered, broken = in_dependency_order(list(by_name), parents)
+        if broken:
+            self._risks.append(
+                Risk(
+                    severity="low",
+                    type="performance",
+                    description="tables refer to each other in a circle; references are made after all data is in",
+                    affected=tuple(broken),
+                )
+            )
+        return [by_name[name] for name in ordered]
+
+    def _tell_what_stays(self) -> None:
+        views = [table for table in self._catalog.tables if table.type != "table"]
+        for view in views:
+            self._risk(
+                "medium", f"the view {view.qualified_name} is not carried over", view, "Make it anew on the target."
+            )
+        for table in self._tables:
+            for fact, what in {
+                "triggers": "triggers",
+                "rules": "rewrite rules",
+                "row_security": "row-level security",
+                "partitioned": "partitions: its rows are carried, into one plain table; its division",
+                "inherited": "children by inheritance, which are carried as tables of their own; its inheritance",
+            }.items():
+                if table.extra.get(fact):
+                    self._risk("medium", f"{table.qualified_name} has {what}, which is not carried over", table)
+        if isinstance(self._reader, SqliteConnector):
+            for name, kind in self._reader.left_out():
+                self._risks.append(
+                    Risk(
+                        severity="medium",
+                        type="semantic_ambiguity",
+                        description=f"the {kind} {name} is not carried over",
+                        affected=(name,),
+                        mitigation="Make it anew on the target.",
+                    )
+                )
+        elif self._target.system == "postgresql" and not self._target.schema_exists:
+            return
+        if self._target.system == "postgresql":
+            encoding = self._target.connector.scalar("SHOW server_encoding")
+            if encoding != "UTF8":
+                self._risks.append(
+                    Risk(
+                        severity="high",
+                        type="data_loss",
+                        description=f"the target's encoding is {encoding}; rows with other characters are left out",
+                        mitigation="Use a database with the encoding UTF8.",
+                    )
+                )
+
+    def _tell_what_is_there(self, targets: dict[_Key, str], columns: dict[_Key, PlannedColumns]) -> None:
+        options = self._options
+        for table in self._tables:
+            there = self._target.existing(targets[_key(table)])
+            if there is None:
+                continue
+            name = there.qualified_name
+            if there.type != "table":
+                self._there(
+                    "critical", f"the target has a {there.type.replace('_', ' ')} {name}", name, "Rename or drop it."
+                )
+            elif options.drop_existing_tables:
+                self._there("high", f"the existing table {name} is dropped with all its rows, as asked", name, None)
+            elif self._reuses():
+                ours = {
+                    self._target.fold(column.name) for column in columns[_key(table)].columns if not column.computed
+                }
+                lacking = sorted(ours - {self._target.fold(column.name) for column in there.columns})
+                if lacking:
+                    self._there(
+                        "critical",
+                        f"the existing table {name} lacks the columns {', '.join(lacking)}",
+                        name,
+                        "Reject their mappings, or add the columns.",
+                    )
+                elif options.truncate_existing_tables:
+                    self._there("high", f"the existing table {name} is emptied first, as asked", name, None)
+                else:
+                    self._there("medium", f"rows are added to those of the existing table {name}, as asked", name, None)
+            else:
+                filled = "with rows" if self._target.has_rows(there) else "without rows"
+                self._there(
+                    "critical",
+                    f"the target already has a table {name} {filled}; the migration would stop there",
+                    name,
+                    "Choose another schema, or set drop_existing_tables, truncate_existing_tables or append_to_existing.",
+                )
+
+    def _there(self, severity: str, description: str, name: str, mitigation: str | None) -> None:
+        self._risks.append(
+            Risk(
+                severity=severity,
+                type="target_not_empty",
+                description=description,
+                affected=(name,),
+                mitigation=mitigation,
+            )
+        )
+
+    def _risk(self, severity: str, description: str, table: Table, mitigation: str | None = None) -> None:
+        self._risks.append(
+            Risk(
+                severity=severity,
+                type="semantic_ambiguity",
+                description=description,
+                affected=(table.qualified_name,),
+                mitigation=mitigation,
+            )
+        )
+
+
+_SEVERITIES = ("critical", "high", "medium", "low")
+
+
+def _key(table: Table) -> _Key:
+    return table.schema, table.name
+
+
+def _durations(tables: int, rows: int) -> tuple[float, float, float, float]:
+    """Seconds of schema_migration, data_transfer, validation and cutover; rough on purpose."""
+    moving = rows / _ROWS_PER_SECOND
+    return tables * _SECONDS_PER_TABLE, moving + 0.1, moving * 0.8 + 0.1, moving * 0.3 + tables * _SECONDS_PER_TABLE
+
+
+def _phases(tables: Iterable[str], rows: int) -> tuple[PhasePlan, ...]:
+    names = tuple(tables)
+    phases = ("schema_migration", "data_transfer", "validation", "cutover")
+    return tuple(
+        PhasePlan(
+            name=name,
+            order=order,
+            tables=names,
+            parallel=name == "data_transfer",
+            depends_on=(phases[order - 3],) if order > 2 else (),
+            estimated_duration_seconds=round(seconds, 1),
+        )
+        for order, (name, seconds) in enumerate(zip(phases, _durations(len(names), rows), strict=True), 2)
+    )

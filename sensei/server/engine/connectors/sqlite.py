@@ -110,6 +110,14 @@ class SqliteConnector(Connector):
         except sqlite3.Error as error:
             raise endpoint_error(error, self.path) from None
 
+    def left_out(self) -> list[tuple[str, str]]:
+        """(name, kind) of what a catalog does not show: triggers and virtual tables."""
+        rows = self._db().execute(
+            "SELECT name, 'trigger' FROM sqlite_master WHERE type = 'trigger' UNION ALL "
+            "SELECT name, 'virtual table' FROM pragma_table_list WHERE schema = 'main' AND type = 'virtual'"
+        )
+        return [(str(name), str(kind)) for name, kind in rows]
+
     def preview(self, schema: str | None, table: str, limit: int) -> Preview:
         catalog = self.read_catalog(Selection(tables=(table,)) if not set(table) & {"*", "?"} else Selection())
         found = next((t for t in catalog.tables if t.name == table and schema in {None, "main"}), None)
