@@ -88,7 +88,20 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_api_route("/healthz", _healthz, methods=["GET"], include_in_schema=False)
     app.add_api_route("/readyz", _readyz, methods=["GET"], include_in_schema=False)
     app.add_exception_handler(HTTPException, _no_such_route)
+    if settings.faults:
+        _add_faults(app, runtime)
     return app
+
+
+def _add_faults(app: FastAPI, runtime: Runtime) -> None:
+    from sensei.server.faults import Faults, control
+    from sensei.server.faults.middleware import FaultMiddleware
+
+    app.state.faults = Faults()
+    app.add_middleware(FaultMiddleware, faults=app.state.faults, runtime=runtime)
+    app.add_api_route("/_faults", control.plan, methods=["POST"], include_in_schema=False)
+    app.add_api_route("/_faults", control.clear, methods=["DELETE"], include_in_schema=False)
+    app.add_api_route("/_clock", control.advance, methods=["POST"], include_in_schema=False)
 
 
 async def _healthz() -> Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import ipaddress
 import socket
@@ -10,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
+from typing import Literal
 
 import uvicorn
 from fastapi import FastAPI
@@ -113,6 +115,7 @@ def http_server(
     """A server for the application, not yet running."""
     config = uvicorn.Config(
         app,
+        http=_protocol(app.state.runtime.settings),
         log_config=None,
         access_log=False,
         lifespan="on",
@@ -123,6 +126,14 @@ def http_server(
         ssl_keyfile=private_key,
     )
     return HttpServer(config, app.state.runtime, on_ready)
+
+
+def _protocol(settings: Settings) -> type[asyncio.Protocol] | Literal["auto"]:
+    if not settings.faults:
+        return "auto"
+    from sensei.server.faults.transport import BreakableProtocol
+
+    return BreakableProtocol
 
 
 def serve(

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from sensei.server.clock import ControllableClock
+    from sensei.server.faults import Faults
     from sensei.server.serve import ServerThread
     from sensei.server.settings import Quotas, RateLimits
 
@@ -81,7 +82,8 @@ class LocalServer:
         Raises:
             RuntimeError: The server is not running.
         """
-        return self._running.url
+        url: str = self._running.url
+        return url
 
     @property
     def api_key(self) -> str:
@@ -102,6 +104,18 @@ class LocalServer:
         if self._clock is None:
             raise RuntimeError("this server runs on the machine's clock; make it with LocalServer(clock=True)")
         return self._clock
+
+    @property
+    def faults(self) -> Faults:
+        """What goes wrong: `faults.fail(503, times=2)`, `faults.cut(at=100)`, `faults.cut_stream(after_events=3)` …
+
+        Raises:
+            RuntimeError: The server was made without ``faults=True``, or does not run.
+        """
+        if not self._wants_faults:
+            raise RuntimeError("this server shows no faults; make it with LocalServer(faults=True)")
+        faults: Faults = self._running.app.state.faults
+        return faults
 
     def start(self) -> Self:
         """Run the server; returns when it answers. Does nothing when it runs already.

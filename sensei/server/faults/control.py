@@ -1,0 +1,91 @@
+"""``/_faults`` and ``/_clock``: steering a test server from any language. Only there when asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import anyio.to_thread
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from sensei.server import reading, security
+from sensei.server.clock import ControllableClock
+from sensei.server.errors import ApiError, invalid
+from sensei.server.faults.rules import Fault, Faults, RandomFaults
+from sensei.server.runtime import Runtime
+from sensei.server.wire import RequestFacts, error_response
+
+Handler = Callable[[Faults, Any], dict[str, Any]]
+
+
+async def plan(request: Request) -> Response:
+    """Plan a fault, or failures by chance with ``{"random": {...}}`` (null ends them)."""
+    return await _steer(request, _plan)
+
+
+async def clear(request: Request) -> Response:
+    """Forget everything that was planned."""
+
+    def forget(faults: Faults, _body: Any) -> dict[str, Any]:
+        faults.clear()
+        return {"cleared": True}
+
+    return await _steer(request, forget)
+
+
+async def advance(request: Request) -> Response:
+    """Move the clock on by ``{"advance": seconds}``."""
+    clock = request.app.state.runtime.settings.clock
+
+    def move(_faults: Faults, body: Any) -> dict[str, Any]:
+        seconds = body.get("advance") if isinstance(body, dict) else None
+        if not isinstance(seconds, int | float) or isinstance(seconds, bool) or seconds < 0:
+            raise invalid("advance", "type", "must be seconds, 0 or more")
+        if not isinstance(clock, ControllableClock):
+            raise ApiError("not_found", "This server runs on the machine's clock.")
+        clock.advance(seconds)
+        return {"now": clock.now().isoformat()}
+
+    return await _steer(request, move)
+
+
+def _plan(faults: Faults, body: Any) -> dict[str, Any]:
+    if not isinstance(body, dict):
+        raise invalid("", "type", "must be an object")
+    try:
+        if "random" in body:
+            faults.at_random(_chance(body["random"]))
+        else:
+            faults.add(Fault.from_json(body))
+    except (TypeError, ValueError) as error:
+        raise invalid("", "type", str(error)) from None
+    return {"planned": True}
+
+
+def _chance(data: Any) -> RandomFaults | None:
+    if data is None:
+        return None
+    given = dict(data)
+    if "kinds" in given:
+        given["kinds"] = tuple(given["kinds"])
+    return RandomFaults(**given)
+
+
+async def _steer(request: Request, handle: Handler) -> Response:
+    runtime: Runtime = request.app.state.runtime
+    faults: Faults = request.app.state.faults
+    facts = RequestFacts.of(request)
+    raw = await request.body()
+
+    def work() -> dict[str, Any]:
+        with runtime.store.read() as session:
+            now = runtime.settings.clock.now()
+            principal = security.authenticate(session, request.headers.get("authorization"), now)
+        security.require(principal, "*")
+        return handle(faults, reading.parse_json(raw) if raw else {})
+
+    try:
+        return JSONResponse(await anyio.to_thread.run_sync(work))
+    except ApiError as error:
+        return error_response(error, facts)
