@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from sensei._async.resources.validations import AsyncValidation, AsyncValidationReport
     from sensei._async.resources.webhooks import AsyncWebhook
     from sensei._async.streaming import AsyncEventStream
-    from sensei._hooks import Hooks, RequestEvent, ResponseEvent, RetryEvent
+    from sensei._hooks import FailureEvent, Hooks, RequestEvent, ResponseEvent, RetryEvent
     from sensei._notices import OperationDeprecatedWarning
     from sensei._paging import ListDriftWarning
     from sensei._ratelimit import RateLimiter
@@ -100,6 +100,7 @@ __all__ = [
     "RateLimiter",
     "Hooks",
     "RequestEvent",
+    "FailureEvent",
     "ResponseEvent",
     "RetryEvent",
     "UNSET",
@@ -199,7 +200,7 @@ _HOMES = {
     "sensei._async.resources.validations": ("AsyncValidation", "AsyncValidationReport"),
     "sensei._async.resources.webhooks": ("AsyncWebhook",),
     "sensei._async.streaming": ("AsyncEventStream",),
-    "sensei._hooks": ("Hooks", "RequestEvent", "ResponseEvent", "RetryEvent"),
+    "sensei._hooks": ("FailureEvent", "Hooks", "RequestEvent", "ResponseEvent", "RetryEvent"),
     "sensei._notices": ("OperationDeprecatedWarning",),
     "sensei._paging": ("ListDriftWarning",),
     "sensei._ratelimit": ("RateLimiter",),

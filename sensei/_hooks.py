@@ -98,7 +98,7 @@ class Hooks:
     Attributes:
         on_request: before each try.
         on_response: after each answer, errors included.
-        on_failure: after each try that got no answer. So each `on_request` is followed by one of these two.
+        on_failure: after each try that got no answer; each `on_request` is followed by one of these two.
         on_retry: before each wait for another try.
 
     Example:

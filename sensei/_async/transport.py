@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 from sensei._async.pool import AsyncPools
 from sensei._concurrency import async_shielded, async_sleep
-from sensei._hooks import RequestEvent, ResponseEvent, RetryEvent, log
+from sensei._hooks import FailureEvent, RequestEvent, ResponseEvent, RetryEvent, log
 from sensei._http import AsyncForeign, AsyncForeignResponse, RawHeaders, limits, trouble
 from sensei._job import Job, Options, merged
 from sensei._network import AsyncStream
@@ -167,10 +167,9 @@ class AsyncTransport:
                 answer = await self.foreign.send(job.method, job.url, lines, job.body, timeouts)
                 status, raw = answer.status_code, answer.headers.raw
                 body = await self._read(answer, job)
-        except SenseiError:
-            raise
-        except Exception as error:
-            how = trouble(error)
+        except BaseException as error:
+            self._tell_failure(job, error)
+            how = None if isinstance(error, SenseiError) else trouble(error)
             if how is None:
                 raise
             failure = job.broken(how, error)
@@ -233,12 +232,11 @@ class AsyncTransport:
                 return body
             text = await body.rest()
             await body.aclose()
-        except SenseiError:
-            raise
-        except Exception as error:
+        except BaseException as error:
+            self._tell_failure(job, error)
             if body is not None:
-                await body.aclose()
-            how = trouble(error)
+                await async_shielded(body.aclose)
+            how = None if isinstance(error, SenseiError) else trouble(error)
             if how is None:
                 raise
             raise job.broken(how, error) from error
@@ -397,6 +395,11 @@ class AsyncTransport:
         """Say that a stream is going to be connected again."""
         job.attempts = attempt
         self._tell_retry(job, delay, error)
+
+    def _tell_failure(self, job: Job, error: BaseException) -> None:
+        hooks = self.options.hooks
+        if hooks is not None and hooks.on_failure is not None:
+            hooks.on_failure(FailureEvent(job.method, job.route, job.url, job.attempts, error))
 
     def _tell_retry(self, job: Job, delay: float, error: SenseiError) -> None:
         log.info(

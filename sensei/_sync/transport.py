@@ -10,7 +10,7 @@ from types import NoneType
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from sensei._concurrency import shielded, sleep
-from sensei._hooks import RequestEvent, ResponseEvent, RetryEvent, log
+from sensei._hooks import FailureEvent, RequestEvent, ResponseEvent, RetryEvent, log
 from sensei._http import Foreign, ForeignResponse, RawHeaders, limits, trouble
 from sensei._job import Job, Options, merged
 from sensei._network import Stream
@@ -168,10 +168,9 @@ class Transport:
                 answer = self.foreign.send(job.method, job.url, lines, job.body, timeouts)
                 status, raw = answer.status_code, answer.headers.raw
                 body = self._read(answer, job)
-        except SenseiError:
-            raise
-        except Exception as error:
-            how = trouble(error)
+        except BaseException as error:
+            self._tell_failure(job, error)
+            how = None if isinstance(error, SenseiError) else trouble(error)
             if how is None:
                 raise
             failure = job.broken(how, error)
@@ -234,12 +233,11 @@ class Transport:
                 return body
             text = body.rest()
             body.close()
-        except SenseiError:
-            raise
-        except Exception as error:
+        except BaseException as error:
+            self._tell_failure(job, error)
             if body is not None:
-                body.close()
-            how = trouble(error)
+                shielded(body.close)
+            how = None if isinstance(error, SenseiError) else trouble(error)
             if how is None:
                 raise
             raise job.broken(how, error) from error
@@ -398,6 +396,11 @@ class Transport:
         """Say that a stream is going to be connected again."""
         job.attempts = attempt
         self._tell_retry(job, delay, error)
+
+    def _tell_failure(self, job: Job, error: BaseException) -> None:
+        hooks = self.options.hooks
+        if hooks is not None and hooks.on_failure is not None:
+            hooks.on_failure(FailureEvent(job.method, job.route, job.url, job.attempts, error))
 
     def _tell_retry(self, job: Job, delay: float, error: SenseiError) -> None:
         log.info(
