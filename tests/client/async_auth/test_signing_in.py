@@ -12,7 +12,7 @@ import httpx
 import pytest
 import respx
 
-from sensei._async.client import AsyncClient
+from sensei import AsyncClient
 from sensei.auth import OAuth2ClientCredentials, OAuth2Token, ServiceAccount
 from sensei.errors import (
     APIConnectionError,

@@ -13,7 +13,7 @@ import httpx
 import pytest
 import respx
 
-from sensei._sync.client import Client
+from sensei import Client
 from sensei.auth import OAuth2ClientCredentials, OAuth2Token, ServiceAccount
 from sensei.errors import (
     APIConnectionError,
