@@ -125,7 +125,7 @@ class PlainPresenter:
         for line in columns(rows):
             self.say(line)
         if len(plan.mappings) > len(shown):
-            self.say(f"  and {count(len(plan.mappings) - len(shown), 'more column')}, all more certain than these")
+            self.say(f"  and {count(len(plan.mappings) - len(shown), 'more column')}, no less certain")
         self.say("Risks:" if plan.risks else "Risks: none found")
         for risk in plan.risks:
             self.say(f"  {risk.severity}: {risk.description}" + (f" ({risk.mitigation})" if risk.mitigation else ""))

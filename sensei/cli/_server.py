@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -66,12 +67,13 @@ def configured_server(options: Options) -> Iterator[Server]:
 
 
 @contextmanager
-def embedded_server(options: Options, state: Path | None) -> Iterator[Server]:
+def embedded_server(options: Options, folder: Path, *, keep_state: bool) -> Iterator[Server]:
     """The reference server, inside this process, on a free loopback port.
 
     Args:
         options: Shared options.
-        state: Where it keeps what must outlive the process; None for a temporary one.
+        folder: Where it writes `server.log`, when there is anything to write, and its state.
+        keep_state: Whether its state outlives the process.
     """
     from sensei.testing import LocalServer
 
@@ -81,16 +83,35 @@ def embedded_server(options: Options, state: Path | None) -> Iterator[Server]:
         from sensei.server.vault import VaultError
     except ModuleNotFoundError as error:
         raise CommandError(f'{error.name} is missing: pip install "sensei-sdk[all]"') from None
-    local = LocalServer(state=state)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    local = LocalServer(state=folder / "state.db" if keep_state else None)
+    with _log_to(folder / "server.log", options):
+        try:
+            local.start()
+        except (ServeError, StoreError, VaultError) as error:
+            raise CommandError(f"the embedded server could not start: {error}") from None
+        try:
+            # The profile is about other servers.
+            own = Options(debug=options.debug)
+            with make_client(own, base_url=local.url, api_key=local.api_key) as client:
+                options.exchange = own.exchange
+                yield Server(client, "embedded", embedded=True)
+        finally:
+            local.stop()
+
+
+@contextmanager
+def _log_to(path: Path, options: Options) -> Iterator[None]:
+    """Keep what the server logs out of the way of what the user is told."""
+    log = logging.getLogger("sensei.server")
+    handler = logging.StreamHandler() if options.debug else logging.FileHandler(path, encoding="utf-8", delay=True)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    handler.setLevel(logging.WARNING)
+    propagated, log.propagate = log.propagate, False
+    log.addHandler(handler)
     try:
-        local.start()
-    except (ServeError, StoreError, VaultError) as error:
-        raise CommandError(f"the embedded server could not start: {error}") from None
-    try:
-        # The profile is about other servers.
-        own = Options(debug=options.debug)
-        with make_client(own, base_url=local.url, api_key=local.api_key) as client:
-            options.exchange = own.exchange
-            yield Server(client, "embedded", embedded=True)
+        yield
     finally:
-        local.stop()
+        log.removeHandler(handler)
+        log.propagate = propagated
+        handler.close()

@@ -56,7 +56,7 @@ class TerminalPresenter:
         self._console.print(table)
         if len(plan.mappings) > SHOWN_MAPPINGS:
             more = count(len(plan.mappings) - SHOWN_MAPPINGS, "more column")
-            self._console.print(Text(f"  and {more}, all more certain than these", style="dim"))
+            self._console.print(Text(f"  and {more}, no less certain", style="dim"))
         self._console.print(Text("Risks" if plan.risks else "Risks: none found", style="bold"))
         risks = Table(box=None, show_header=False)
         for risk in plan.risks:

@@ -27,7 +27,7 @@ def watch(migration: Migration, tell: Presenter) -> Migration:
     with migration.stream_events() as events:
         for event in events:
             match event:
-                case ProgressEvent():
+                case ProgressEvent() if event.phase != "planning":
                     tell.progress(
                         Progress(
                             phase=event.phase,
@@ -38,10 +38,10 @@ def watch(migration: Migration, tell: Presenter) -> Migration:
                             table=event.table,
                         )
                     )
-                case PhaseEvent(action="completed" | "failed"):
+                case PhaseEvent(action="completed") if event.phase != "planning":
                     name = event.phase.replace("_", " ").capitalize()
                     took = f" ({seconds(event.duration_seconds)})" if event.duration_seconds is not None else ""
-                    tell.end(f"{name}: {event.message or event.action}{took}")
+                    tell.end(f"{name}: {event.message or 'done'}{took}")
                 case LogEvent(level=level) if level in _WEIGHTY:
                     tell.warn(event.message)
                 case ErrorEvent():

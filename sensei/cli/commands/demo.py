@@ -12,7 +12,7 @@ from sensei.cli._options import Command, Options
 
 SHOP = "shop.db"
 COPY = "shop-copy.db"
-RESULTS = ("certificate.json", "certificate-keys.json", "report.html")
+RESULTS = ("certificate.json", "certificate-keys.json", "report.html", "server.log")
 POSTGRESQL_SCHEMA = "sensei_demo"
 
 
@@ -52,7 +52,7 @@ def command(options: Options, directory: Path, target: str | None) -> None:
     rows = make_shop(shop, nul_in_text=end.type == "sqlite")
     tell.end(f"Made a shop with {count(rows, 'row')} of awkward values: {shop}")
     source = parse_endpoint(f"sqlite:///{shop}", Path.cwd(), role="source")
-    with embedded_server(options, state=None) as server:
+    with embedded_server(options, folder, keep_state=False) as server:
         order = Order(
             source=source,
             target=end,

@@ -71,7 +71,7 @@ def command(
     if not own:
         check_is_there(source, folder)
     opened: AbstractContextManager[Server] = (
-        configured_server(options) if own else embedded_server(options, home() / "server" / "state.db")
+        configured_server(options) if own else embedded_server(options, home() / "server", keep_state=True)
     )
     tell = presenter_for(options)
     with opened as server:
