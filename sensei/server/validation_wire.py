@@ -68,7 +68,7 @@ def json_ready(value: object) -> Any:
     if isinstance(value, timedelta):
         return value.total_seconds()
     if isinstance(value, bytes | bytearray | memoryview):
-        return base64.b64encode(bytes(value)).decode("ascii")
+        return base64.b64encode(cast("bytes", value)).decode("ascii")
     if isinstance(value, Mapping):
         return {str(name): json_ready(member) for name, member in cast("Mapping[object, object]", value).items()}
     if isinstance(value, list | tuple | set | frozenset):

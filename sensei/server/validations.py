@@ -256,9 +256,8 @@ def _fail(runtime: Runtime, validation_id: str, code: str, message: str, reason_
     with runtime.store.write() as session:
         row = session.get_one(Validation, validation_id, with_for_update=True)
         if row.status == "running":
-            row.error = {"code": code, "message": message, "occurred_at": wire_time(now)}
-            if reason_code is not None:
-                row.error["reason_code"] = reason_code
+            error = {"code": code, "message": message, "occurred_at": wire_time(now)}
+            row.error = error if reason_code is None else {**error, "reason_code": reason_code}
             row.migration = _summary(session, row.migration_id)
             _end(session, row, "failed", now)
         return row

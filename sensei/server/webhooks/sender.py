@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import cast
 
 import anyio
 import httpcore
@@ -38,7 +39,8 @@ class _CheckingBackend(httpcore.AsyncNetworkBackend):
     def __init__(self, allowed: Sequence[IPNetwork], *, loopback_only: bool) -> None:
         self._allowed = allowed
         self._loopback_only = loopback_only
-        self._inner = httpcore.AnyIOBackend()
+        # httpcore types it as the stand-in it has where anyio is not installed.
+        self._inner = cast("httpcore.AsyncNetworkBackend", httpcore.AnyIOBackend())
 
     async def connect_tcp(
         self,
@@ -168,7 +170,7 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
     """The error, what it came from, and the members of groups on the way."""
     yield error
     if isinstance(error, BaseExceptionGroup):
-        for member in error.exceptions:
+        for member in cast("BaseExceptionGroup[BaseException]", error).exceptions:
             yield from _causes(member)
     cause = error.__cause__ or error.__context__
     if cause is not None:
