@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from sensei.errors import MigrationFailedError, ValidationFailedError
-from sensei.models.migrations import MigrationData
-from sensei.models.validations import ValidationData
+
+if TYPE_CHECKING:
+    from sensei.models.migrations import MigrationData
+    from sensei.models.validations import ValidationData
 
 
 def plan_is_there(migration: MigrationData, plan_status: str | None) -> bool:

@@ -1,17 +1,13 @@
 """API keys."""
 
-from __future__ import annotations
-
-from typing import Annotated, ClassVar, Literal
+from typing import ClassVar
 
 from pydantic import Field
 
-from sensei.models.base import Environment, Model, OpenEnum, Scope, SecretsModel, Timestamp
+from sensei.models.base import Model, SecretsModel, Timestamp
+from sensei.models.enums import ApiKeyStatus, Environment, Scope
 
 __all__ = ["ApiKeyData", "ApiKeyCreatedData", "ApiKeyStatus"]
-
-ApiKeyStatus = Annotated[Literal["active", "expired"] | str, OpenEnum]
-"""Whether a key still works."""
 
 
 class ApiKeyData(Model):

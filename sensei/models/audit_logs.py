@@ -1,18 +1,11 @@
 """Records of who did what."""
 
-from __future__ import annotations
-
 from typing import Annotated, ClassVar, Literal
 
 from sensei.models.base import JsonObject, Model, OpenEnum, Timestamp
+from sensei.models.enums import AuditLogType, AuditResult
 
 __all__ = ["AuditActor", "AuditLog", "AuditLogType", "AuditResult"]
-
-AuditLogType = Annotated[Literal["api", "authentication"] | str, OpenEnum]
-"""Kind of record: API calls, or key and sign-in events."""
-
-AuditResult = Annotated[Literal["success", "failure", "denied"] | str, OpenEnum]
-"""How it ended."""
 
 
 class AuditActor(Model):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, NoReturn, cast
+from typing import TYPE_CHECKING, ClassVar, NoReturn, cast
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, GetPydanticSchema, PrivateAttr
 from pydantic_core import core_schema
@@ -25,8 +25,6 @@ __all__ = [
     "Pagination",
     "BulkResult",
     "BulkSummary",
-    "Environment",
-    "Scope",
 ]
 
 OpenEnum = GetPydanticSchema(lambda _source, _handler: core_schema.str_schema())
@@ -168,39 +166,6 @@ def _short(value: object) -> object:
             return _Verbatim(f"[{len(items)} items]")
         return items
     return _Verbatim(str(value)) if isinstance(value, datetime) else value
-
-
-Environment = Annotated[Literal["production", "sandbox"] | str, OpenEnum]
-"""Which of the two separate worlds a credential and its resources belong to."""
-
-Scope = Annotated[
-    Literal[
-        "migrations:read",
-        "migrations:write",
-        "connections:read",
-        "connections:write",
-        "validation:read",
-        "validation:write",
-        "webhooks:read",
-        "webhooks:write",
-        "admin:read",
-        "admin:write",
-        "billing:read",
-        "billing:write",
-        "migrations:*",
-        "connections:*",
-        "validation:*",
-        "webhooks:*",
-        "admin:*",
-        "billing:*",
-        "*:read",
-        "*:write",
-        "*",
-    ]
-    | str,
-    OpenEnum,
-]
-"""A permission `resource:verb`. `write` does not imply `read`; the resource of validations is spelled `validation`."""
 
 
 class Pagination(Model):

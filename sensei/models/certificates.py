@@ -1,12 +1,11 @@
 """Behavioral Equivalence Certificates and the keys that sign them."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from pydantic import Field, PrivateAttr
 
-from sensei.models.base import Model, OpenEnum, Timestamp
+from sensei.models.base import Model, Timestamp
+from sensei.models.enums import CertificateStatus
 
 __all__ = [
     "CertificateStatus",
@@ -18,9 +17,6 @@ __all__ = [
     "JsonWebKey",
     "JsonWebKeySet",
 ]
-
-CertificateStatus = Annotated[Literal["valid", "expired", "revoked"] | str, OpenEnum]
-"""What the server says of a certificate; `verify()` tells what is to be thought of it."""
 
 
 class Attestations(Model):

@@ -1,12 +1,11 @@
 """Connections to databases, their tests, and what is in them."""
 
-from __future__ import annotations
-
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
 from sensei.models.base import JsonObject, Model, OpenEnum, Problem, Timestamp
+from sensei.models.enums import ConnectionRole, ConnectionStatus, ConnectionType, SslMode
 
 __all__ = [
     "ConnectionType",
@@ -27,34 +26,6 @@ __all__ = [
     "TablePreview",
     "PreviewColumn",
 ]
-
-ConnectionType = Annotated[
-    Literal[
-        "postgresql",
-        "mysql",
-        "oracle",
-        "sqlserver",
-        "mongodb",
-        "snowflake",
-        "bigquery",
-        "redshift",
-        "databricks",
-        "s3",
-        "sqlite",
-    ]
-    | str,
-    OpenEnum,
-]
-"""Kind of system behind a connection."""
-
-ConnectionRole = Annotated[Literal["source", "target", "both"] | str, OpenEnum]
-"""Side of a migration on which a connection may be used."""
-
-ConnectionStatus = Annotated[Literal["testing", "connected", "failed"] | str, OpenEnum]
-"""`testing` while a test runs, `connected` after a good one, `failed` after a bad one."""
-
-SslMode = Annotated[Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-full"] | str, OpenEnum]
-"""How much TLS a connection asks for."""
 
 
 class ConnectionOptions(Model):

@@ -1,13 +1,10 @@
 """The events of a migration's streams, all with `.id`, `.type`, `.phase`, `.message` and `.percent`."""
 
-from __future__ import annotations
-
 from typing import Annotated, ClassVar, Final, Literal
 
 from sensei.models.base import Model, OpenEnum, Problem, Timestamp
-from sensei.models.migration_errors import MigrationErrorType
+from sensei.models.enums import MigrationErrorType, MigrationStatus, PhaseName
 from sensei.models.migrations import LogEntry
-from sensei.models.phases import MigrationStatus, PhaseName
 
 __all__ = [
     "LogEvent",

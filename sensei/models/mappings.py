@@ -1,13 +1,11 @@
 """Mappings of columns, and the plan they belong to."""
 
-from __future__ import annotations
-
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
 from sensei.models.base import Model, OpenEnum, Problem, Timestamp
-from sensei.models.phases import PhaseName
+from sensei.models.enums import MappingStatus, PhaseName, PlanStatus, TransformationType
 
 __all__ = [
     "MappingStatus",
@@ -21,17 +19,6 @@ __all__ = [
     "PlanRisk",
     "PlanSummary",
 ]
-
-MappingStatus = Annotated[Literal["approved", "pending_review", "rejected"] | str, OpenEnum]
-"""What was decided on a mapping."""
-
-TransformationType = Annotated[
-    Literal["identity", "type_widening", "encoding_normalize", "type_conversion", "custom"] | str, OpenEnum
-]
-"""How a value is changed: not at all, to a wider type, to UTF-8, to another type, by an expression of yours."""
-
-PlanStatus = Annotated[Literal["generating", "ready", "approved", "failed"] | str, OpenEnum]
-"""`generating` until the plan exists, `ready` while review is open, `approved` when it is not, `failed` for none."""
 
 
 class ColumnRef(Model):

@@ -1,13 +1,11 @@
 """Data errors of a migration and their resolution."""
 
-from __future__ import annotations
-
-from typing import Annotated, ClassVar, Literal
+from typing import ClassVar
 
 from pydantic import Field
 
-from sensei.models.base import Model, OpenEnum, Timestamp
-from sensei.models.phases import PhaseName
+from sensei.models.base import Model, Timestamp
+from sensei.models.enums import ErrorResolutionType, MigrationErrorStatus, MigrationErrorType, PhaseName
 
 __all__ = [
     "MigrationErrorType",
@@ -20,41 +18,6 @@ __all__ = [
     "ErrorImpact",
     "ErrorResolution",
 ]
-
-MigrationErrorType = Annotated[
-    Literal[
-        "encoding_mismatch",
-        "type_mismatch",
-        "constraint_violation",
-        "null_constraint_violation",
-        "truncation_warning",
-        "network",
-        "resource",
-        "logic",
-    ]
-    | str,
-    OpenEnum,
-]
-"""What went wrong with the records."""
-
-MigrationErrorStatus = Annotated[Literal["open", "retrying", "recovered", "escalated", "resolved"] | str, OpenEnum]
-"""State of a data error."""
-
-ErrorResolutionType = Annotated[
-    Literal[
-        "retry",
-        "skip",
-        "default",
-        "transform",
-        "accept_truncation",
-        "escalate",
-        "apply_default",
-        "apply_transformation",
-    ]
-    | str,
-    OpenEnum,
-]
-"""What to do with the records; `apply_default` and `apply_transformation` are older names of `default`, `transform`."""
 
 
 class ErrorDescription(Model):

@@ -1,11 +1,9 @@
 """Figures about a migration: its status report and its metrics."""
 
-from __future__ import annotations
-
 from pydantic import Field
 
 from sensei.models.base import Model, Timestamp
-from sensei.models.phases import MigrationStatus, PhaseName, PhaseStatus
+from sensei.models.enums import MigrationStatus, PhaseName, PhaseStatus
 
 __all__ = [
     "MigrationMetrics",

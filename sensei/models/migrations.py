@@ -1,15 +1,13 @@
 """Migrations: what they are and what their actions answer."""
 
-from __future__ import annotations
-
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
 from sensei.models.base import JsonObject, Model, OpenEnum, Problem, Timestamp
-from sensei.models.connections import ConnectionType
-from sensei.models.phases import (
+from sensei.models.enums import (
     FINISHED_STATUSES,
+    ConnectionType,
     LogLevel,
     MigrationStatus,
     PhaseName,

@@ -1,10 +1,9 @@
 """What the OAuth endpoints answer."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
-from sensei.models.base import Environment, Model, SecretsModel
+from sensei.models.base import Model, SecretsModel
+from sensei.models.enums import Environment
 
 __all__ = ["OAuthIntrospection", "OAuthTokenResponse"]
 

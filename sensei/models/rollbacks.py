@@ -1,14 +1,12 @@
 """Checkpoints, restoring one, and undoing a migration."""
 
-from __future__ import annotations
-
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
 from sensei.models.base import Model, OpenEnum, Problem, Timestamp
+from sensei.models.enums import PhaseName, RollbackScope, RollbackState, RollbackStrategy
 from sensei.models.migrations import ActionResult
-from sensei.models.phases import PhaseName, RollbackState
 
 __all__ = [
     "Checkpoint",
@@ -19,14 +17,6 @@ __all__ = [
     "RollbackStrategy",
     "RollbackVerification",
 ]
-
-RollbackStrategy = Annotated[
-    Literal["truncate", "reverse_migration", "point_in_time", "backup_restore"] | str, OpenEnum
-]
-"""How to undo: empty the target tables, move data back, the target's own recovery, or a backup."""
-
-RollbackScope = Annotated[Literal["full", "phase", "tables"] | str, OpenEnum]
-"""How much to undo."""
 
 
 class Checkpoint(Model):

@@ -1,7 +1,5 @@
 """Start times and maintenance windows of migrations."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from pydantic import Field

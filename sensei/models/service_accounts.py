@@ -1,12 +1,11 @@
 """Service accounts: credentials for programs."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 from pydantic import Field
 
-from sensei.models.base import Environment, Model, Scope, SecretsModel, Timestamp
+from sensei.models.base import Model, SecretsModel, Timestamp
+from sensei.models.enums import Environment, Scope
 
 __all__ = ["ServiceAccountData", "ServiceAccountCreatedData", "ServiceAccountCredentials"]
 

@@ -1,15 +1,9 @@
 """What was used in a month, and what is allowed."""
 
-from __future__ import annotations
-
-from typing import Annotated, Literal
-
-from sensei.models.base import Model, OpenEnum
+from sensei.models.base import Model
+from sensei.models.enums import Tier
 
 __all__ = ["MigrationUsage", "RequestUsage", "Tier", "UsageReport"]
-
-Tier = Annotated[Literal["free", "starter", "professional", "enterprise"] | str, OpenEnum]
-"""The plan of the organization."""
 
 
 class RequestUsage(Model):

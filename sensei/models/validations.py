@@ -1,12 +1,11 @@
 """Validations: what was compared and what was found."""
 
-from __future__ import annotations
-
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
 from sensei.models.base import JsonObject, JsonScalar, Model, OpenEnum, Problem, Timestamp
+from sensei.models.enums import PerspectiveStatus, Severity, ValidationResultCode, ValidationStatus, ValidationType
 
 __all__ = [
     "ValidationType",
@@ -28,23 +27,6 @@ __all__ = [
     "RuleOutcome",
     "ValidationRuleData",
 ]
-
-ValidationType = Annotated[Literal["quick", "standard", "full", "behavioral_only"] | str, OpenEnum]
-"""`quick`: row counts and spot checks. `standard`: structural, statistical, referential. `full`: all five."""
-
-ValidationStatus = Annotated[Literal["pending", "running", "completed", "failed", "cancelled"] | str, OpenEnum]
-"""State of a validation; `failed` means that the validation itself broke."""
-
-ValidationResultCode = Annotated[Literal["passed", "passed_with_warnings", "failed", "partial"] | str, OpenEnum]
-"""What a validation found; `partial`: some checks could not be finished."""
-
-PerspectiveStatus = Annotated[
-    Literal["pending", "running", "passed", "passed_with_warnings", "failed", "partial", "skipped"] | str, OpenEnum
-]
-"""State and result of one perspective."""
-
-Severity = Annotated[Literal["info", "warning", "error", "critical"] | str, OpenEnum]
-"""How bad a finding is."""
 
 
 class ValidationOptions(Model):

@@ -1,16 +1,21 @@
 """The events that Sensei delivers to webhook endpoints, typed by `event.type`."""
 
-from __future__ import annotations
-
 from functools import cache
 from typing import Annotated, ClassVar, Final, Literal, cast, get_args, get_type_hints
 
 from pydantic import Discriminator, Tag, TypeAdapter
 
-from sensei.models.base import Environment, JsonObject, Model, Timestamp
-from sensei.models.migration_errors import ErrorResolutionType, MigrationErrorType
-from sensei.models.migrations import MigrationStatus, PhaseName
-from sensei.models.validations import ValidationResultCode, ValidationStatus, ValidationType
+from sensei.models.base import JsonObject, Model, Timestamp
+from sensei.models.enums import (
+    Environment,
+    ErrorResolutionType,
+    MigrationErrorType,
+    MigrationStatus,
+    PhaseName,
+    ValidationResultCode,
+    ValidationStatus,
+    ValidationType,
+)
 
 __all__ = [
     "WebhookMetadata",

@@ -1,14 +1,24 @@
 """Webhook endpoints, their deliveries, and the events that arrive."""
 
-from __future__ import annotations
-
-from typing import Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
-from sensei.models.base import Model, OpenEnum, SecretsModel, Timestamp
-from sensei.models.webhook_events import WebhookEvent, parse_webhook_event
-from sensei.models.webhook_types import WebhookEventType
+from sensei.models.base import Model, SecretsModel, Timestamp
+from sensei.models.enums import WebhookDeliveryStatus, WebhookEventType
+
+if TYPE_CHECKING:
+    from sensei.models.webhook_events import WebhookEvent, parse_webhook_event
+else:
+
+    def __getattr__(name: str) -> object:
+        # The events are needed by those who receive them, not by those who look after endpoints.
+        if name in ("WebhookEvent", "parse_webhook_event"):
+            from sensei.models import webhook_events
+
+            return getattr(webhook_events, name)
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
 
 __all__ = [
     "WebhookEvent",
@@ -20,9 +30,6 @@ __all__ = [
     "WebhookAttempt",
     "WebhookDelivery",
 ]
-
-WebhookDeliveryStatus = Annotated[Literal["pending", "delivered", "failed"] | str, OpenEnum]
-"""`pending`: the next attempt is still to come. `failed`: given up after the last attempt."""
 
 
 class WebhookData(Model):

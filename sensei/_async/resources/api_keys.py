@@ -12,8 +12,7 @@ from sensei._checks import changed, checked
 from sensei._request import UNSET, HeaderTypes, TimeoutTypes, Unset
 from sensei.errors import KeyNotDeletedError, SenseiError
 from sensei.models.api_keys import ApiKeyCreatedData, ApiKeyData
-from sensei.models.base import Environment, Scope
-from sensei.models.params.access import ApiKeyCreateBody, ApiKeyUpdateBody
+from sensei.models.enums import Environment, Scope
 
 if TYPE_CHECKING:
     from sensei._async.pagination import AsyncPager
@@ -108,6 +107,8 @@ class AsyncApiKeys(AsyncResource):
             >>> key = await client.api_keys.create(name="CI", scopes=["migrations:read", "migrations:write"])
             >>> store(key.key)
         """
+        from sensei.models.params.access import ApiKeyCreateBody
+
         return await self._call(
             AsyncApiKeyCreated,
             "POST",
@@ -207,6 +208,8 @@ class AsyncApiKeys(AsyncResource):
         Example:
             >>> await client.api_keys.update("key_abc123", ip_whitelist=["203.0.113.0/24"])
         """
+        from sensei.models.params.access import ApiKeyUpdateBody
+
         return await self._call(
             AsyncApiKey,
             "PATCH",

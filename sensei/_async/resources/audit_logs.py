@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from sensei._async.resources._base import AsyncResource
 from sensei._request import UNSET, HeaderTypes, TimeoutTypes
-from sensei.models.audit_logs import AuditLog, AuditLogType, AuditResult
+from sensei.models.audit_logs import AuditLog
+from sensei.models.enums import AuditLogType, AuditResult
 
 if TYPE_CHECKING:
     from sensei._async.pagination import AsyncPager

@@ -11,25 +11,15 @@ from sensei._async.polling import poll
 from sensei._async.resources._base import AsyncLiveObject, AsyncResource
 from sensei._checks import changed, check_config, checked
 from sensei._request import UNSET, HeaderTypes, TimeoutTypes, Unset
-from sensei.models.connections import (
-    ConnectionData,
-    ConnectionRole,
-    ConnectionStatus,
-    ConnectionTestResult,
-    ConnectionType,
-    DatabaseSchema,
-    TablePreview,
-)
-from sensei.models.params.connections import (
-    ConnectionConfig,
-    ConnectionCreateBody,
-    ConnectionOptionsParam,
-    ConnectionTestBody,
-    ConnectionUpdateBody,
-)
+from sensei.models.connections import ConnectionData, ConnectionTestResult, DatabaseSchema, TablePreview
+from sensei.models.enums import ConnectionRole, ConnectionStatus, ConnectionType
 
 if TYPE_CHECKING:
     from sensei._async.pagination import AsyncPager
+    from sensei.models.params.connections import (
+        ConnectionConfig,
+        ConnectionOptionsParam,
+    )
 
 
 class AsyncConnection(AsyncLiveObject, ConnectionData):
@@ -139,6 +129,8 @@ class AsyncConnections(AsyncResource):
             ...     name="Shop", type="sqlite", role="source", config={"path": "/data/shop.db"}
             ... )
         """
+        from sensei.models.params.connections import ConnectionCreateBody
+
         body = checked(
             ConnectionCreateBody,
             name=name,
@@ -251,6 +243,8 @@ class AsyncConnections(AsyncResource):
         Example:
             >>> await client.connections.update("conn_abc123", name="Shop (read replica)")
         """
+        from sensei.models.params.connections import ConnectionUpdateBody
+
         return await self._call(
             AsyncConnection,
             "PATCH",
@@ -340,6 +334,8 @@ class AsyncConnections(AsyncResource):
             ...     type="postgresql", connection_string="postgresql://user:pass@host:5432/db"
             ... )
         """
+        from sensei.models.params.connections import ConnectionTestBody
+
         return await self._call(
             ConnectionTestResult,
             "POST",

@@ -11,16 +11,12 @@ from sensei._bulk import LARGEST_CHANGE, batches
 from sensei._checks import checked, optional
 from sensei._request import UNSET, HeaderTypes, TimeoutTypes, Unset
 from sensei.models.base import BulkResult, Model, Problem
-from sensei.models.migration_errors import (
-    ErrorResolutionType,
-    MigrationErrorData,
-    MigrationErrorStatus,
-    MigrationErrorType,
-)
-from sensei.models.params.review import ErrorBulkResolveBody, ErrorResolutionParam, ErrorResolveBody, ErrorRetryBody
+from sensei.models.enums import ErrorResolutionType, MigrationErrorStatus, MigrationErrorType
+from sensei.models.migration_errors import MigrationErrorData
 
 if TYPE_CHECKING:
     from sensei._async.pagination import AsyncPager
+    from sensei.models.params.review import ErrorResolutionParam
 
 
 class AsyncMigrationError(AsyncLiveObject, MigrationErrorData):
@@ -227,6 +223,8 @@ class AsyncMigrationErrors(AsyncBulkResource):
             ...     "mig_abc123", "err_001", resolution={"type": "default", "default_value": "'UNKNOWN'", "retry": True}
             ... )
         """
+        from sensei.models.params.review import ErrorResolveBody
+
         return await self._call(
             AsyncMigrationError,
             "POST",
@@ -275,6 +273,8 @@ class AsyncMigrationErrors(AsyncBulkResource):
         Example:
             >>> await client.errors.retry("mig_abc123", "err_001", fix_applied="widened customers.notes")
         """
+        from sensei.models.params.review import ErrorRetryBody
+
         return await self._call(
             AsyncMigrationError,
             "POST",
@@ -327,6 +327,8 @@ class AsyncMigrationErrors(AsyncBulkResource):
             >>> result = await client.errors.bulk_resolve("mig_abc123", error_ids=["err_001"], resolution="skip")
             >>> print(result.summary.succeeded, "resolved")
         """
+        from sensei.models.params.review import ErrorBulkResolveBody
+
         if isinstance(error_ids, str):
             error_ids = [error_ids]
         bodies = [

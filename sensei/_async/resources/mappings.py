@@ -12,17 +12,16 @@ from sensei._checks import changed, check_decision, checked, members
 from sensei._request import UNSET, HeaderTypes, TimeoutTypes, Unset
 from sensei.errors import ConfigurationError
 from sensei.models.base import BulkResult, Model, Problem
-from sensei.models.mappings import MappingData, MappingStatus, TransformationType
-from sensei.models.params.review import (
-    ColumnRefParam,
-    Decision,
-    MappingBulkBody,
-    MappingChangeParam,
-    MappingUpdateBody,
-)
+from sensei.models.enums import MappingStatus, TransformationType
+from sensei.models.mappings import MappingData
 
 if TYPE_CHECKING:
     from sensei._async.pagination import AsyncPager
+    from sensei.models.params.review import (
+        ColumnRefParam,
+        Decision,
+        MappingChangeParam,
+    )
 
 
 class AsyncMapping(AsyncLiveObject, MappingData):
@@ -295,6 +294,8 @@ class AsyncMappings(AsyncBulkResource):
         Example:
             >>> await client.mappings.update("mig_abc123", "map_001", status="approved", transformation="TRIM(name)")
         """
+        from sensei.models.params.review import MappingUpdateBody
+
         body = changed(
             MappingUpdateBody,
             status=status,
@@ -426,6 +427,8 @@ class AsyncMappings(AsyncBulkResource):
             >>> result.summary.succeeded
             2
         """
+        from sensei.models.params.review import MappingBulkBody
+
         bodies = [checked(MappingBulkBody, updates=batch) for batch in batches(updates, LARGEST_CHANGE)]
         for index, change in enumerate(change for body in bodies for change in members(body, "updates")):
             check_decision(change, f"updates.{index}")
@@ -467,6 +470,7 @@ class AsyncMappings(AsyncBulkResource):
             >>> result = await client.mappings.approve_all("mig_abc123", above=0.9)
             >>> print(result.summary.succeeded, "approved")
         """
+
         page = await self.list(
             migration_id, status="pending_review", min_confidence=above, limit=100, timeout=timeout, headers=headers
         )

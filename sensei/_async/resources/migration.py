@@ -19,11 +19,9 @@ from sensei.models.migrations import MigrationData, MigrationDeleted, MigrationS
 if TYPE_CHECKING:
     from sensei._async.resources.validations import AsyncValidation
     from sensei._async.streaming import AsyncEventStream
+    from sensei.models.enums import LogLevel, PhaseName, RollbackScope, RollbackStrategy, ValidationType
     from sensei.models.params.migrations import StartPhase
     from sensei.models.params.validations import ValidationOptionsParam
-    from sensei.models.phases import LogLevel, PhaseName
-    from sensei.models.rollbacks import RollbackScope, RollbackStrategy
-    from sensei.models.validations import ValidationType
 
 
 class AsyncMigrationPlan(AsyncLiveObject, MigrationPlanData):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import TYPE_CHECKING
 
 from sensei._async.polling import poll
 from sensei._async.resources._base import AsyncResource
@@ -15,8 +16,9 @@ from sensei._request import UNSET, HeaderTypes, TimeoutTypes, Unset
 from sensei._waits import check_success, plan_is_there
 from sensei.errors import PlanNotReadyError
 from sensei.models.migrations import CancelResult, PauseResult, ResumeResult, StartResult
-from sensei.models.params.migrations import MigrationCancelBody, MigrationPauseBody, MigrationStartBody, StartPhase
-from sensei.models.params.review import MappingApprovalBody
+
+if TYPE_CHECKING:
+    from sensei.models.params.migrations import StartPhase
 
 
 class AsyncMigrationActions(AsyncResource):
@@ -61,6 +63,8 @@ class AsyncMigrationActions(AsyncResource):
             >>> result = await client.migrations.start("mig_abc123", dry_run=True)
             >>> print(result.message)
         """
+        from sensei.models.params.migrations import MigrationStartBody
+
         call = partial(
             self._call,
             StartResult,
@@ -112,6 +116,8 @@ class AsyncMigrationActions(AsyncResource):
             >>> result = await client.migrations.pause("mig_abc123")
             >>> print(result.checkpoint_eta)
         """
+        from sensei.models.params.migrations import MigrationPauseBody
+
         return await self._call(
             PauseResult,
             "POST",
@@ -188,6 +194,8 @@ class AsyncMigrationActions(AsyncResource):
             >>> result.status
             'cancelling'
         """
+        from sensei.models.params.migrations import MigrationCancelBody
+
         return await self._call(
             CancelResult,
             "POST",
@@ -257,6 +265,8 @@ class AsyncMigrationActions(AsyncResource):
         Example:
             >>> mapping = await client.migrations.approve_mapping("mig_abc123", "map_001")
         """
+        from sensei.models.params.review import MappingApprovalBody
+
         mapping = await self._call(
             AsyncMapping,
             "POST",

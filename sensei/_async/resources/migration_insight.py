@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 from sensei._async.resources._base import AsyncResource
 from sensei._request import UNSET, HeaderTypes, TimeoutTypes
-from sensei.models.connections import DatabaseSchema
-from sensei.models.migration_reports import MigrationMetrics, MigrationStatusReport
+from sensei.models.enums import LogLevel, PhaseName
 from sensei.models.migrations import LogEntry
-from sensei.models.phases import LogLevel, PhaseName
 
 if TYPE_CHECKING:
     from sensei._async.pagination import AsyncPager
     from sensei._async.streaming import AsyncEventStream
+    from sensei.models.connections import DatabaseSchema
+    from sensei.models.migration_reports import MigrationMetrics, MigrationStatusReport
 
 
 class AsyncMigrationInsight(AsyncResource):
@@ -36,6 +36,8 @@ class AsyncMigrationInsight(AsyncResource):
             >>> report = await client.migrations.status("mig_abc123")
             >>> print(report.status, report.progress.percent)
         """
+        from sensei.models.migration_reports import MigrationStatusReport
+
         return await self._call(
             MigrationStatusReport, "GET", "/migrations/{id}/status", id, timeout=timeout, headers=headers
         )
@@ -53,6 +55,8 @@ class AsyncMigrationInsight(AsyncResource):
             >>> for table in metrics.by_table:
             ...     print(table.table, table.records_processed, table.records_total)
         """
+        from sensei.models.migration_reports import MigrationMetrics
+
         return await self._call(
             MigrationMetrics, "GET", "/migrations/{id}/metrics", id, timeout=timeout, headers=headers
         )
@@ -202,6 +206,8 @@ class AsyncMigrationInsight(AsyncResource):
             >>> structure = await client.migrations.source_schema("mig_abc123")
             >>> print(structure.summary.tables, "tables")
         """
+        from sensei.models.connections import DatabaseSchema
+
         return await self._call(
             DatabaseSchema, "GET", "/migrations/{id}/schema/source", id, timeout=timeout, headers=headers
         )
@@ -222,6 +228,8 @@ class AsyncMigrationInsight(AsyncResource):
         Example:
             >>> structure = await client.migrations.target_schema("mig_abc123")
         """
+        from sensei.models.connections import DatabaseSchema
+
         return await self._call(
             DatabaseSchema, "GET", "/migrations/{id}/schema/target", id, timeout=timeout, headers=headers
         )

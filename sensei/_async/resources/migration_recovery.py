@@ -9,19 +9,11 @@ from typing import TYPE_CHECKING
 from sensei._async.resources._base import AsyncResource
 from sensei._checks import check_rollback, checked, optional
 from sensei._request import UNSET, HeaderTypes, TimeoutTypes, Unset
-from sensei.models.params.migrations import CheckpointCreateBody, RestoreBody, RollbackBody
-from sensei.models.phases import PhaseName
-from sensei.models.rollbacks import (
-    Checkpoint,
-    RestoreResult,
-    RollbackResult,
-    RollbackScope,
-    RollbackStatus,
-    RollbackStrategy,
-)
+from sensei.models.enums import PhaseName, RollbackScope, RollbackStrategy
 
 if TYPE_CHECKING:
     from sensei._async.pagination import AsyncPager
+    from sensei.models.rollbacks import Checkpoint, RestoreResult, RollbackResult, RollbackStatus
 
 
 class AsyncMigrationRecovery(AsyncResource):
@@ -69,6 +61,9 @@ class AsyncMigrationRecovery(AsyncResource):
             >>> result.rollback_status
             'initiated'
         """
+        from sensei.models.params.migrations import RollbackBody
+        from sensei.models.rollbacks import RollbackResult
+
         body = checked(
             RollbackBody,
             strategy=strategy,
@@ -105,6 +100,8 @@ class AsyncMigrationRecovery(AsyncResource):
             >>> status = await client.migrations.rollback_status("mig_abc123")
             >>> print(status.rollback_status, status.verification)
         """
+        from sensei.models.rollbacks import RollbackStatus
+
         return await self._call(
             RollbackStatus, "GET", "/migrations/{id}/rollback/status", id, timeout=timeout, headers=headers
         )
@@ -138,6 +135,8 @@ class AsyncMigrationRecovery(AsyncResource):
             >>> async for checkpoint in client.migrations.checkpoints("mig_abc123"):
             ...     print(checkpoint.id, checkpoint.phase_name, checkpoint.records_completed)
         """
+        from sensei.models.rollbacks import Checkpoint
+
         return self._pages(
             Checkpoint,
             "/migrations/{id}/checkpoints",
@@ -173,6 +172,9 @@ class AsyncMigrationRecovery(AsyncResource):
         Example:
             >>> checkpoint = await client.migrations.create_checkpoint("mig_abc123", reason="before the big table")
         """
+        from sensei.models.params.migrations import CheckpointCreateBody
+        from sensei.models.rollbacks import Checkpoint
+
         return await self._call(
             Checkpoint,
             "POST",
@@ -210,6 +212,9 @@ class AsyncMigrationRecovery(AsyncResource):
             >>> await client.migrations.restore("mig_abc123", checkpoint_id="ckpt_001")
             >>> await client.migrations.resume("mig_abc123")
         """
+        from sensei.models.params.migrations import RestoreBody
+        from sensei.models.rollbacks import RestoreResult
+
         return await self._call(
             RestoreResult,
             "POST",

@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from types import NoneType
+from typing import TYPE_CHECKING
 
 from sensei._async.resources._base import AsyncResource
 from sensei._checks import changed, check_schedule, checked
 from sensei._request import UNSET, HeaderTypes, TimeoutTypes, Unset
-from sensei.models.params.migrations import (
-    MaintenanceWindowParam,
-    ScheduleBehaviorParam,
-    ScheduleParam,
-    ScheduleUpdateBody,
-)
 from sensei.models.schedules import Schedule
+
+if TYPE_CHECKING:
+    from sensei.models.params.migrations import (
+        MaintenanceWindowParam,
+        ScheduleBehaviorParam,
+    )
 
 
 class AsyncMigrationSchedules(AsyncResource):
@@ -72,6 +73,8 @@ class AsyncMigrationSchedules(AsyncResource):
             >>> from datetime import UTC, datetime, timedelta
             >>> await client.migrations.set_schedule("mig_abc123", start_at=datetime.now(UTC) + timedelta(hours=6))
         """
+        from sensei.models.params.migrations import ScheduleParam
+
         body = checked(
             ScheduleParam,
             start_at=start_at,
@@ -124,6 +127,8 @@ class AsyncMigrationSchedules(AsyncResource):
         Example:
             >>> await client.migrations.update_schedule("mig_abc123", behavior={"outside_window": "continue"})
         """
+        from sensei.models.params.migrations import ScheduleUpdateBody
+
         return await self._call(
             Schedule,
             "PATCH",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from sensei._async.pagination import AsyncPager
 from sensei._async.resources.migration import AsyncMigration, AsyncMigrationSummary
@@ -15,17 +15,17 @@ from sensei._async.resources.migration_schedules import AsyncMigrationSchedules
 from sensei._checks import changed, check_schedule, checked
 from sensei._request import UNSET, HeaderTypes, TimeoutTypes, Unset
 from sensei._waits import made_up_name
+from sensei.models.enums import MigrationStatus, Strategy
 from sensei.models.migrations import MigrationDeleted
-from sensei.models.params.migrations import (
-    MigrationCreateBody,
-    MigrationOptionsParam,
-    MigrationSourceParam,
-    MigrationTargetParam,
-    MigrationUpdateBody,
-    NotificationsParam,
-    ScheduleParam,
-)
-from sensei.models.phases import MigrationStatus, Strategy
+
+if TYPE_CHECKING:
+    from sensei.models.params.migrations import (
+        MigrationOptionsParam,
+        MigrationSourceParam,
+        MigrationTargetParam,
+        NotificationsParam,
+        ScheduleParam,
+    )
 
 
 class AsyncMigrations(AsyncMigrationActions, AsyncMigrationInsight, AsyncMigrationRecovery, AsyncMigrationSchedules):
@@ -76,6 +76,8 @@ class AsyncMigrations(AsyncMigrationActions, AsyncMigrationInsight, AsyncMigrati
             ...     target={"connection_id": "conn_target"},
             ... )
         """
+        from sensei.models.params.migrations import MigrationCreateBody
+
         check_schedule(schedule)
         return await self._call(
             AsyncMigration,
@@ -206,6 +208,8 @@ class AsyncMigrations(AsyncMigrationActions, AsyncMigrationInsight, AsyncMigrati
         Example:
             >>> await client.migrations.update("mig_abc123", options={"parallelism": 8})
         """
+        from sensei.models.params.migrations import MigrationUpdateBody
+
         return await self._call(
             AsyncMigration,
             "PATCH",

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 from sensei._async.resources._base import AsyncLiveObject, AsyncResource
 from sensei._checks import checked
 from sensei._request import UNSET, HeaderTypes, TimeoutTypes, Unset
-from sensei.models.base import Scope
-from sensei.models.params.access import ServiceAccountCreateBody
+from sensei.models.enums import Scope
 from sensei.models.service_accounts import ServiceAccountCreatedData, ServiceAccountData
 
 if TYPE_CHECKING:
@@ -84,6 +83,8 @@ class AsyncServiceAccounts(AsyncResource):
             >>> account = await client.service_accounts.create(name="nightly", scopes=["migrations:*"])
             >>> store(account.credentials.token)
         """
+        from sensei.models.params.access import ServiceAccountCreateBody
+
         return await self._call(
             AsyncServiceAccountCreated,
             "POST",

@@ -9,11 +9,11 @@ from sensei._async.resources._base import AsyncLiveObject, AsyncResource
 from sensei._checks import checked
 from sensei._request import UNSET, HeaderTypes, TimeoutTypes, Unset
 from sensei.models.base import JsonScalar
-from sensei.models.params.validations import RuleCreateBody, RuleSeverity
 from sensei.models.validations import ValidationRuleData
 
 if TYPE_CHECKING:
     from sensei._async.pagination import AsyncPager
+    from sensei.models.params.validations import RuleSeverity
 
 
 class AsyncValidationRule(AsyncLiveObject, ValidationRuleData):
@@ -71,6 +71,8 @@ class AsyncValidationRules(AsyncResource):
             ...     expected=0,
             ... )
         """
+        from sensei.models.params.validations import RuleCreateBody
+
         return await self._call(
             AsyncValidationRule,
             "POST",

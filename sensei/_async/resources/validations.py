@@ -15,18 +15,13 @@ from sensei._checks import checked
 from sensei._request import UNSET, HeaderTypes, Special, TimeoutTypes, Unset
 from sensei._waits import check_passed
 from sensei.errors import InvalidArgumentError
-from sensei.models.params.validations import ValidationCreateBody, ValidationOptionsParam
-from sensei.models.validations import (
-    ValidationData,
-    ValidationReportData,
-    ValidationResultCode,
-    ValidationStatus,
-    ValidationType,
-)
+from sensei.models.enums import ValidationResultCode, ValidationStatus, ValidationType
+from sensei.models.validations import ValidationData, ValidationReportData
 
 if TYPE_CHECKING:
     from sensei._async.client import AsyncClient
     from sensei._async.pagination import AsyncPager
+    from sensei.models.params.validations import ValidationOptionsParam
 
 
 class AsyncValidation(AsyncLiveObject, ValidationData):
@@ -172,6 +167,8 @@ class AsyncValidations(AsyncResource):
         Example:
             >>> validation = await client.validations.create(migration_id="mig_abc123", type="full")
         """
+        from sensei.models.params.validations import ValidationCreateBody
+
         return await self._call(
             AsyncValidation,
             "POST",

@@ -13,12 +13,12 @@ from sensei._bulk import LARGEST_WEBHOOKS, batches
 from sensei._checks import changed, checked, optional
 from sensei._request import UNSET, HeaderTypes, TimeoutTypes, Unset
 from sensei.models.base import BulkResult, Model, Problem
-from sensei.models.params.access import WebhookBulkBody, WebhookCreateParam, WebhookTestBody, WebhookUpdateBody
-from sensei.models.webhook_types import WebhookEventType
-from sensei.models.webhooks import WebhookCreatedData, WebhookData, WebhookDelivery, WebhookDeliveryStatus
+from sensei.models.enums import WebhookDeliveryStatus, WebhookEventType
+from sensei.models.webhooks import WebhookCreatedData, WebhookData, WebhookDelivery
 
 if TYPE_CHECKING:
     from sensei._async.pagination import AsyncPager
+    from sensei.models.params.access import WebhookCreateParam
     from sensei.models.webhook_events import WebhookEvent
     from sensei.webhooks._signature import Payload, Secret
     from sensei.webhooks._unwrap import Headers
@@ -163,6 +163,8 @@ class AsyncWebhooks(AsyncBulkResource):
             >>> webhook = await client.webhooks.create(url="https://example.com/hooks", events=["migration.*"])
             >>> store(webhook.secret)
         """
+        from sensei.models.params.access import WebhookCreateParam
+
         return await self._call(
             AsyncWebhookCreated,
             "POST",
@@ -205,6 +207,8 @@ class AsyncWebhooks(AsyncBulkResource):
             ... )
             >>> print(result.summary.succeeded, "made")
         """
+        from sensei.models.params.access import WebhookBulkBody
+
         bodies = [checked(WebhookBulkBody, webhooks=batch) for batch in batches(webhooks, LARGEST_WEBHOOKS)]
         return await self._bulk(
             AsyncWebhookBulkResult,
@@ -300,6 +304,8 @@ class AsyncWebhooks(AsyncBulkResource):
         Example:
             >>> await client.webhooks.update("wh_abc123", enabled=False)
         """
+        from sensei.models.params.access import WebhookUpdateBody
+
         return await self._call(
             AsyncWebhook,
             "PATCH",
@@ -349,6 +355,8 @@ class AsyncWebhooks(AsyncBulkResource):
         Example:
             >>> delivery = await client.webhooks.test("wh_abc123", event_type="migration.failed")
         """
+        from sensei.models.params.access import WebhookTestBody
+
         return await self._call(
             WebhookDelivery,
             "POST",

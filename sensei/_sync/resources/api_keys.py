@@ -13,8 +13,7 @@ from sensei._request import UNSET, HeaderTypes, TimeoutTypes, Unset
 from sensei._sync.resources._base import LiveObject, Resource
 from sensei.errors import KeyNotDeletedError, SenseiError
 from sensei.models.api_keys import ApiKeyCreatedData, ApiKeyData
-from sensei.models.base import Environment, Scope
-from sensei.models.params.access import ApiKeyCreateBody, ApiKeyUpdateBody
+from sensei.models.enums import Environment, Scope
 
 if TYPE_CHECKING:
     from sensei._sync.pagination import Page
@@ -109,6 +108,8 @@ class ApiKeys(Resource):
             >>> key = client.api_keys.create(name="CI", scopes=["migrations:read", "migrations:write"])
             >>> store(key.key)
         """
+        from sensei.models.params.access import ApiKeyCreateBody
+
         return self._call(
             ApiKeyCreated,
             "POST",
@@ -208,6 +209,8 @@ class ApiKeys(Resource):
         Example:
             >>> client.api_keys.update("key_abc123", ip_whitelist=["203.0.113.0/24"])
         """
+        from sensei.models.params.access import ApiKeyUpdateBody
+
         return self._call(
             ApiKey,
             "PATCH",

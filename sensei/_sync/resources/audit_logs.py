@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from sensei._request import UNSET, HeaderTypes, TimeoutTypes
 from sensei._sync.resources._base import Resource
-from sensei.models.audit_logs import AuditLog, AuditLogType, AuditResult
+from sensei.models.audit_logs import AuditLog
+from sensei.models.enums import AuditLogType, AuditResult
 
 if TYPE_CHECKING:
     from sensei._sync.pagination import Page

@@ -12,25 +12,15 @@ from sensei._checks import changed, check_config, checked
 from sensei._request import UNSET, HeaderTypes, TimeoutTypes, Unset
 from sensei._sync.polling import poll
 from sensei._sync.resources._base import LiveObject, Resource
-from sensei.models.connections import (
-    ConnectionData,
-    ConnectionRole,
-    ConnectionStatus,
-    ConnectionTestResult,
-    ConnectionType,
-    DatabaseSchema,
-    TablePreview,
-)
-from sensei.models.params.connections import (
-    ConnectionConfig,
-    ConnectionCreateBody,
-    ConnectionOptionsParam,
-    ConnectionTestBody,
-    ConnectionUpdateBody,
-)
+from sensei.models.connections import ConnectionData, ConnectionTestResult, DatabaseSchema, TablePreview
+from sensei.models.enums import ConnectionRole, ConnectionStatus, ConnectionType
 
 if TYPE_CHECKING:
     from sensei._sync.pagination import Page
+    from sensei.models.params.connections import (
+        ConnectionConfig,
+        ConnectionOptionsParam,
+    )
 
 
 class Connection(LiveObject, ConnectionData):
@@ -140,6 +130,8 @@ class Connections(Resource):
             ...     name="Shop", type="sqlite", role="source", config={"path": "/data/shop.db"}
             ... )
         """
+        from sensei.models.params.connections import ConnectionCreateBody
+
         body = checked(
             ConnectionCreateBody,
             name=name,
@@ -252,6 +244,8 @@ class Connections(Resource):
         Example:
             >>> client.connections.update("conn_abc123", name="Shop (read replica)")
         """
+        from sensei.models.params.connections import ConnectionUpdateBody
+
         return self._call(
             Connection,
             "PATCH",
@@ -341,6 +335,8 @@ class Connections(Resource):
             ...     type="postgresql", connection_string="postgresql://user:pass@host:5432/db"
             ... )
         """
+        from sensei.models.params.connections import ConnectionTestBody
+
         return self._call(
             ConnectionTestResult,
             "POST",

@@ -12,16 +12,12 @@ from sensei._request import UNSET, HeaderTypes, TimeoutTypes, Unset
 from sensei._sync.resources._base import LiveObject
 from sensei._sync.resources._bulk import BulkResource
 from sensei.models.base import BulkResult, Model, Problem
-from sensei.models.migration_errors import (
-    ErrorResolutionType,
-    MigrationErrorData,
-    MigrationErrorStatus,
-    MigrationErrorType,
-)
-from sensei.models.params.review import ErrorBulkResolveBody, ErrorResolutionParam, ErrorResolveBody, ErrorRetryBody
+from sensei.models.enums import ErrorResolutionType, MigrationErrorStatus, MigrationErrorType
+from sensei.models.migration_errors import MigrationErrorData
 
 if TYPE_CHECKING:
     from sensei._sync.pagination import Page
+    from sensei.models.params.review import ErrorResolutionParam
 
 
 class MigrationError(LiveObject, MigrationErrorData):
@@ -228,6 +224,8 @@ class MigrationErrors(BulkResource):
             ...     "mig_abc123", "err_001", resolution={"type": "default", "default_value": "'UNKNOWN'", "retry": True}
             ... )
         """
+        from sensei.models.params.review import ErrorResolveBody
+
         return self._call(
             MigrationError,
             "POST",
@@ -276,6 +274,8 @@ class MigrationErrors(BulkResource):
         Example:
             >>> client.errors.retry("mig_abc123", "err_001", fix_applied="widened customers.notes")
         """
+        from sensei.models.params.review import ErrorRetryBody
+
         return self._call(
             MigrationError,
             "POST",
@@ -328,6 +328,8 @@ class MigrationErrors(BulkResource):
             >>> result = client.errors.bulk_resolve("mig_abc123", error_ids=["err_001"], resolution="skip")
             >>> print(result.summary.succeeded, "resolved")
         """
+        from sensei.models.params.review import ErrorBulkResolveBody
+
         if isinstance(error_ids, str):
             error_ids = [error_ids]
         bodies = [

@@ -13,17 +13,16 @@ from sensei._sync.resources._base import LiveObject
 from sensei._sync.resources._bulk import BulkResource
 from sensei.errors import ConfigurationError
 from sensei.models.base import BulkResult, Model, Problem
-from sensei.models.mappings import MappingData, MappingStatus, TransformationType
-from sensei.models.params.review import (
-    ColumnRefParam,
-    Decision,
-    MappingBulkBody,
-    MappingChangeParam,
-    MappingUpdateBody,
-)
+from sensei.models.enums import MappingStatus, TransformationType
+from sensei.models.mappings import MappingData
 
 if TYPE_CHECKING:
     from sensei._sync.pagination import Page
+    from sensei.models.params.review import (
+        ColumnRefParam,
+        Decision,
+        MappingChangeParam,
+    )
 
 
 class Mapping(LiveObject, MappingData):
@@ -294,6 +293,8 @@ class Mappings(BulkResource):
         Example:
             >>> client.mappings.update("mig_abc123", "map_001", status="approved", transformation="TRIM(name)")
         """
+        from sensei.models.params.review import MappingUpdateBody
+
         body = changed(
             MappingUpdateBody,
             status=status,
@@ -425,6 +426,8 @@ class Mappings(BulkResource):
             >>> result.summary.succeeded
             2
         """
+        from sensei.models.params.review import MappingBulkBody
+
         bodies = [checked(MappingBulkBody, updates=batch) for batch in batches(updates, LARGEST_CHANGE)]
         for index, change in enumerate(change for body in bodies for change in members(body, "updates")):
             check_decision(change, f"updates.{index}")
@@ -466,6 +469,7 @@ class Mappings(BulkResource):
             >>> result = client.mappings.approve_all("mig_abc123", above=0.9)
             >>> print(result.summary.succeeded, "approved")
         """
+
         page = self.list(
             migration_id, status="pending_review", min_confidence=above, limit=100, timeout=timeout, headers=headers
         )

@@ -20,11 +20,9 @@ from sensei.models.migrations import MigrationData, MigrationDeleted, MigrationS
 if TYPE_CHECKING:
     from sensei._sync.resources.validations import Validation
     from sensei._sync.streaming import EventStream
+    from sensei.models.enums import LogLevel, PhaseName, RollbackScope, RollbackStrategy, ValidationType
     from sensei.models.params.migrations import StartPhase
     from sensei.models.params.validations import ValidationOptionsParam
-    from sensei.models.phases import LogLevel, PhaseName
-    from sensei.models.rollbacks import RollbackScope, RollbackStrategy
-    from sensei.models.validations import ValidationType
 
 
 class MigrationPlan(LiveObject, MigrationPlanData):

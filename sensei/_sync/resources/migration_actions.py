@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import TYPE_CHECKING
 
 from sensei._bulk import next_key
 from sensei._checks import checked, optional
@@ -16,8 +17,9 @@ from sensei._sync.resources.migration import Migration, MigrationPlan
 from sensei._waits import check_success, plan_is_there
 from sensei.errors import PlanNotReadyError
 from sensei.models.migrations import CancelResult, PauseResult, ResumeResult, StartResult
-from sensei.models.params.migrations import MigrationCancelBody, MigrationPauseBody, MigrationStartBody, StartPhase
-from sensei.models.params.review import MappingApprovalBody
+
+if TYPE_CHECKING:
+    from sensei.models.params.migrations import StartPhase
 
 
 class MigrationActions(Resource):
@@ -62,6 +64,8 @@ class MigrationActions(Resource):
             >>> result = client.migrations.start("mig_abc123", dry_run=True)
             >>> print(result.message)
         """
+        from sensei.models.params.migrations import MigrationStartBody
+
         call = partial(
             self._call,
             StartResult,
@@ -113,6 +117,8 @@ class MigrationActions(Resource):
             >>> result = client.migrations.pause("mig_abc123")
             >>> print(result.checkpoint_eta)
         """
+        from sensei.models.params.migrations import MigrationPauseBody
+
         return self._call(
             PauseResult,
             "POST",
@@ -189,6 +195,8 @@ class MigrationActions(Resource):
             >>> result.status
             'cancelling'
         """
+        from sensei.models.params.migrations import MigrationCancelBody
+
         return self._call(
             CancelResult,
             "POST",
@@ -256,6 +264,8 @@ class MigrationActions(Resource):
         Example:
             >>> mapping = client.migrations.approve_mapping("mig_abc123", "map_001")
         """
+        from sensei.models.params.review import MappingApprovalBody
+
         mapping = self._call(
             Mapping,
             "POST",

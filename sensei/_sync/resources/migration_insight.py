@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 from sensei._request import UNSET, HeaderTypes, TimeoutTypes
 from sensei._sync.resources._base import Resource
-from sensei.models.connections import DatabaseSchema
-from sensei.models.migration_reports import MigrationMetrics, MigrationStatusReport
+from sensei.models.enums import LogLevel, PhaseName
 from sensei.models.migrations import LogEntry
-from sensei.models.phases import LogLevel, PhaseName
 
 if TYPE_CHECKING:
     from sensei._sync.pagination import Page
     from sensei._sync.streaming import EventStream
+    from sensei.models.connections import DatabaseSchema
+    from sensei.models.migration_reports import MigrationMetrics, MigrationStatusReport
 
 
 class MigrationInsight(Resource):
@@ -35,6 +35,8 @@ class MigrationInsight(Resource):
             >>> report = client.migrations.status("mig_abc123")
             >>> print(report.status, report.progress.percent)
         """
+        from sensei.models.migration_reports import MigrationStatusReport
+
         return self._call(MigrationStatusReport, "GET", "/migrations/{id}/status", id, timeout=timeout, headers=headers)
 
     def metrics(self, id: str, *, timeout: TimeoutTypes = UNSET, headers: HeaderTypes = None) -> MigrationMetrics:
@@ -50,6 +52,8 @@ class MigrationInsight(Resource):
             >>> for table in metrics.by_table:
             ...     print(table.table, table.records_processed, table.records_total)
         """
+        from sensei.models.migration_reports import MigrationMetrics
+
         return self._call(MigrationMetrics, "GET", "/migrations/{id}/metrics", id, timeout=timeout, headers=headers)
 
     def logs(
@@ -195,6 +199,8 @@ class MigrationInsight(Resource):
             >>> structure = client.migrations.source_schema("mig_abc123")
             >>> print(structure.summary.tables, "tables")
         """
+        from sensei.models.connections import DatabaseSchema
+
         return self._call(DatabaseSchema, "GET", "/migrations/{id}/schema/source", id, timeout=timeout, headers=headers)
 
     def target_schema(self, id: str, *, timeout: TimeoutTypes = UNSET, headers: HeaderTypes = None) -> DatabaseSchema:
@@ -211,4 +217,6 @@ class MigrationInsight(Resource):
         Example:
             >>> structure = client.migrations.target_schema("mig_abc123")
         """
+        from sensei.models.connections import DatabaseSchema
+
         return self._call(DatabaseSchema, "GET", "/migrations/{id}/schema/target", id, timeout=timeout, headers=headers)

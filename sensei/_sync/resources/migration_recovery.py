@@ -10,19 +10,11 @@ from typing import TYPE_CHECKING
 from sensei._checks import check_rollback, checked, optional
 from sensei._request import UNSET, HeaderTypes, TimeoutTypes, Unset
 from sensei._sync.resources._base import Resource
-from sensei.models.params.migrations import CheckpointCreateBody, RestoreBody, RollbackBody
-from sensei.models.phases import PhaseName
-from sensei.models.rollbacks import (
-    Checkpoint,
-    RestoreResult,
-    RollbackResult,
-    RollbackScope,
-    RollbackStatus,
-    RollbackStrategy,
-)
+from sensei.models.enums import PhaseName, RollbackScope, RollbackStrategy
 
 if TYPE_CHECKING:
     from sensei._sync.pagination import Page
+    from sensei.models.rollbacks import Checkpoint, RestoreResult, RollbackResult, RollbackStatus
 
 
 class MigrationRecovery(Resource):
@@ -70,6 +62,9 @@ class MigrationRecovery(Resource):
             >>> result.rollback_status
             'initiated'
         """
+        from sensei.models.params.migrations import RollbackBody
+        from sensei.models.rollbacks import RollbackResult
+
         body = checked(
             RollbackBody,
             strategy=strategy,
@@ -104,6 +99,8 @@ class MigrationRecovery(Resource):
             >>> status = client.migrations.rollback_status("mig_abc123")
             >>> print(status.rollback_status, status.verification)
         """
+        from sensei.models.rollbacks import RollbackStatus
+
         return self._call(
             RollbackStatus, "GET", "/migrations/{id}/rollback/status", id, timeout=timeout, headers=headers
         )
@@ -137,6 +134,8 @@ class MigrationRecovery(Resource):
             >>> for checkpoint in client.migrations.checkpoints("mig_abc123"):
             ...     print(checkpoint.id, checkpoint.phase_name, checkpoint.records_completed)
         """
+        from sensei.models.rollbacks import Checkpoint
+
         return self._pages(
             Checkpoint,
             "/migrations/{id}/checkpoints",
@@ -172,6 +171,9 @@ class MigrationRecovery(Resource):
         Example:
             >>> checkpoint = client.migrations.create_checkpoint("mig_abc123", reason="before the big table")
         """
+        from sensei.models.params.migrations import CheckpointCreateBody
+        from sensei.models.rollbacks import Checkpoint
+
         return self._call(
             Checkpoint,
             "POST",
@@ -209,6 +211,9 @@ class MigrationRecovery(Resource):
             >>> client.migrations.restore("mig_abc123", checkpoint_id="ckpt_001")
             >>> client.migrations.resume("mig_abc123")
         """
+        from sensei.models.params.migrations import RestoreBody
+        from sensei.models.rollbacks import RestoreResult
+
         return self._call(
             RestoreResult,
             "POST",

@@ -6,17 +6,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from types import NoneType
+from typing import TYPE_CHECKING
 
 from sensei._checks import changed, check_schedule, checked
 from sensei._request import UNSET, HeaderTypes, TimeoutTypes, Unset
 from sensei._sync.resources._base import Resource
-from sensei.models.params.migrations import (
-    MaintenanceWindowParam,
-    ScheduleBehaviorParam,
-    ScheduleParam,
-    ScheduleUpdateBody,
-)
 from sensei.models.schedules import Schedule
+
+if TYPE_CHECKING:
+    from sensei.models.params.migrations import (
+        MaintenanceWindowParam,
+        ScheduleBehaviorParam,
+    )
 
 
 class MigrationSchedules(Resource):
@@ -73,6 +74,8 @@ class MigrationSchedules(Resource):
             >>> from datetime import UTC, datetime, timedelta
             >>> client.migrations.set_schedule("mig_abc123", start_at=datetime.now(UTC) + timedelta(hours=6))
         """
+        from sensei.models.params.migrations import ScheduleParam
+
         body = checked(
             ScheduleParam,
             start_at=start_at,
@@ -125,6 +128,8 @@ class MigrationSchedules(Resource):
         Example:
             >>> client.migrations.update_schedule("mig_abc123", behavior={"outside_window": "continue"})
         """
+        from sensei.models.params.migrations import ScheduleUpdateBody
+
         return self._call(
             Schedule,
             "PATCH",

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from sensei._checks import changed, check_schedule, checked
 from sensei._request import UNSET, HeaderTypes, TimeoutTypes, Unset
@@ -16,17 +16,17 @@ from sensei._sync.resources.migration_insight import MigrationInsight
 from sensei._sync.resources.migration_recovery import MigrationRecovery
 from sensei._sync.resources.migration_schedules import MigrationSchedules
 from sensei._waits import made_up_name
+from sensei.models.enums import MigrationStatus, Strategy
 from sensei.models.migrations import MigrationDeleted
-from sensei.models.params.migrations import (
-    MigrationCreateBody,
-    MigrationOptionsParam,
-    MigrationSourceParam,
-    MigrationTargetParam,
-    MigrationUpdateBody,
-    NotificationsParam,
-    ScheduleParam,
-)
-from sensei.models.phases import MigrationStatus, Strategy
+
+if TYPE_CHECKING:
+    from sensei.models.params.migrations import (
+        MigrationOptionsParam,
+        MigrationSourceParam,
+        MigrationTargetParam,
+        NotificationsParam,
+        ScheduleParam,
+    )
 
 
 class Migrations(MigrationActions, MigrationInsight, MigrationRecovery, MigrationSchedules):
@@ -77,6 +77,8 @@ class Migrations(MigrationActions, MigrationInsight, MigrationRecovery, Migratio
             ...     target={"connection_id": "conn_target"},
             ... )
         """
+        from sensei.models.params.migrations import MigrationCreateBody
+
         check_schedule(schedule)
         return self._call(
             Migration,
@@ -207,6 +209,8 @@ class Migrations(MigrationActions, MigrationInsight, MigrationRecovery, Migratio
         Example:
             >>> client.migrations.update("mig_abc123", options={"parallelism": 8})
         """
+        from sensei.models.params.migrations import MigrationUpdateBody
+
         return self._call(
             Migration,
             "PATCH",

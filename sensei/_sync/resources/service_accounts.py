@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 from sensei._checks import checked
 from sensei._request import UNSET, HeaderTypes, TimeoutTypes, Unset
 from sensei._sync.resources._base import LiveObject, Resource
-from sensei.models.base import Scope
-from sensei.models.params.access import ServiceAccountCreateBody
+from sensei.models.enums import Scope
 from sensei.models.service_accounts import ServiceAccountCreatedData, ServiceAccountData
 
 if TYPE_CHECKING:
@@ -85,6 +84,8 @@ class ServiceAccounts(Resource):
             >>> account = client.service_accounts.create(name="nightly", scopes=["migrations:*"])
             >>> store(account.credentials.token)
         """
+        from sensei.models.params.access import ServiceAccountCreateBody
+
         return self._call(
             ServiceAccountCreated,
             "POST",

@@ -10,11 +10,11 @@ from sensei._checks import checked
 from sensei._request import UNSET, HeaderTypes, TimeoutTypes, Unset
 from sensei._sync.resources._base import LiveObject, Resource
 from sensei.models.base import JsonScalar
-from sensei.models.params.validations import RuleCreateBody, RuleSeverity
 from sensei.models.validations import ValidationRuleData
 
 if TYPE_CHECKING:
     from sensei._sync.pagination import Page
+    from sensei.models.params.validations import RuleSeverity
 
 
 class ValidationRule(LiveObject, ValidationRuleData):
@@ -72,6 +72,8 @@ class ValidationRules(Resource):
             ...     expected=0,
             ... )
         """
+        from sensei.models.params.validations import RuleCreateBody
+
         return self._call(
             ValidationRule,
             "POST",

@@ -16,18 +16,13 @@ from sensei._sync.resources.migration import MigrationSummary
 from sensei._sync.resources.validation_rules import ValidationRules
 from sensei._waits import check_passed
 from sensei.errors import InvalidArgumentError
-from sensei.models.params.validations import ValidationCreateBody, ValidationOptionsParam
-from sensei.models.validations import (
-    ValidationData,
-    ValidationReportData,
-    ValidationResultCode,
-    ValidationStatus,
-    ValidationType,
-)
+from sensei.models.enums import ValidationResultCode, ValidationStatus, ValidationType
+from sensei.models.validations import ValidationData, ValidationReportData
 
 if TYPE_CHECKING:
     from sensei._sync.client import Client
     from sensei._sync.pagination import Page
+    from sensei.models.params.validations import ValidationOptionsParam
 
 
 class Validation(LiveObject, ValidationData):
@@ -173,6 +168,8 @@ class Validations(Resource):
         Example:
             >>> validation = client.validations.create(migration_id="mig_abc123", type="full")
         """
+        from sensei.models.params.validations import ValidationCreateBody
+
         return self._call(
             Validation,
             "POST",

@@ -14,12 +14,12 @@ from sensei._request import UNSET, HeaderTypes, TimeoutTypes, Unset
 from sensei._sync.resources._base import LiveObject
 from sensei._sync.resources._bulk import BulkResource
 from sensei.models.base import BulkResult, Model, Problem
-from sensei.models.params.access import WebhookBulkBody, WebhookCreateParam, WebhookTestBody, WebhookUpdateBody
-from sensei.models.webhook_types import WebhookEventType
-from sensei.models.webhooks import WebhookCreatedData, WebhookData, WebhookDelivery, WebhookDeliveryStatus
+from sensei.models.enums import WebhookDeliveryStatus, WebhookEventType
+from sensei.models.webhooks import WebhookCreatedData, WebhookData, WebhookDelivery
 
 if TYPE_CHECKING:
     from sensei._sync.pagination import Page
+    from sensei.models.params.access import WebhookCreateParam
     from sensei.models.webhook_events import WebhookEvent
     from sensei.webhooks._signature import Payload, Secret
     from sensei.webhooks._unwrap import Headers
@@ -164,6 +164,8 @@ class Webhooks(BulkResource):
             >>> webhook = client.webhooks.create(url="https://example.com/hooks", events=["migration.*"])
             >>> store(webhook.secret)
         """
+        from sensei.models.params.access import WebhookCreateParam
+
         return self._call(
             WebhookCreated,
             "POST",
@@ -206,6 +208,8 @@ class Webhooks(BulkResource):
             ... )
             >>> print(result.summary.succeeded, "made")
         """
+        from sensei.models.params.access import WebhookBulkBody
+
         bodies = [checked(WebhookBulkBody, webhooks=batch) for batch in batches(webhooks, LARGEST_WEBHOOKS)]
         return self._bulk(
             WebhookBulkResult,
@@ -301,6 +305,8 @@ class Webhooks(BulkResource):
         Example:
             >>> client.webhooks.update("wh_abc123", enabled=False)
         """
+        from sensei.models.params.access import WebhookUpdateBody
+
         return self._call(
             Webhook,
             "PATCH",
@@ -350,6 +356,8 @@ class Webhooks(BulkResource):
         Example:
             >>> delivery = client.webhooks.test("wh_abc123", event_type="migration.failed")
         """
+        from sensei.models.params.access import WebhookTestBody
+
         return self._call(
             WebhookDelivery,
             "POST",

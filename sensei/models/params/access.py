@@ -8,9 +8,8 @@ from typing import Annotated, Required
 from pydantic import Field, with_config
 from typing_extensions import TypedDict
 
-from sensei.models.base import Environment, Scope
+from sensei.models.enums import Environment, Scope, WebhookEventType
 from sensei.models.params.base import STRICT, Description, Instant, IpList, Name
-from sensei.models.webhook_types import WebhookEventType
 
 __all__ = [
     "ApiKeyCreateBody",

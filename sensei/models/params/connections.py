@@ -8,7 +8,7 @@ from typing import Annotated, Final, Literal, Required
 from pydantic import ConfigDict, Field, with_config
 from typing_extensions import TypedDict
 
-from sensei.models.connections import ConnectionRole, ConnectionType, SslMode
+from sensei.models.enums import ConnectionRole, ConnectionType, SslMode
 from sensei.models.params.base import STRICT, Description, Name, OpenObject, Tags, Text
 
 __all__ = [

@@ -8,10 +8,8 @@ from typing import Annotated, Any, Literal, Required, cast
 from pydantic import ConfigDict, Discriminator, Field, Tag, with_config
 from typing_extensions import TypedDict
 
-from sensei.models.connections import ConnectionType
+from sensei.models.enums import ConnectionType, PhaseName, RollbackScope, RollbackStrategy, Strategy
 from sensei.models.params.base import STRICT, Description, Instant, Name, OpenObject, Reason, Text
-from sensei.models.phases import PhaseName, Strategy
-from sensei.models.rollbacks import RollbackScope, RollbackStrategy
 
 __all__ = [
     "MaintenanceWindowParam",

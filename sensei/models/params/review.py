@@ -8,8 +8,7 @@ from typing import Annotated, Literal, Required
 from pydantic import Field, with_config
 from typing_extensions import TypedDict
 
-from sensei.models.mappings import TransformationType
-from sensei.models.migration_errors import ErrorResolutionType
+from sensei.models.enums import ErrorResolutionType, TransformationType
 from sensei.models.params.base import STRICT, Description, Text
 
 __all__ = [

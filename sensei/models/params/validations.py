@@ -8,8 +8,8 @@ from pydantic import Field, with_config
 from typing_extensions import TypedDict
 
 from sensei.models.base import JsonScalar
+from sensei.models.enums import ValidationType
 from sensei.models.params.base import STRICT, Description, Name, Text
-from sensei.models.validations import ValidationType
 
 __all__ = ["RuleCreateBody", "RuleSeverity", "ValidationCreateBody", "ValidationOptionsParam"]
 
