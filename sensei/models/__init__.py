@@ -378,210 +378,57 @@ __all__ = [
 ]
 
 _HOMES = {
-    "api_keys": (
-        "ApiKeyCreatedData",
-        "ApiKeyData",
-    ),
-    "audit_logs": (
-        "AuditActor",
-        "AuditLog",
-    ),
-    "base": (
-        "BulkResult",
-        "BulkSummary",
-        "Model",
-        "Pagination",
-        "Problem",
-    ),
+    "api_keys": "ApiKeyCreatedData ApiKeyData",
+    "audit_logs": "AuditActor AuditLog",
+    "base": "BulkResult BulkSummary Model Pagination Problem",
     "certificates": (
-        "Attestations",
-        "CertificateArtifact",
-        "CertificateData",
-        "CertificateException",
-        "CertificateFindings",
-        "JsonWebKey",
-        "JsonWebKeySet",
+        "Attestations CertificateArtifact CertificateData CertificateException CertificateFindings JsonWebKey "
+        "JsonWebKeySet "
     ),
     "connections": (
-        "ConnectionData",
-        "ConnectionOptions",
-        "ConnectionTestResult",
-        "DatabaseSchema",
-        "PreviewColumn",
-        "SchemaColumn",
-        "SchemaForeignKey",
-        "SchemaIndex",
-        "SchemaNamespace",
-        "SchemaReference",
-        "SchemaSummary",
-        "SchemaTable",
-        "TablePreview",
+        "ConnectionData ConnectionOptions ConnectionTestResult DatabaseSchema PreviewColumn SchemaColumn "
+        "SchemaForeignKey SchemaIndex SchemaNamespace SchemaReference SchemaSummary SchemaTable TablePreview "
     ),
     "enums": (
-        "ApiKeyStatus",
-        "AuditLogType",
-        "AuditResult",
-        "CertificateStatus",
-        "ConnectionRole",
-        "ConnectionStatus",
-        "ConnectionType",
-        "Environment",
-        "ErrorResolutionType",
-        "LogLevel",
-        "MappingStatus",
-        "MigrationErrorStatus",
-        "MigrationErrorType",
-        "MigrationStatus",
-        "PerspectiveStatus",
-        "PhaseName",
-        "PhaseStatus",
-        "PlanStatus",
-        "RollbackScope",
-        "RollbackState",
-        "RollbackStrategy",
-        "Scope",
-        "Severity",
-        "SslMode",
-        "Strategy",
-        "Tier",
-        "TransformationType",
-        "ValidationResultCode",
-        "ValidationStatus",
-        "ValidationType",
-        "WebhookDeliveryStatus",
-        "WebhookEventType",
+        "ApiKeyStatus AuditLogType AuditResult CertificateStatus ConnectionRole ConnectionStatus "
+        "ConnectionType Environment ErrorResolutionType LogLevel MappingStatus MigrationErrorStatus "
+        "MigrationErrorType MigrationStatus PerspectiveStatus PhaseName PhaseStatus PlanStatus RollbackScope "
+        "RollbackState RollbackStrategy Scope Severity SslMode Strategy Tier TransformationType "
+        "ValidationResultCode ValidationStatus ValidationType WebhookDeliveryStatus WebhookEventType "
     ),
     "events": (
-        "EndEvent",
-        "ErrorEvent",
-        "LogEvent",
-        "PhaseEvent",
-        "ProgressEvent",
-        "StatusEvent",
-        "StreamEvent",
-        "UnknownEvent",
-        "parse_stream_event",
+        "EndEvent ErrorEvent LogEvent PhaseEvent ProgressEvent StatusEvent StreamEvent UnknownEvent parse_stream_event "
     ),
-    "mappings": (
-        "ColumnRef",
-        "MappingData",
-        "MigrationPlanData",
-        "PlanPhase",
-        "PlanReferenceData",
-        "PlanRisk",
-        "PlanSummary",
-    ),
-    "migration_errors": (
-        "ErrorAnalysis",
-        "ErrorContext",
-        "ErrorDescription",
-        "ErrorImpact",
-        "ErrorResolution",
-        "MigrationErrorData",
-    ),
+    "mappings": "ColumnRef MappingData MigrationPlanData PlanPhase PlanReferenceData PlanRisk PlanSummary",
+    "migration_errors": ("ErrorAnalysis ErrorContext ErrorDescription ErrorImpact ErrorResolution MigrationErrorData "),
     "migration_reports": (
-        "MigrationMetrics",
-        "MigrationStatusReport",
-        "QualityMetrics",
-        "ResourceMetrics",
-        "StatusErrors",
-        "StatusPhase",
-        "StatusProgress",
-        "StatusTiming",
-        "TableMetrics",
-        "ThroughputMetrics",
+        "MigrationMetrics MigrationStatusReport QualityMetrics ResourceMetrics StatusErrors StatusPhase "
+        "StatusProgress StatusTiming TableMetrics ThroughputMetrics "
     ),
     "migrations": (
-        "ActionResult",
-        "CancelResult",
-        "LogEntry",
-        "MigrationCounters",
-        "MigrationData",
-        "MigrationDeleted",
-        "MigrationOptions",
-        "MigrationProgress",
-        "MigrationSource",
-        "MigrationSummaryData",
-        "MigrationTarget",
-        "MigrationTiming",
-        "Notifications",
-        "PauseResult",
-        "PhaseProgress",
-        "ResumeResult",
-        "StartResult",
-        "TypeMapping",
+        "ActionResult CancelResult LogEntry MigrationCounters MigrationData MigrationDeleted MigrationOptions "
+        "MigrationProgress MigrationSource MigrationSummaryData MigrationTarget MigrationTiming Notifications "
+        "PauseResult PhaseProgress ResumeResult StartResult TypeMapping "
     ),
-    "oauth": (
-        "OAuthIntrospection",
-        "OAuthTokenResponse",
-    ),
-    "response": (
-        "RateLimit",
-        "ResponseInfo",
-    ),
-    "rollbacks": (
-        "Checkpoint",
-        "RestoreResult",
-        "RollbackResult",
-        "RollbackStatus",
-        "RollbackVerification",
-    ),
-    "schedules": (
-        "MaintenanceWindow",
-        "Schedule",
-        "ScheduleBehavior",
-    ),
-    "service_accounts": (
-        "ServiceAccountCreatedData",
-        "ServiceAccountCredentials",
-        "ServiceAccountData",
-    ),
-    "usage": (
-        "MigrationUsage",
-        "RequestUsage",
-        "UsageReport",
-    ),
+    "oauth": "OAuthIntrospection OAuthTokenResponse",
+    "response": "RateLimit ResponseInfo",
+    "rollbacks": "Checkpoint RestoreResult RollbackResult RollbackStatus RollbackVerification",
+    "schedules": "MaintenanceWindow Schedule ScheduleBehavior",
+    "service_accounts": "ServiceAccountCreatedData ServiceAccountCredentials ServiceAccountData",
+    "usage": "MigrationUsage RequestUsage UsageReport",
     "validations": (
-        "BehavioralResult",
-        "Perspective",
-        "ReferentialResult",
-        "RuleOutcome",
-        "SemanticResult",
-        "StatisticalResult",
-        "StructuralResult",
-        "ValidationData",
-        "ValidationIssue",
-        "ValidationOptions",
-        "ValidationReportData",
-        "ValidationResults",
-        "ValidationRuleData",
+        "BehavioralResult Perspective ReferentialResult RuleOutcome SemanticResult StatisticalResult "
+        "StructuralResult ValidationData ValidationIssue ValidationOptions ValidationReportData "
+        "ValidationResults ValidationRuleData "
     ),
     "webhook_events": (
-        "ApprovalEventData",
-        "ApprovalWebhookEvent",
-        "CertificateEventData",
-        "CertificateWebhookEvent",
-        "ErrorEventData",
-        "ErrorWebhookEvent",
-        "MigrationEventData",
-        "MigrationWebhookEvent",
-        "PhaseEventData",
-        "PhaseWebhookEvent",
-        "UnknownWebhookEvent",
-        "ValidationEventData",
-        "ValidationWebhookEvent",
-        "WebhookMetadata",
+        "ApprovalEventData ApprovalWebhookEvent CertificateEventData CertificateWebhookEvent ErrorEventData "
+        "ErrorWebhookEvent MigrationEventData MigrationWebhookEvent PhaseEventData PhaseWebhookEvent "
+        "UnknownWebhookEvent ValidationEventData ValidationWebhookEvent WebhookMetadata "
     ),
-    "webhooks": (
-        "WebhookAttempt",
-        "WebhookCreatedData",
-        "WebhookData",
-        "WebhookDelivery",
-        "WebhookEvent",
-        "parse_webhook_event",
-    ),
+    "webhooks": ("WebhookAttempt WebhookCreatedData WebhookData WebhookDelivery WebhookEvent parse_webhook_event "),
 }
-_HOME = {name: home for home, names in _HOMES.items() for name in names}
+_HOME = {name: home for home, names in _HOMES.items() for name in names.split()}
 
 if not TYPE_CHECKING:  # else a misspelt name would pass the type checkers
 
