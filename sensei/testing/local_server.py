@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from sensei.server.clock import ControllableClock
     from sensei.server.faults import Faults
     from sensei.server.serve import ServerThread
-    from sensei.server.settings import Quotas, RateLimits
+    from sensei.server.settings import OAuthApplication, Quotas, RateLimits
 
 _MISSING = 'LocalServer needs the server: pip install "sensei-sdk[testing]"'
 
@@ -36,6 +36,8 @@ class LocalServer:
         quotas: How many things an organization may have; unlimited when absent.
         webhook_delays: Seconds between the attempts of a webhook delivery; the documented ones when absent.
         keep_alive_seconds: Silence on an event stream before a keep-alive comment.
+        oauth_applications: Applications that may use the authorization code flow
+            (`sensei.server.settings.OAuthApplication`).
 
     Raises:
         ImportError: The server is not installed; the message names the extra.
@@ -58,6 +60,7 @@ class LocalServer:
         quotas: Quotas | None = None,
         webhook_delays: tuple[float, ...] | None = None,
         keep_alive_seconds: float | None = None,
+        oauth_applications: tuple[OAuthApplication, ...] = (),
     ) -> None:
         self._state = state
         self._key_file = Path(key_file) if key_file is not None else None
@@ -68,6 +71,7 @@ class LocalServer:
         self._quotas = quotas
         self._webhook_delays = webhook_delays
         self._keep_alive_seconds = keep_alive_seconds
+        self._oauth_applications = oauth_applications
         self._thread: ServerThread | None = None
         self._folder: Path | None = None
         self._clock: ControllableClock | None = None
@@ -147,6 +151,7 @@ class LocalServer:
             faults=self._wants_faults,
             keep_alive_seconds=15.0 if self._keep_alive_seconds is None else self._keep_alive_seconds,
             webhook_delays=WEBHOOK_DELAYS if self._webhook_delays is None else self._webhook_delays,
+            oauth_applications=self._oauth_applications,
         )
         try:
             thread = ServerThread(settings, api_key=self._api_key)
