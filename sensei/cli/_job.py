@@ -14,17 +14,25 @@ from sensei.cli._endpoint import Endpoint
 from sensei.cli._errors import CommandError, StoppedError
 from sensei.cli._leftovers import Leftovers
 from sensei.cli._memory import Memory
-from sensei.cli._presenter import Presenter
+from sensei.cli._presenter import Presenter, Review
 from sensei.cli._proof import Proof, prove
 from sensei.cli._review import review_of
-from sensei.cli._text import count, seconds
+from sensei.cli._text import count, listing, seconds
 from sensei.cli._watch import watch
 
 if TYPE_CHECKING:
-    from sensei import Client, Connection, Migration
+    from sensei import Client, Connection, Migration, MigrationPlan
 
 TAG = "sensei-migrate"
 """Marks the connections that this job made, so that it uses them again instead of making more."""
+
+
+EXISTING = {
+    "append": "append_to_existing",
+    "truncate": "truncate_existing_tables",
+    "drop": "drop_existing_tables",
+}
+"""What to do with tables that the target has already → the option of the API; nothing may be done by default."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +47,7 @@ class Order:
         schemas: Source schemas to take; all when empty.
         exclude: Patterns of tables to leave out.
         target_schema: Schema to write into; the connection's default when None.
+        existing: What to do with tables that are there already: `stop`, or a key of `EXISTING`.
         validation: Type of the validation at the end.
         ask: Whether to ask before anything is written.
         embedded: Whether the server ends with this process.
@@ -51,6 +60,7 @@ class Order:
     schemas: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     target_schema: str | None = None
+    existing: str = "stop"
     validation: str = "full"
     ask: bool = True
     embedded: bool = True
@@ -136,9 +146,9 @@ class MainJob:
     def _test(self, connection: Connection, end: Endpoint, role: str) -> None:
         result = connection.test()
         if result.status != "success":
-            reason = result.error.message if result.error else "the test failed"
+            reason = result.error.message if result.error else f"{end.shown} cannot be used"
             code = f" ({result.error.reason_code})" if result.error and result.error.reason_code else ""
-            raise CommandError(f"{role} {end.shown}: {reason}{code}")
+            raise CommandError(f"{role.capitalize()} database: {reason}{code}")
         facts = [result.server_version or end.type]
         if role == "source" and result.table_count is not None:
             facts.append(count(result.table_count, "table"))
@@ -157,24 +167,42 @@ class MainJob:
         goal: dict[str, object] = {"connection_id": target.id}
         if order.target_schema:
             goal["schema"] = order.target_schema
+        if order.existing != "stop":
+            goal["options"] = {EXISTING[order.existing]: True}
         migration = self._client.migrations.create(name=order.name[:255], source=wanted, target=goal)
         self._memory.keep(migration.id)
-        plan = migration.wait_for_plan()
+        plan = self._wait_for_plan(migration)
         summary = plan.summary
         size = f"{count(summary.tables, 'table')}, {count(summary.columns, 'column')}" if summary else "ready"
         records = f", about {count(summary.estimated_records, 'row')}" if summary and summary.estimated_records else ""
         self._tell.end(f"Plan: {size}{records}")
         review = review_of(plan)
         self._tell.review(review)
-        blocking = [risk for risk in review.risks if risk.blocks]
-        if blocking:
-            raise CommandError(" ".join(f"{risk.description} {risk.mitigation}".strip() for risk in blocking))
+        self._refuse_what_is_in_the_way(review)
         if order.ask and not self._tell.confirm(f"Write {size} to {order.target.shown}?"):
             raise CommandError("not started, nothing was written")
         if review.undecided:
             self._client.mappings.approve_all(migration.id, above=0.0)
             self._tell.end(f"Approved {count(review.undecided, 'mapping')} that waited for a decision")
         return migration
+
+    def _wait_for_plan(self, migration: Migration) -> MigrationPlan:
+        from sensei import MigrationFailedError
+
+        try:
+            return migration.wait_for_plan(timeout=None)
+        except MigrationFailedError as error:
+            problem = migration.fetch_plan().error
+            raise CommandError(f"no plan can be made: {problem.message if problem else error}") from None
+
+    def _refuse_what_is_in_the_way(self, review: Review) -> None:
+        blocking = [risk.description for risk in review.risks if risk.blocks]
+        if not blocking:
+            return
+        advice = "leave tables out with --exclude, write elsewhere with --target-schema or another database"
+        if self._order.existing == "stop":
+            advice += f", or say what to do with what is there: --existing {', '.join(EXISTING)}"
+        raise CommandError(f"{listing(blocking, most=3)}; {advice}. Nothing was written.")
 
     def _refresh_credentials(self, migration: Migration) -> None:
         """The password may have changed since the first run."""

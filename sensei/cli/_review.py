@@ -16,7 +16,12 @@ def review_of(plan: MigrationPlan) -> Review:
     """Give the review of a plan: the least certain mappings first, the worst risks first."""
     ordered = sorted(plan.mappings, key=lambda mapping: (mapping.confidence, str(mapping.source)))
     risks = [
-        RiskRow(risk.severity, risk.description, risk.mitigation or "", blocks=risk.type == "target_not_empty")
+        RiskRow(
+            risk.severity,
+            risk.description,
+            risk.mitigation or "",
+            blocks=risk.type == "target_not_empty" and risk.severity == "critical",
+        )
         for risk in plan.risks
     ]
     return Review(

@@ -88,6 +88,8 @@ CREATE TABLE order_lines (
     PRIMARY KEY (order_id, line_no)
 );
 CREATE INDEX order_lines_by_product ON order_lines (product_id);
+CREATE VIEW order_totals AS
+    SELECT order_id, SUM(quantity * unit_price) AS total FROM order_lines GROUP BY order_id;
 """
 
 _CATEGORIES = ("Books", "Tea & Coffee", "Cameras", "Gartengeräte", "文房具", "Игрушки", "أدوات المطبخ", "Vélos")

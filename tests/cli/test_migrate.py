@@ -106,6 +106,18 @@ def test_quiet_prints_the_id_only(user: User) -> None:
     assert len(said.out.split()) == 1
 
 
+@pytest.mark.parametrize(("existing", "rows"), [("append", 4), ("truncate", 3), ("drop", 3)])
+def test_tables_that_are_there_are_treated_as_told(user: User, existing: str, rows: int) -> None:
+    user.database("shop.db", *SHOP)
+    user.database("used.db", *SHOP[:2], "INSERT INTO orders VALUES (77, 1, 'old')")
+
+    said = user.run("migrate", "sqlite:///shop.db", "sqlite:///used.db", "--yes", "--existing", existing)
+
+    # A validation finds the rows that were there before, as it should.
+    assert said.code == (1 if existing == "append" else 0), said.err
+    assert user.rows("used.db", "SELECT count(*) FROM orders") == [(rows,)]
+
+
 def closed_port() -> int:
     """A port that nothing listens on."""
     with socket.socket() as taken:

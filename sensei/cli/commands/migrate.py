@@ -20,6 +20,13 @@ from sensei.cli._options import Command, Options
 @click.option("--exclude", multiple=True, metavar="PATTERN", help="Tables to leave out, * and ? allowed; repeatable.")
 @click.option("--target-schema", metavar="NAME", help="Schema to write into.")
 @click.option(
+    "--existing",
+    type=click.Choice(["stop", "append", "truncate", "drop"]),
+    default="stop",
+    show_default=True,
+    help="What to do with tables that the target has already.",
+)
+@click.option(
     "--validation",
     type=click.Choice(["quick", "standard", "full"]),
     default="full",
@@ -41,6 +48,7 @@ def command(
     schemas: tuple[str, ...],
     exclude: tuple[str, ...],
     target_schema: str | None,
+    existing: str,
     validation: str,
     results: Path | None,
     name: str | None,
@@ -91,11 +99,12 @@ def command(
             schemas=schemas,
             exclude=exclude,
             target_schema=target_schema,
+            existing=existing,
             validation=validation,
             ask=not yes,
             embedded=server.embedded,
         )
-        scope = (*schemas, "--exclude", *exclude, "--target-schema", target_schema or "")
+        scope = (*schemas, "--exclude", *exclude, "--target-schema", target_schema or "", "--existing", existing)
         memory = Memory(errand_for(server.name, source, target, scope), home() / "unfinished")
         outcome = MainJob(server.client, order, tell, memory).run()
     write_result(
