@@ -617,3 +617,20 @@ def test_whatever_is_shown_on_the_page_is_text(name: str, value: str) -> None:
         problem=f"<script>{name}",
     )
     assert "<script" not in page
+
+
+def test_tokens_leave_a_trail(server: ServerThread, visitor: ContractClient, admin: ContractClient) -> None:
+    got = _tokens(visitor, server.api_key)
+    _refresh(visitor, got["refresh_token"])
+    _refresh(visitor, got["refresh_token"])
+    admin.post("/oauth/revoke", data={"token": got["access_token"]})
+    records = admin.get("/v1/audit-logs", params={"type": "authentication"}).json()["data"]
+    found = [(r["action"], r["result"], r["actor"]["type"]) for r in reversed(records)]
+    assert found == [
+        ("oauth.authorize", "success", "api_key"),
+        ("oauth.token", "success", "oauth_client"),
+        ("oauth.token", "success", "oauth_client"),
+        ("oauth.token", "denied", "oauth_client"),
+    ]
+    assert records[0]["details"] == {"error": "invalid_grant"}
+    assert got["refresh_token"] not in str(records)

@@ -83,7 +83,15 @@ class Call:
             raise OAuthError("invalid_client", error.message) from None
         return principal
 
-    def record(self, session: Session, principal: Principal, action: str, result: str, resource: str | None) -> None:
+    def record(
+        self,
+        session: Session,
+        principal: Principal,
+        action: str,
+        result: str,
+        resource: str | None,
+        details: dict[str, str] | None = None,
+    ) -> None:
         """Note the call in the audit log."""
         audit.record(
             session,
@@ -95,6 +103,7 @@ class Call:
             request_id=self.request_id,
             ip_address=self.address,
             user_agent=self.user_agent,
+            details=dict(details or {}),
         )
 
 
@@ -143,17 +152,12 @@ def _token(call: Call) -> Response:
             "unsupported_grant_type", "Known are authorization_code, client_credentials and refresh_token."
         )
     store = call.runtime.store
+    with store.read() as session:
+        client = call.client(session)
     session = store.begin_write()
     try:
-        client = call.client(session)
-        renewal = None
-        if kind == "client_credentials":
-            if client.is_public:
-                raise OAuthError("unauthorized_client", "A public client has no credentials of its own.")
-            scopes = clients.scopes_asked(call.fields.get("scope"), client.principal.scopes)
-        else:
-            renewal = _renewal(call, session, client, kind)
-            scopes = clients.scopes_asked(call.fields.get("scope") if kind == "refresh_token" else None, renewal.scopes)
+        renewal = _renewal(call, session, client, kind) if kind != "client_credentials" else None
+        scopes = _scopes(call, client, renewal)
         signed = tokens.issue(
             session,
             store.vault,
@@ -165,8 +169,13 @@ def _token(call: Call) -> Response:
         )
         call.record(session, client.principal, "oauth.token", "success", renewal.grant.id if renewal else None)
         session.commit()
-    except grants.ReusedError:
-        session.commit()
+    except OAuthError as error:
+        # What a reused code or token brought about must be kept; anything else changes nothing.
+        if isinstance(error, grants.ReusedError):
+            session.commit()
+        session.close()
+        with store.write() as session:
+            call.record(session, client.principal, "oauth.token", "denied", None, {"error": error.error})
         raise
     finally:
         session.close()
@@ -179,6 +188,16 @@ def _token(call: Call) -> Response:
     if renewal is not None:
         body["refresh_token"] = renewal.refresh_token
     return JSONResponse(body, headers=_NOT_CACHED)
+
+
+def _scopes(call: Call, client: Client, renewal: grants.Renewal | None) -> list[str]:
+    asked = call.fields.get("scope")
+    if renewal is not None:
+        # With a code they were settled by the consent; a refresh may narrow them.
+        return clients.scopes_asked(asked if call.fields["grant_type"] == "refresh_token" else None, renewal.scopes)
+    if client.is_public:
+        raise OAuthError("unauthorized_client", "A public client has no credentials of its own.")
+    return clients.scopes_asked(asked, client.principal.scopes)
 
 
 def _renewal(call: Call, session: Session, client: Client, kind: str) -> grants.Renewal:
