@@ -137,8 +137,6 @@ def _most_frequent(
 
 
 def _name(value: object) -> str:
-    if isinstance(value, bytes):
-        return f"{len(value)} bytes"
     if value == "":
         return "(empty)"
     text = str(value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
 from types import TracebackType
@@ -28,6 +29,8 @@ from sensei.server.engine.validation.types import (
     ValidationJob,
     ValidationOutcome,
 )
+
+_SECONDS_BETWEEN_WORDS = 0.25
 
 
 def run(validation: ValidationJob, journal: Journal, control: Control) -> ValidationOutcome:
@@ -100,6 +103,7 @@ class _Run:
     def __init__(self, validation: ValidationJob, journal: Journal) -> None:
         self._validation = validation
         self._journal = journal
+        self._told_at = 0.0
         self._done: list[PerspectiveResult] = []
         self._profiles: tuple[ColumnProfile, ...] = ()
         self._rules: tuple[RuleResult, ...] = ()
@@ -108,6 +112,10 @@ class _Run:
 
     def tell(self, message: str, share: float) -> None:
         perspectives = max(1, len(self._validation.perspectives))
+        now = time.monotonic()
+        if share and now < self._told_at + _SECONDS_BETWEEN_WORDS:
+            return
+        self._told_at = now
         percent = 100 * (len(self._done) + min(1.0, share)) / perspectives
         self._journal.progress(
             Progress(phase="validation", phase_percent=round(min(100.0, percent), 1), message=message)

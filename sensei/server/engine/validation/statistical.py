@@ -24,8 +24,9 @@ from sensei.server.engine.validation.tallies import TableTallies, Tally
 from sensei.server.engine.validation.types import ColumnProfile, PerspectiveResult
 
 _BATCH_ROWS = 20_000
-_BATCH_BYTES = 32 * 1024 * 1024
-_ROWS_MEASURED = 1_000
+_BATCH_BYTES = 16 * 1024 * 1024
+_GREATEST_BATCH_BYTES = 64 * 1024 * 1024
+_EXPANSION = 2
 _DISTINCT_COUNTED_UP_TO = 100_000
 _PROFILE_KINDS = {
     Kind.BOOLEAN: "boolean",
@@ -124,15 +125,18 @@ def _read_both(context: Context, pair: TablePair, number: int, rows: int) -> tup
 
 
 def _batch_rows(context: Context, pair: TablePair) -> int:
-    """How many rows at a time fit the memory set aside, going by the longest of the first rows."""
+    """How many rows at a time fit the memory set aside, by their mean and their greatest length."""
     long = [c for c in pair.columns if c.kind in (Kind.TEXT, Kind.BINARY, Kind.JSON, Kind.OTHER, Kind.ANY)]
     if not long:
         return _BATCH_ROWS
-    lengths = " + ".join(f"coalesce(length({column.source_raw}), 0)" for column in long)
-    longest = context.source.scalar(
-        f"SELECT max(l) FROM (SELECT {lengths} AS l FROM {pair.source_name} LIMIT {_ROWS_MEASURED}) AS first_rows"
-    )
-    return max(20, min(_BATCH_ROWS, _BATCH_BYTES // max(1, int(longest or 0))))
+    size = "pg_column_size" if context.source.system == "postgresql" else "length"
+    lengths = " + ".join(f"coalesce({size}({column.source_value}), 0)" for column in long)
+    query = f"SELECT avg(l), max(l) FROM (SELECT {lengths} AS l FROM {pair.source_name}) AS measured"
+    [[(mean, greatest)]] = context.source.stream(query)
+    # PostgreSQL tells the size as stored, where long values are compressed.
+    by_mean = _BATCH_BYTES / max(1.0, _EXPANSION * float(mean or 0))
+    by_greatest = _GREATEST_BATCH_BYTES / max(1.0, _EXPANSION * float(greatest or 0))
+    return int(max(10, min(_BATCH_ROWS, by_mean, by_greatest)))
 
 
 def _judge(context: Context, pair: TablePair, difference: Difference, findings: Findings) -> None:

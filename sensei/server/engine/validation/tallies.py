@@ -12,6 +12,7 @@ from sensei.server.engine.validation.cells import Columns
 from sensei.server.engine.validation.forms import Kind, normalizer
 
 SAMPLE_ROWS = 5_000
+_BRIEF = 200
 
 
 @dataclass(slots=True)
@@ -39,7 +40,7 @@ class Tally:
         nulls = values.count(None)
         self.rows += len(values)
         self.nulls += nulls
-        self.sample.extend(sampled)
+        self.sample.extend(map(_brief, sampled))
         present: Sequence[Any] = [v for v in values if v is not None] if nulls else values
         if not present:
             return
@@ -132,6 +133,13 @@ class Tally:
         """The mean length of texts; None where there are none."""
         present = self.rows - self.nulls
         return self.length / present if self.length and present else None
+
+
+def _brief(value: object) -> object:
+    """A value as it is kept in a sample, which must not become large."""
+    if isinstance(value, str):
+        return value[:_BRIEF]
+    return f"{len(value)} bytes" if isinstance(value, bytes) else value
 
 
 def _first(pair: tuple[Any, Any], choose: Any) -> Any:
