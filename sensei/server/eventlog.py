@@ -49,7 +49,8 @@ def append(
             timestamp=now,
             level=level,
             phase=phase,
-            data=json.dumps({"timestamp": wire_time(now), **data}, separators=(",", ":"), ensure_ascii=False),
+            # ASCII alone, because some clients take U+2028 and its like for the end of a line.
+            data=json.dumps({"timestamp": wire_time(now), **data}, separators=(",", ":")),
         )
     )
     if row.last_event_id % _PRUNED_EVERY == 0:
