@@ -23,12 +23,8 @@ _EARLY_SHARE = 0.1
 _TRY_AGAIN = 10.0
 """Seconds until the next try, after a token that still works could not be renewed."""
 
-_REFUSED_SIGN_IN = {
-    "invalid_client": "The OAuth server does not accept client_id and client_secret: check both.",
-    "invalid_grant": "The refresh token is spent, expired or revoked: sign in again.",
-    "unauthorized_client": "This OAuth client may not fetch tokens this way: check which grants it has.",
-    "invalid_scope": "The OAuth client may not have the scopes asked for: ask for fewer.",
-}
+_REFUSED = frozenset({"invalid_client", "invalid_grant", "unauthorized_client", "invalid_scope"})
+"""Codes of the OAuth server that mean: these credentials give no token. The errors know what to do about each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,10 +117,10 @@ def after_renewal(credentials: Credentials, answer: TokenAnswer) -> Credentials:
 
 def sign_in_error(error: SenseiError) -> SenseiError:
     """What the caller of an API method is told when no token could be fetched."""
-    if not isinstance(error, APIStatusError) or error.code not in _REFUSED_SIGN_IN:
+    if not isinstance(error, APIStatusError) or error.code not in _REFUSED:
         return error
     return AuthenticationError(
-        _REFUSED_SIGN_IN[error.code],
+        f"no token for these credentials: {error.message}",
         status_code=error.status_code,
         code=error.code,
         documentation_url=error.documentation_url,

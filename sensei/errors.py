@@ -494,6 +494,10 @@ _HINTS = {
     "quota_exceeded": "Delete what is no longer needed, or move to a larger plan.",
     "source_unreachable": "Check the source's host, port, user and password with connections.test().",
     "target_unreachable": "Check the target's host, port, user and password with connections.test().",
+    "invalid_client": "Check client_id and client_secret.",
+    "invalid_grant": "Sign in again: the code or refresh token is spent, expired or revoked.",
+    "unauthorized_client": "Check which grants this OAuth client may use, and from where.",
+    "invalid_scope": "Ask for fewer scopes: the OAuth client may not have all of these.",
     "connection_unreachable": "Check host, port, user and password with connections.test().",
 }
 

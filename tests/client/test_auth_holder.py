@@ -226,10 +226,10 @@ class TestTasks:
     @pytest.mark.parametrize(
         ("code", "says"),
         [
-            ("invalid_client", "client_id and client_secret"),
-            ("invalid_grant", "sign in again"),
-            ("unauthorized_client", "grants"),
-            ("invalid_scope", "scopes"),
+            ("invalid_client", "Check client_id and client_secret"),
+            ("invalid_grant", "Sign in again"),
+            ("unauthorized_client", "which grants"),
+            ("invalid_scope", "fewer scopes"),
         ],
     )
     async def test_a_refused_sign_in_says_what_to_do(self, code: str, says: str) -> None:

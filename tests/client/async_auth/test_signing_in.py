@@ -244,7 +244,7 @@ class TestUserTokens:
         wire.post(TOKEN).mock(side_effect=[httpx.Response(400, json=refusal)])
         wire.get(API).mock(side_effect=[refused()])
         async with AsyncClient(credentials=OAuth2Token("at_1", "rt_1", client_id="app")) as client:
-            with pytest.raises(AuthenticationError, match="sign in again") as caught:
+            with pytest.raises(AuthenticationError, match="Sign in again") as caught:
                 await client.request("GET", "/usage/current")
         assert (caught.value.status_code, caught.value.code) == (400, "invalid_grant")
 

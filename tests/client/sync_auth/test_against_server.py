@@ -98,7 +98,7 @@ class TestServiceAccounts:
             once = (admin.service_accounts.create(name="ci", scopes=["connections:read"])).credentials
         credentials = ServiceAccount(once.client_id, once.client_secret, scopes=["admin:write"])
         with Client(credentials=credentials, base_url=server.url) as client:
-            with pytest.raises(AuthenticationError, match="ask for fewer") as caught:
+            with pytest.raises(AuthenticationError, match="Ask for fewer") as caught:
                 client.connections.list()
         assert caught.value.code == "invalid_scope"
 
@@ -135,7 +135,7 @@ class TestUsers:
                 assert (known.active, known.client_id, known.scope) == (True, "public-app", "connections:read")
                 app.oauth.revoke(refreshed.refresh_token or "", client_id="public-app")
                 assert (app.oauth.introspect(refreshed.access_token)).active is False
-                with pytest.raises(AuthenticationError, match="sign in again"):
+                with pytest.raises(AuthenticationError, match="Sign in again"):
                     client.connections.list()
 
     @pytest.mark.parametrize("client_auth", ["body", "basic"])

@@ -229,7 +229,7 @@ class TestUserTokens:
         wire.post(TOKEN).mock(side_effect=[httpx.Response(400, json=refusal)])
         wire.get(API).mock(side_effect=[refused()])
         with Client(credentials=OAuth2Token("at_1", "rt_1", client_id="app")) as client:
-            with pytest.raises(AuthenticationError, match="sign in again") as caught:
+            with pytest.raises(AuthenticationError, match="Sign in again") as caught:
                 client.request("GET", "/usage/current")
         assert (caught.value.status_code, caught.value.code) == (400, "invalid_grant")
 
