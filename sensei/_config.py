@@ -177,7 +177,7 @@ def resolve(
     )
     if not found:
         raise ConfigurationError(
-            "no API key: pass api_key=, set SENSEI_API_KEY, or make a profile with `sensei config profile create`",
+            "no API key: pass api_key=, set SENSEI_API_KEY, or name a profile of ~/.sensei/config.yaml",
             code="no_api_key",
         )
     home_server = parse_url(home, allow_insecure=True)
