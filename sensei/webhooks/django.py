@@ -11,8 +11,8 @@ try:
     from django.http import HttpRequest, HttpResponse
     from django.views.decorators.csrf import csrf_exempt
     from django.views.decorators.http import require_POST
-except ImportError as error:  # pragma: no cover  # the dev extra brings it
-    raise ImportError("sensei.webhooks.django needs Django: pip install django") from error
+except ImportError as _error:  # pragma: no cover  # the dev extra brings it
+    raise ImportError("sensei.webhooks.django needs Django: pip install django") from _error
 
 from sensei.errors import ConfigurationError
 from sensei.webhooks._receive import (

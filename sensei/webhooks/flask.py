@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 try:
     from flask import Response, request
-except ImportError as error:  # pragma: no cover  # the dev extra brings it
-    raise ImportError("sensei.webhooks.flask needs Flask: pip install flask") from error
+except ImportError as _error:  # pragma: no cover  # the dev extra brings it
+    raise ImportError("sensei.webhooks.flask needs Flask: pip install flask") from _error
 
 from sensei.webhooks._receive import MAX_BODY_BYTES, TOO_LARGE, Answer, Checks, handle_once, named_like
 from sensei.webhooks._seen import SeenEvents

@@ -12,8 +12,8 @@ try:
     from starlette.exceptions import HTTPException
     from starlette.requests import Request
     from starlette.responses import PlainTextResponse, Response
-except ImportError as error:  # pragma: no cover  # the dev extra brings it
-    raise ImportError("sensei.webhooks.starlette needs Starlette or FastAPI: pip install starlette") from error
+except ImportError as _error:  # pragma: no cover  # the dev extra brings it
+    raise ImportError("sensei.webhooks.starlette needs Starlette or FastAPI: pip install starlette") from _error
 
 from sensei.webhooks._receive import MAX_BODY_BYTES, TOO_LARGE, Answer, Checks, handle_once_async, named_like
 from sensei.webhooks._seen import AsyncSeenEvents, SeenEvents
