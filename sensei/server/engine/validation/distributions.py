@@ -128,7 +128,10 @@ def _most_frequent(
     normalize = normalizer(kind)
 
     def count(values: Sequence[object]) -> Counter[str]:
-        return Counter(_name(normalize(value)) for value in values if value is not None)
+        # Of binary values, a sample keeps the lengths alone.
+        return Counter(
+            _name(value if kind is Kind.BINARY else normalize(value)) for value in values if value is not None
+        )
 
     counts = count(first), count(second)
     together = counts[0] + counts[1]

@@ -179,11 +179,15 @@ def normalizer(kind: Kind, *, as_stored: bool = False) -> Normalize:
     return _as_stored if as_stored else _NORMALIZERS[kind]
 
 
+def _is_finite(value: float | Decimal) -> bool:
+    return value.is_finite() if isinstance(value, Decimal) else math.isfinite(value)
+
+
 def _integer(value: object) -> object:
     if isinstance(value, bool):
         return int(value)
     if isinstance(value, float | Decimal):
-        return int(value) if math.isfinite(value) and value == int(value) else value
+        return int(value) if _is_finite(value) and value == int(value) else value
     if isinstance(value, str):
         try:
             return int(value)
@@ -226,7 +230,7 @@ def _float(value: object) -> object:
         except ValueError:
             return value
     if isinstance(value, Decimal):
-        value = float(value)
+        value = math.nan if value.is_nan() else float(value)
     return "NaN" if isinstance(value, float) and math.isnan(value) else value
 
 
@@ -374,7 +378,7 @@ def settled(value: object) -> object:
     """A normal form so written that equal values have equal representations, for digests."""
     if isinstance(value, bool):
         return int(value)
-    if isinstance(value, float | Decimal) and math.isfinite(value):
+    if isinstance(value, float | Decimal) and _is_finite(value):
         if value == int(value):
             return int(value)
         return str(value.normalize()) if isinstance(value, Decimal) else value

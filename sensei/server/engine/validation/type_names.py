@@ -35,7 +35,7 @@ _MYSQL = {
     "double precision": "double",
     "real": "double",
 }
-_PARTS = re.compile(r"^(?P<name>[^()\[\]]*?)\s*(?P<size>\([^)]*\))?\s*(?P<rest>[^()\[\]]*?)\s*(?P<array>(?:\[\])*)$")
+_PARTS = re.compile(r"^(?P<name>[^()\[\]]*)(?P<size>\([^)]*\))?\s*(?P<rest>[^()\[\]]*)(?P<array>(?:\[\])*)$")
 _DISPLAY_WIDTH = re.compile(r"^(tinyint|smallint|mediumint|int|bigint)\(\d+\)")
 
 
@@ -53,7 +53,8 @@ def canonical(system: str, type_: str) -> str:
     if parts is None:
         return text
     name, size = parts["name"].strip(), re.sub(r"\s+", "", parts["size"] or "")
-    words = f"{name} {parts['rest'].strip()}".strip()
+    rest = parts["rest"].strip()
+    words = f"{name} {rest}".strip()
     names = {"postgresql": _POSTGRESQL, "mysql": _MYSQL}.get(system, {})
     words = names.get(words, words)
     if system == "postgresql":
@@ -61,8 +62,10 @@ def canonical(system: str, type_: str) -> str:
     if words.startswith(("timestamp ", "time ")):
         first, _, rest = words.partition(" ")
         return f"{first}{size} {rest}{parts['array']}"
-    written = f"{words}{size}" if system != "mysql" else _mysql(name, size, parts["rest"].strip(), names)
-    return written + parts["array"]
+    if system == "mysql":
+        first, _, further = name.partition(" ")
+        return _mysql(names.get(name) or names.get(first, first), size, f"{further} {rest}".strip())
+    return f"{words}{size}{parts['array']}"
 
 
 def _postgresql_size(words: str, size: str) -> str:
@@ -75,8 +78,8 @@ def _postgresql_size(words: str, size: str) -> str:
     return size
 
 
-def _mysql(name: str, size: str, rest: str, names: dict[str, str]) -> str:
-    written = f"{names.get(name, name)}{size} {rest}".strip()
+def _mysql(name: str, size: str, rest: str) -> str:
+    written = f"{name}{size} {rest}".strip()
     if written.startswith("tinyint(1)"):
         return written
     if written == "decimal":
