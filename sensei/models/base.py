@@ -27,7 +27,7 @@ __all__ = [
     "BulkSummary",
 ]
 
-OpenEnum = GetPydanticSchema(lambda _source, _handler: core_schema.str_schema())
+OpenEnum: GetPydanticSchema = GetPydanticSchema(lambda _source, _handler: core_schema.str_schema())
 """Marks ``Literal[...] | str``: the literals are for readers and completion, any text passes, at the cost of a str."""
 
 Timestamp = AwareDatetime
@@ -63,7 +63,7 @@ class Model(BaseModel):
     # Slots lie outside the data: they are neither compared, nor printed, nor pickled, and validation skips them.
     __slots__ = ("_client", "_last_response")
 
-    model_config = ConfigDict(
+    model_config: ClassVar[ConfigDict] = ConfigDict(
         extra="allow",
         defer_build=True,
         protected_namespaces=(),
