@@ -1,112 +1,88 @@
 """Custom transformations: scalar SQL over one row of the source, and nothing else.
 
-An expression is parsed to decide whether it may run, and then written anew from its tokens: names and texts quoted,
-comments gone, everything else as the user wrote it. It is not written from the syntax tree, because a tree written
-back may mean something else (``NUMERIC`` becomes ``REAL`` in SQLite). It must give the same value each time it is
-asked, as rows are read again after a restart and once more by the validation.
+What a user wrote is parsed, checked against a list of what is allowed, and rendered anew from the tree; the text itself
+never reaches a database.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
-from functools import lru_cache
-from itertools import zip_longest
-from typing import Final
-
 import sqlglot
-from sqlglot import exp
+from sqlglot import expressions as e
 from sqlglot.errors import SqlglotError
-from sqlglot.tokenizer_core import Token, TokenType
 
 from sensei.server.engine.catalog import Table
 from sensei.server.engine.errors import ExpressionError
 
-MAX_LENGTH: Final = 10_000
-"""Characters of the longest expression that is taken."""
+_DIALECTS = {"sqlite": "sqlite", "postgresql": "postgres"}
+_LONGEST = 4_000
+_DEEPEST = 60
 
-_DIALECTS: Final = {"sqlite": "sqlite", "postgresql": "postgres", "mysql": "mysql"}
+_FORBIDDEN_NODES: tuple[type[e.Expression], ...] = (
+    e.Query, e.Subquery, e.Command, e.DDL, e.DML, e.Window, e.AggFunc, e.Star, e.Placeholder, e.Parameter,
+    e.SessionParameter, e.Exists, e.UDTF, e.Lambda, e.Alias, e.Table, e.From, e.Join,
+)  # fmt: skip
 
-_STRUCTURE: Final = (
-    exp.Column,
-    exp.Identifier,
-    exp.Literal,
-    exp.HexString,
-    exp.Boolean,
-    exp.Null,
-    exp.Paren,
-    exp.Case,
-    exp.If,
-    exp.In,
-    exp.Between,
-    exp.Interval,
-    exp.Var,
-    exp.DataType,
-    exp.DataTypeParam,
-    exp.Collate,
-    exp.AtTimeZone,
-    exp.Bracket,
-    exp.JSONPath,
-    exp.JSONPathPart,
-    exp.Unary,
-    exp.Binary,
-    exp.Func,
-)
+# Functions that sqlglot has no class of its own for; everything else unknown is refused.
+_FUNCTIONS = {
+    "sqlite": {
+        *(
+            "char",
+            "format",
+            "glob",
+            "hex",
+            "iif",
+            "ifnull",
+            "instr",
+            "julianday",
+            "like",
+            "likelihood",
+            "likely",
+            "ltrim",
+        ),
+        *("nullif", "printf", "quote", "round", "rtrim", "sign", "strftime", "substr", "substring", "total_changes"),
+        *(
+            "trim",
+            "typeof",
+            "unhex",
+            "unicode",
+            "unixepoch",
+            "unlikely",
+            "date",
+            "time",
+            "datetime",
+            "json",
+            "json_extract",
+        ),
+        *("json_quote", "json_type", "json_valid", "abs", "replace", "upper", "lower", "length"),
+    },
+    "postgresql": {
+        *("ascii", "btrim", "chr", "convert_from", "convert_to", "date_part", "decode", "encode", "initcap", "left"),
+        *("make_date", "make_interval", "make_time", "make_timestamp", "make_timestamptz", "md5", "normalize"),
+        *("octet_length", "bit_length", "overlay", "quote_literal", "regexp_match", "regexp_replace", "regexp_substr"),
+        *("reverse", "right", "sha256", "sha512", "sign", "split_part", "starts_with", "strpos"),
+        *("to_char", "to_date", "to_hex", "to_number", "to_timestamp", "translate", "trunc", "width_bucket"),
+        *("jsonb_build_object", "json_build_object", "to_json", "to_jsonb", "jsonb_extract_path_text"),
+        *("array_to_string", "string_to_array", "array_length", "cardinality", "mod", "div", "host", "text"),
+    },
+}
+_FUNCTIONS["sqlite"] -= {"total_changes"}
 
-_OUTSIDE: Final = (exp.AggFunc, exp.ObjectIdentifier, exp.Star)
-"""What the kinds above include, and looks beyond the row: other rows, or the database's own catalog."""
-
-_FUNCTIONS: Final = frozenset(
+# Those that sqlglot has a class for. `repeat` and padding are not among them: one call can use up all memory.
+_KNOWN_FUNCTIONS = frozenset(
     """
-    abs ceil floor round trunc sign mod sqrt cbrt exp ln log pow power greatest least div
-    lower upper trim ltrim rtrim length char_length octet_length substring substr left right replace translate
-    concat concat_ws lpad rpad reverse repeat initcap position strpos instr split_part overlay ascii chr char unicode
-    starts_with regexp_replace regexp_substr regexp_like regexp_count to_hex hex unhex quote soundex
-    coalesce nullif ifnull iif cast try_cast typeof min_scale scale trim_scale width_bucket
-    encode decode md5 sha224 sha256 sha384 sha512 convert_from convert_to
-    extract date_part date_trunc to_char to_date to_timestamp to_number make_date make_time make_timestamp
-    make_timestamptz make_interval justify_days justify_hours justify_interval age timezone isfinite
-    date time datetime julianday unixepoch strftime timediff printf format
-    json_extract json_type json_array_length json_valid json_extract_path json_extract_path_text jsonb_extract_path
-    jsonb_extract_path_text jsonb_typeof json_typeof jsonb_array_length to_json to_jsonb
-    array_length array_to_string string_to_array cardinality array_position array_remove array_replace
-    normalize unaccent num_nonnulls num_nulls host masklen
+    Abs And Array ArrayLength ArraySize ArrayToString Ascii BitLength BTrim Case Cast Ceil Chr Coalesce Concat ConcatWs
+    CurrentDate CurrentTime CurrentTimestamp Date DateDiff DateFromParts DatePart DateStrToDate DateTrunc Datetime
+    Decode Encode Exp Extract Floor Format Glob Greatest Hex If Initcap JSON JSONExtract JSONExtractScalar
+    JSONBExtract JSONBExtractScalar JSONType JulianDay Least Left Length Ln Log Lower MD5 MakeDate Mod Nullif Or
+    ParseJSON Pow RegexpExtract RegexpLike RegexpILike RegexpReplace Replace Reverse Right Round SHA SHA2 Sign Split
+    SplitPart Sqrt StartsWith StrPosition StrToDate StrToTime StrToUnix Substring Time TimeFromParts TimeToStr
+    TimestampFromParts TimestampTrunc ToChar ToNumber Translate Trim Trunc TsOrDsToDate TsOrDsToTime
+    TsOrDsToTimestamp TsOrDsToDatetime TimeStrToTime TypeOf Typeof UnixToTime Unhex Unicode Upper Xor
     """.split()
 )
-"""Functions that look at nothing but their arguments and give the same value each time."""
 
-_WORDS_BEFORE_PARENTHESES: Final = frozenset(
-    """
-    and or not in is like ilike glob regexp match similar between case when then else from for as distinct any all some
-    placing using zone collate
-    char varchar nchar nvarchar varying character text bpchar numeric decimal dec int integer bigint smallint tinyint
-    float real double bit blob binary varbinary bytea timestamp timestamptz time timetz interval
-    """.split()
-)
-"""Words that stand before an opening parenthesis without being called: operators and types with a length."""
 
-_CLOCK_WORDS: Final = frozenset({"now", "today", "yesterday", "tomorrow", "localtime"})
-"""Texts that stand for the present moment, or for the zone of this machine, when they are read as a time."""
-
-_TIME_FUNCTIONS: Final = frozenset(
-    "date time datetime julianday unixepoch strftime timediff age date_part extract date_trunc to_char isfinite".split()
-)
-
-_REFUSED_TOKENS: Final = frozenset(
-    {
-        TokenType.SEMICOLON,
-        TokenType.PARAMETER,
-        TokenType.SESSION_PARAMETER,
-        TokenType.PLACEHOLDER,
-        TokenType.BYTE_STRING,
-        TokenType.RAW_STRING,
-        TokenType.HEREDOC_STRING,
-        TokenType.UNICODE_STRING,
-        TokenType.NATIONAL_STRING,
-        TokenType.HINT,
-        TokenType.SELECT,
-    }
-)
+_UNUSABLE_TYPES = (e.DataType.Type.USERDEFINED, e.DataType.Type.NAME)
 
 
 def check_expression(expression: str, table: Table, system: str) -> None:
@@ -119,139 +95,72 @@ def check_expression(expression: str, table: Table, system: str) -> None:
 
 
 def render_expression(expression: str, table: Table, system: str) -> str:
-    """The expression as it is put into a query on `system`, for one table without an alias.
-
-    Example:
-        >>> from sensei.server.engine.catalog import Column
-        >>> people = Table(schema=None, name="people", columns=(Column(name="Full Name", type="TEXT"),))
-        >>> render_expression('upper("Full Name") -- shout', people, "sqlite")
-        '(upper ( "Full Name" ))'
+    """An expression made anew from its tree, with every column in quotation marks.
 
     Raises:
-        ExpressionError: It is no scalar expression over the columns of `table`; the message says why.
+        ExpressionError: It is no scalar expression over the columns of `table`.
     """
-    columns = tuple(column.name for column in table.columns)
-    return _render(expression, table.name, columns, system)
-
-
-@lru_cache(maxsize=1024)
-def _render(expression: str, table: str, columns: tuple[str, ...], system: str) -> str:
-    dialect = _DIALECTS.get(system)
-    if dialect is None:
-        raise ExpressionError(f"Transformations are not supported on {system} sources.")
+    if system not in _DIALECTS:
+        raise ExpressionError(f"there are no transformations for {system} sources")
     if not expression.strip():
-        raise ExpressionError("The transformation is empty; use null to copy the value unchanged.")
-    if len(expression) > MAX_LENGTH:
-        raise ExpressionError(f"The transformation has {len(expression):,} characters; the limit is {MAX_LENGTH:,}.")
-    if "\x00" in expression:
-        raise ExpressionError("The transformation contains a NUL character.")
+        raise ExpressionError("the transformation is empty; null copies the value")
+    if len(expression) > _LONGEST or "\0" in expression:
+        raise ExpressionError(f"a transformation has at most {_LONGEST} characters, none of them NUL")
+    parsed = _parse(expression, system)
+    columns = {column.name: column.name for column in table.columns}
+    folded = {column.name.lower(): column.name for column in table.columns}
+    for node in list(parsed.walk()):
+        if node.depth > _DEEPEST:
+            raise ExpressionError("the transformation is nested too deeply")
+        _check_node(node, system)
+        if isinstance(node, e.Column):
+            if node.table and node.table.lower() != table.name.lower():
+                raise ExpressionError(f"there is no column {node.sql()[:80]} here; write the bare column name")
+            name = columns.get(node.name) or folded.get(node.name.lower())
+            if name is None:
+                raise ExpressionError(f"{table.qualified_name} has no column {node.name[:80]!r}")
+            node.set("table", None)
+            node.set("this", e.Identifier(this=name, quoted=True))
     try:
-        query = f"SELECT {expression}"
-        tokens = sqlglot.tokenize(query, read=dialect)[1:]
-        _check_tokens(tokens)
-        tree = sqlglot.parse_one(query, read=dialect)
-    except (SqlglotError, RecursionError) as error:
-        reason = "it is nested too deeply" if isinstance(error, RecursionError) else _first_line(error)
-        raise ExpressionError(f"The transformation cannot be read: {reason}.") from None
-    root = _only_expression(tree)
-    _check_tree(root, table, columns)
-    _check_clock(root, tokens)
-    return "(" + " ".join(_texts(tokens, root, columns, table)) + ")"
+        return parsed.sql(dialect=_DIALECTS[system], comments=False, unsupported_level=sqlglot.ErrorLevel.RAISE)
+    except SqlglotError:
+        raise ExpressionError("the transformation uses what the source's dialect does not have") from None
 
 
-def _first_line(error: Exception) -> str:
-    if isinstance(error, sqlglot.ParseError) and error.errors:
-        return str(error.errors[0].get("description") or "not an expression").rstrip(".").lower()
-    return "a text or a comment in it does not end"
+def _parse(expression: str, system: str) -> e.Expression:
+    try:
+        # Between parentheses a second statement or a list of columns cannot hide.
+        statements = sqlglot.parse(f"SELECT ({expression}\n)", read=_DIALECTS[system])
+    except (SqlglotError, RecursionError):
+        raise ExpressionError("the transformation cannot be read as an expression") from None
+    if len(statements) != 1 or not isinstance(statements[0], e.Select) or len(statements[0].expressions) != 1:
+        raise ExpressionError("the transformation is more than one expression")
+    select = statements[0]
+    if any(value for name, value in select.args.items() if name != "expressions"):
+        raise ExpressionError("the transformation is more than one expression")
+    found = select.expressions[0]
+    if not isinstance(found, e.Paren):
+        raise ExpressionError("the transformation is more than one expression")
+    inner = found.this
+    inner.pop()
+    if not isinstance(inner, e.Expression):
+        raise ExpressionError("the transformation cannot be read as an expression")
+    return inner
 
 
-def _only_expression(tree: exp.Expr) -> exp.Expr:
-    """The one value that is selected; whatever else the text made of the query is refused."""
-    if isinstance(tree, exp.Select):
-        others = [name for name, part in tree.args.items() if part and name != "expressions"]
-        if not others and len(tree.expressions) == 1:
-            value: exp.Expr = tree.expressions[0]
-            return value
-    raise ExpressionError("A transformation is one scalar expression over the row, such as upper(name).")
-
-
-def _check_tokens(tokens: list[Token]) -> None:
-    for token, following in zip_longest(tokens, tokens[1:]):
-        if token.token_type in _REFUSED_TOKENS:
-            raise ExpressionError(
-                f"A transformation is one scalar expression over the row; {token.text[:40]!r} is not."
-            )
-        called = following is not None and following.token_type is TokenType.L_PAREN
-        if not called or token.token_type in {TokenType.STRING, TokenType.NUMBER} or not _is_word(token):
-            continue
-        word = token.text.lower()
-        if word not in _FUNCTIONS and word not in _WORDS_BEFORE_PARENTHESES:
-            raise ExpressionError(
-                f"{token.text[:80]}() may not be used in a transformation: only functions of one row that look at "
-                "nothing but their arguments and give the same value each time."
-            )
-
-
-def _is_word(token: Token) -> bool:
-    return token.token_type is TokenType.IDENTIFIER or token.text[:1].isalpha() or token.text[:1] == "_"
-
-
-def _check_tree(root: exp.Expr, table: str, columns: tuple[str, ...]) -> None:
-    folded = {column.casefold() for column in columns}
-    for node in root.walk():
-        if isinstance(node, exp.Column):
-            _check_column(node, table, folded)
-        elif isinstance(node, _OUTSIDE) or not isinstance(node, _STRUCTURE):
-            name = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(node).__name__).lower()
-            raise ExpressionError(
-                f"A transformation is one scalar expression over the row; it has no place for: {name}."
-            )
-
-
-def _check_column(node: exp.Column, table: str, columns: set[str]) -> None:
-    if isinstance(node.this, exp.Star):
-        raise ExpressionError("A transformation names columns one by one; * has no place in it.")
-    if node.args.get("db") or (node.table and node.table.casefold() != table.casefold()):
-        raise ExpressionError(f"A transformation reads the row of {table} only, not {node.sql()[:80]}.")
-    if node.name.casefold() not in columns:
-        raise ExpressionError(f"{table} has no column {node.name!r}.")
-
-
-def _check_clock(root: exp.Expr, tokens: list[Token]) -> None:
-    """Refuse what depends on when or where it is asked."""
-    reads_times = any(token.text.lower() in _TIME_FUNCTIONS for token in tokens) or root.find(exp.Cast) is not None
-    texts = {token.text.strip().lower() for token in tokens if token.token_type is TokenType.STRING}
-    parts = [type(node).__name__ for node in root.walk()]
-    asks = any(name.startswith(("Current", "Localtime", "Session", "Utc")) for name in parts)
-    bare_call = any(
-        isinstance(node, exp.Anonymous)
-        and node.name.lower() in _TIME_FUNCTIONS
-        and len(node.expressions) < _needs(node)
-        for node in root.walk()
-    )
-    bare_date = any(isinstance(node, exp.Date) and node.this is None for node in root.walk())
-    if asks or bare_call or bare_date or (reads_times and texts & _CLOCK_WORDS):
-        raise ExpressionError(
-            "A transformation may not ask for the time or the user: it must always give the same value."
-        )
-
-
-def _needs(call: exp.Anonymous) -> int:
-    """Below this number of arguments the function fills in the present moment."""
-    return 2 if call.name.lower() in {"age", "timediff"} else 1
-
-
-def _texts(tokens: list[Token], root: exp.Expr, columns: tuple[str, ...], table: str) -> Iterator[str]:
-    exact = {name: name for name in (*columns, table)}
-    folded = {name.casefold(): name for name in (table, *columns)}
-    named = {part.meta["start"] for column in root.find_all(exp.Column) for part in column.find_all(exp.Identifier)}
-    for token in tokens:
-        if token.start in named or token.token_type is TokenType.IDENTIFIER:
-            name = exact.get(token.text) or folded.get(token.text.casefold(), token.text)
-            yield '"' + name.replace('"', '""') + '"'
-        elif token.token_type is TokenType.STRING:
-            yield "'" + token.text.replace("'", "''") + "'"
-        elif token.token_type is TokenType.HEX_STRING:
-            yield f"x'{token.text}'"
-        else:
-            yield token.text
+def _check_node(node: e.Expression, system: str) -> None:
+    if isinstance(node, _FORBIDDEN_NODES):
+        raise ExpressionError("a transformation may use the row's own columns, operators and plain functions only")
+    if isinstance(node, e.DataType) and (node.is_type(*_UNUSABLE_TYPES) or str(node.this).upper().startswith("REG")):
+        raise ExpressionError(f"a cast to {node.sql()[:80].lower()} is not allowed in a transformation")
+    if isinstance(node, e.Anonymous):
+        name = str(node.this).lower()
+        if name not in _FUNCTIONS[system]:
+            raise ExpressionError(f"the function {name[:80]!r} is not allowed in a transformation")
+    elif isinstance(node, e.PseudoType | e.ObjectIdentifier):
+        raise ExpressionError(f"a cast to {node.name[:80].lower()} is not allowed in a transformation")
+    elif isinstance(node, e.Func):
+        if type(node).__name__ not in _KNOWN_FUNCTIONS and not isinstance(node, e.Binary):
+            raise ExpressionError(f"the function {node.sql_name().lower()} is not allowed in a transformation")
+    elif isinstance(node, e.Dot):
+        raise ExpressionError("functions and columns of other schemas are not allowed in a transformation")

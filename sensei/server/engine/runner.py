@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from sensei.server.engine.errors import ExecutionError
 from sensei.server.engine.job import Control, Job, Journal, MigrationState, PhaseOutcome
+from sensei.server.engine.phases.context import Context, Halted
+from sensei.server.engine.phases.cutover import cut_over
+from sensei.server.engine.phases.data import transfer_data
+from sensei.server.engine.phases.schema import migrate_schema
+
+_PHASES: dict[str, Callable[[Context], None]] = {
+    "schema_migration": migrate_schema,
+    "data_transfer": transfer_data,
+    "cutover": cut_over,
+}
 
 
 def run_phase(phase: str, job: Job, state: MigrationState, journal: Journal, control: Control) -> PhaseOutcome:
@@ -15,5 +28,15 @@ def run_phase(phase: str, job: Job, state: MigrationState, journal: Journal, con
         EndpointError: One of the ends cannot be used.
         DataError: More rows than allowed cannot be carried.
         ExecutionError: The phase cannot go on.
+        ExpressionError: A transformation is not a usable expression.
     """
-    raise NotImplementedError
+    if phase not in _PHASES:
+        raise ExecutionError(f"there is no phase {phase!r} to run here", reason_code="E6001")
+    context = Context(phase, job, state, journal, control)
+    try:
+        _PHASES[phase](context)
+    except Halted as halted:
+        context.save()
+        return halted.outcome
+    context.save("phase_boundary")
+    return PhaseOutcome.COMPLETED

@@ -163,7 +163,13 @@ class ColumnPlanner:
             planned.risks.append(
                 _risk("medium", f"{place} is computed at the source; its values are carried, the formula is not", place)
             )
-        default = None if computed is not None else self._default(column, kind, planned, place, same_system=same_system)
+        default = (
+            None
+            if computed is not None
+            else self._default(
+                column, kind, planned, place, same_system=same_system, keyed_alone=table.primary_key == (column.name,)
+            )
+        )
         parsed = parse_type(choice.type)
         textual = kind in {Kind.TEXT, Kind.BINARY}
         return Column(
@@ -182,8 +188,17 @@ class ColumnPlanner:
         )
 
     def _default(
-        self, column: Column, kind: Kind, planned: PlannedColumns, place: str, *, same_system: bool
+        self,
+        column: Column,
+        kind: Kind,
+        planned: PlannedColumns,
+        place: str,
+        *,
+        same_system: bool,
+        keyed_alone: bool,
     ) -> str | None:
+        if column.autoincrement and self._target.system == "sqlite" and not keyed_alone:
+            planned.risks.append(_risk("low", f"{place} is filled from a sequence; SQLite cannot do that here", place))
         if column.default is None or column.autoincrement:
             return None
         if same_system and self._system == "sqlite":

@@ -46,6 +46,11 @@ class StructurePlanner:
         extra = dict(table.extra) if self._system == self._target.system == "sqlite" else {}
         if self._target.system == "postgresql" and table.primary_key:
             extra["primary_key_name"] = self._names.give(str(table.extra.get("primary_key_name", f"{name}_pkey")))
+        elif table.primary_key and len(table.primary_key) == 1 and self._system == "postgresql":
+            # Like an identity, AUTOINCREMENT never gives a number twice.
+            column = table.column(table.primary_key[0])
+            if column.autoincrement and planned.kinds[column.name][1] is Kind.INTEGER:
+                extra["autoincrement"] = True
         if "rowid_alias" in extra:
             extra["rowid_alias"] = rename(str(extra["rowid_alias"]))
         return Table(

@@ -1,0 +1,1 @@
+"""The phases that write to the target, one module each."""

@@ -1,0 +1,93 @@
+"""schema_migration: make what is missing on the target, and refuse what must not be touched."""
+
+from __future__ import annotations
+
+from sensei.server.engine.errors import ExecutionError
+from sensei.server.engine.phases.context import Context, open_target
+from sensei.server.engine.transfer.target import TargetDatabase
+from sensei.server.engine.transfer.work import TableWork
+
+_CLEARED = "clear existing tables"
+
+
+def migrate_schema(context: Context) -> None:
+    """Make schema, ledger and tables."""
+    with open_target(context.job) as target:
+        prepare_target(context, target)
+    context.tell(100.0, message="tables are made", now=True)
+
+
+def prepare_target(context: Context, target: TargetDatabase) -> None:
+    """Make whatever is not there yet; nothing is done twice."""
+    _make_schema(context, target)
+    context.follow_ledger(target)
+    known = {entry.name for entry in target.entries(context.job.migration_id) if entry.kind == "table"}
+    missing = [work for work in context.works if work.name not in known]
+    if not missing:
+        return
+    existing = [work for work in missing if target.table_exists(work.target.schema, work.target.name)]
+    options = context.job.options
+    reuses = not options.drop_existing_tables and (options.truncate_existing_tables or options.append_to_existing)
+    if existing and not (options.drop_existing_tables or reuses):
+        raise ExecutionError(
+            f"the target already has {_named(existing)}; choose another schema, or set drop_existing_tables, "
+            "truncate_existing_tables or append_to_existing",
+            reason_code="E2004",
+            table=existing[0].name,
+        )
+    with target.transaction():
+        target.open_ledger()
+    if existing and (options.drop_existing_tables or options.truncate_existing_tables):
+        _clear(context, target, existing, drop=options.drop_existing_tables)
+    there = {work.name for work in existing} if reuses else set[str]()
+    for number, work in enumerate(missing, 1):
+        context.check()
+        created = work.name not in there
+        with target.transaction():
+            if created:
+                target.execute(target.ddl.create_table(work.target))
+            target.put(context.job.migration_id, "table", work.name, context.entry(work, created=created))
+        if created:
+            if work.target.qualified_name not in context.state.created_tables:
+                context.state.created_tables.append(work.target.qualified_name)
+            context.log("info", f"made the table {work.target.qualified_name}", table=work.name)
+        context.tell(100.0 * number / len(missing), table=work.name)
+
+
+def _named(existing: list[TableWork]) -> str:
+    names = [work.target.qualified_name for work in existing]
+    shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+    return f"the table {shown}" if len(names) == 1 else f"the tables {shown}"
+
+
+def _make_schema(context: Context, target: TargetDatabase) -> None:
+    schema = target.schema
+    if schema is None or target.schema_exists(schema):
+        return
+    if not context.job.options.create_schema_if_missing:
+        raise ExecutionError(
+            f"the target has no schema {schema!r}; make it, or set create_schema_if_missing", reason_code="E2001"
+        )
+    with target.transaction():
+        target.execute(f"CREATE SCHEMA {target.ddl.quote(schema)}")
+        target.open_ledger()
+        target.put(context.job.migration_id, "schema", schema, {})
+    context.state.created_schemas.append(schema)
+    context.log("info", f"made the schema {schema}")
+
+
+def _clear(context: Context, target: TargetDatabase, existing: list[TableWork], *, drop: bool) -> None:
+    """Drop or empty all of them at once, as they may refer to each other."""
+    names = [target.ddl.name(work.target) for work in existing]
+    step = f"{_CLEARED}: {', '.join(sorted(names))}"
+    if step in context.state.done_steps:
+        return
+    with target.transaction():
+        if target.system == "postgresql":
+            target.execute(f"{'DROP' if drop else 'TRUNCATE'} TABLE {', '.join(names)}")
+        else:
+            for name in names:
+                target.execute(f"DROP TABLE {name}" if drop else f"DELETE FROM {name}")
+        context.step(target, step)
+    verb = "dropped" if drop else "emptied"
+    context.log("warning", f"{verb} {_named(existing)} of the target, as asked")

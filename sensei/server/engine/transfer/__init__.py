@@ -1,0 +1,1 @@
+"""Carry rows: read, convert, write, and remember how far."""

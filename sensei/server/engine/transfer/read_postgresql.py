@@ -1,0 +1,164 @@
+"""Read PostgreSQL tables in batches by COPY, from one moment, going on where an earlier run ended.
+
+Where a table has a key, a batch is a range of it, found by an index-only look ahead. Without one it is a range of pages
+(from PostgreSQL 14 on, where such a range is scanned directly); rows that an update moves between two runs may then be
+met twice or not at all, so such a source must be at rest. What can be paged neither way is one batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+
+from sensei.server.engine.connectors.postgresql import quote
+from sensei.server.engine.connectors.postgresql_address import read_address
+from sensei.server.engine.connectors.postgresql_errors import reading_error
+from sensei.server.engine.ddl import literal
+from sensei.server.engine.job import Endpoint
+from sensei.server.engine.kinds import parse_type
+from sensei.server.engine.transfer.rows import Batch, Part
+from sensei.server.engine.transfer.work import ColumnWork, TableWork
+
+_PART_BYTES = 4 * 1024 * 1024
+_BATCH_BYTES = 32 * 1024 * 1024
+_QUERY_SECONDS = 3_600
+_PAGE_RANGES_SINCE = 140_000
+
+
+class PostgresqlSource:
+    """A PostgreSQL database held at one moment by a transaction that cannot write."""
+
+    def __init__(self, endpoint: Endpoint, snapshot: str | None = None) -> None:
+        self._address = read_address(endpoint)
+        self._db = self._address.connect(autocommit=True, statement_seconds=_QUERY_SECONDS)
+        try:
+            self._db.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            if snapshot is not None:
+                self._db.execute(f"SET TRANSACTION SNAPSHOT {literal(snapshot)}".encode())
+            self._db.execute("SELECT 1")
+        except psycopg.Error as error:
+            self.close()
+            raise reading_error(error, self._address.parameters) from None
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self._db.close()
+        self._address.close()
+
+    def share(self) -> str:
+        """The moment, for further connections that must see the same."""
+        return str(self._rows("SELECT pg_export_snapshot()")[0][0])
+
+    def batches(self, work: TableWork, position: Any, batch_rows: int) -> Iterator[Batch]:
+        """The rows after `position`."""
+        rows = _rows_for(work, batch_rows)
+        if key := _paging_key(work):
+            yield from self._by_key(work, key, position, rows)
+        elif self._has_page_ranges(work):
+            yield from self._by_pages(work, position, rows)
+        else:
+            yield Batch(self._copy(work, ""), {"done": True})
+
+    def _by_key(self, work: TableWork, key: tuple[str, ...], position: Any, rows: int) -> Iterator[Batch]:
+        columns = ", ".join(map(quote, key))
+        types = [work.source.column(name).type for name in key]
+        last = position["key"] if isinstance(position, dict) and "key" in position else None
+        while True:
+            after = f" WHERE {_compare(columns, '>', last, types)}" if last is not None else ""
+            shown = ", ".join(f"{quote(name)}::text" for name in key)
+            bound = self._rows(
+                f"SELECT {shown} FROM {_from(work)}{after} ORDER BY {columns} OFFSET {rows - 1:d} LIMIT 1"
+            )
+            end = list(bound[0]) if bound else None
+            where = after
+            if end is not None:
+                where += (" AND " if after else " WHERE ") + _compare(columns, "<=", end, types)
+            yield Batch(self._copy(work, f"{where} ORDER BY {columns}"), {"key": end} if end else {"done": True})
+            if end is None:
+                return
+            last = end
+
+    def _has_page_ranges(self, work: TableWork) -> bool:
+        extra = work.source.extra
+        return self._db.info.server_version >= _PAGE_RANGES_SINCE and not (
+            extra.get("partitioned") or extra.get("foreign")
+        )
+
+    def _by_pages(self, work: TableWork, position: Any, rows: int) -> Iterator[Batch]:
+        name = f"{quote(str(work.source.schema))}.{quote(work.source.name)}"
+        pages, tuples = self._rows(
+            f"SELECT pg_relation_size({literal(name)}::regclass) / current_setting('block_size')::int, "
+            f"greatest(reltuples, 1) FROM pg_class WHERE oid = {literal(name)}::regclass"
+        )[0]
+        each = max(1, int(rows * pages / max(tuples, pages, 1)))
+        start = int(position["page"]) if isinstance(position, dict) and "page" in position else 0
+        for page in range(start, int(pages), each):
+            upper = f" AND ctid < '({page + each:d},0)'" if page + each < pages else ""
+            yield Batch(self._copy(work, f" WHERE ctid >= '({page:d},0)'{upper}"), {"page": page + each})
+
+    def _copy(self, work: TableWork, tail: str) -> Iterator[Part]:
+        listed = ", ".join(map(_selected, work.columns))
+        sql = f"COPY (SELECT {listed} FROM {_from(work)}{tail}) TO STDOUT"
+        try:
+            with self._db.cursor() as cursor, cursor.copy(sql.encode()) as copy:
+                lines: list[bytes | bytearray | memoryview] = []
+                size = 0
+                # Each piece is one row.
+                while piece := copy.read():
+                    lines.append(piece)
+                    size += len(piece)
+                    if size >= _PART_BYTES:
+                        yield Part(text=b"".join(lines), count=len(lines), size=size)
+                        lines, size = [], 0
+                if lines:
+                    yield Part(text=b"".join(lines), count=len(lines), size=size)
+        except psycopg.Error as error:
+            raise reading_error(error, self._address.parameters) from None
+
+    def _rows(self, sql: str) -> list[tuple[Any, ...]]:
+        try:
+            return self._db.execute(sql.encode()).fetchall()
+        except psycopg.Error as error:
+            raise reading_error(error, self._address.parameters) from None
+
+
+def _selected(column: ColumnWork) -> str:
+    if column.expression is not None:
+        return column.expression
+    name = quote(column.source.name)
+    # Money is shown with the server's currency sign and rounding; as a number it is exact.
+    return f"{name}::numeric" if parse_type(column.source.type).base == "money" else name
+
+
+def _from(work: TableWork) -> str:
+    # The rows of children by inheritance belong to the children's own tables.
+    only = "ONLY " if work.source.extra.get("inherited") else ""
+    return f"{only}{quote(str(work.source.schema))}.{quote(work.source.name)}"
+
+
+def _paging_key(work: TableWork) -> tuple[str, ...]:
+    if work.source.primary_key:
+        return work.source.primary_key
+    nullable = {column.name for column in work.source.columns if column.nullable}
+    candidates = [unique.columns for unique in work.source.unique_constraints]
+    candidates += [
+        index.columns
+        for index in work.source.indexes
+        if index.unique and not index.where and not index.expression and not index.descending
+    ]
+    return next((columns for columns in candidates if columns and not nullable & set(columns)), ())
+
+
+def _rows_for(work: TableWork, batch_rows: int) -> int:
+    """Fewer rows a batch where rows are large."""
+    if not work.source.size_bytes or not work.source.row_estimate:
+        return batch_rows
+    each = max(1, work.source.size_bytes // max(work.source.row_estimate, 1))
+    return max(1, min(batch_rows, _BATCH_BYTES // each))
+
+
+def _compare(columns: str, sign: str, values: list[str], types: list[str]) -> str:
+    marks = ", ".join(f"{literal(value)}::{type_}" for value, type_ in zip(values, types, strict=True))
+    return f"({columns}) {sign} ({marks})"

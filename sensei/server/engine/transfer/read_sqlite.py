@@ -1,0 +1,149 @@
+"""Read SQLite tables in batches, from one moment, going on where an earlier run ended."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from sensei.server.engine.connectors.sqlite import quote
+from sensei.server.engine.connectors.sqlite_file import check_source, connect, endpoint_error, file_path
+from sensei.server.engine.errors import DataError
+from sensei.server.engine.job import Endpoint
+from sensei.server.engine.transfer.rows import Batch, Part
+from sensei.server.engine.transfer.work import TableWork
+
+_PART_BYTES = 8 * 1024 * 1024
+_FIRST_ROWS = 200
+_ROWID_NAMES = ("_rowid_", "rowid", "oid")
+_NO_UTF8 = "Could not decode to UTF-8"
+
+
+class SqliteSource:
+    """A SQLite file held at one moment by a read transaction."""
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self.path: Path = file_path(endpoint)
+        check_source(self.path)
+        wait = float(endpoint.options.get("connection_timeout_seconds", 30))
+        self._db = connect(self.path, writable=False, wait_seconds=wait)
+        self._db.execute("PRAGMA cache_size = -16000")
+        try:
+            self._db.execute("BEGIN")
+            self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        except sqlite3.Error as error:
+            self._db.close()
+            raise endpoint_error(error, self.path) from None
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._db.close()
+
+    def batches(self, work: TableWork, position: Any, batch_rows: int) -> Iterator[Batch]:
+        """The rows after `position`, in the order of the key.
+
+        A table whose columns hide every name of the rowid cannot be paged: it is one batch.
+        """
+        key = _paging_key(work)
+        if not key:
+            yield Batch(self._all(work, batch_rows), {"done": True})
+            return
+        lead = len(key)
+        last = _load(position)
+        rows: list[tuple[Any, ...]] = []
+        for part in self._parts(work, key, last, batch_rows):
+            rows = part.rows
+            yield Batch(iter((part,)), {"key": _dump(rows[-1][:lead])})
+
+    def _all(self, work: TableWork, batch_rows: int) -> Iterator[Part]:
+        yield from self._parts(work, (), None, batch_rows)
+
+    def _parts(self, work: TableWork, key: tuple[str, ...], last: list[Any] | None, batch_rows: int) -> Iterator[Part]:
+        """Parts of at most `batch_rows` rows and roughly a fixed number of bytes."""
+        self._db.text_factory = str
+        cursor = self._open(work, key, last)
+        wanted = min(batch_rows, _FIRST_ROWS)
+        while True:
+            try:
+                rows = cursor.fetchmany(wanted)
+            except sqlite3.OperationalError as error:
+                if _NO_UTF8 not in str(error) or self._db.text_factory is not str:
+                    raise endpoint_error(error, self.path) from None
+                # From here on stray bytes come as surrogates; whoever writes decides about them.
+                self._db.text_factory = partial(str, encoding="utf-8", errors="surrogateescape")
+                cursor = self._open(work, key, last)
+                if not key:
+                    raise DataError(
+                        f"texts of {work.name} are no valid UTF-8", reason_code="E3006", table=work.name
+                    ) from None
+                continue
+            except sqlite3.Error as error:
+                raise endpoint_error(error, self.path) from None
+            if not rows:
+                return
+            size = _size(rows)
+            yield Part(lead=len(key), rows=rows, count=len(rows), size=size)
+            last = list(rows[-1][: len(key)]) if key else None
+            wanted = max(1, min(batch_rows, _PART_BYTES * len(rows) // max(size, 1)))
+
+    def _open(self, work: TableWork, key: tuple[str, ...], last: list[Any] | None) -> sqlite3.Cursor:
+        listed = [*key, *(c.expression or quote(c.source.name) for c in work.columns)]
+        sql = f"SELECT {', '.join(listed)} FROM {quote(work.source.name)}"
+        if key:
+            if last is not None:
+                # Stray bytes cannot be bound as a text; as a blob they can.
+                marks = ", ".join("CAST(? AS TEXT)" if _stray(value) else "?" for value in last)
+                sql += f" WHERE ({', '.join(key)}) > ({marks})" if len(key) > 1 else f" WHERE {key[0]} > {marks}"
+                last = [v.encode("utf-8", "surrogateescape") if _stray(v) else v for v in last]
+            sql += f" ORDER BY {', '.join(key)}"
+        try:
+            return self._db.execute(sql, last or ())
+        except sqlite3.Error as error:
+            raise endpoint_error(error, self.path) from None
+
+
+def _paging_key(work: TableWork) -> tuple[str, ...]:
+    """What to page by, as SQL: the rowid, or the primary key of a table without one."""
+    if work.source.extra.get("without_rowid"):
+        return tuple(map(quote, work.source.primary_key))
+    taken = {column.name.lower() for column in work.source.columns}
+    return next(((name,) for name in _ROWID_NAMES if name not in taken), ())
+
+
+def _size(rows: list[tuple[Any, ...]]) -> int:
+    """Bytes of some rows, roughly, from a sample where there are many."""
+    step = max(1, len(rows) // 50)
+    sample = rows[::step]
+    size = sum(
+        len(value) if isinstance(value, str | bytes) else 8 for row in sample for value in row if value is not None
+    )
+    return max(1, size * len(rows) // len(sample))
+
+
+def _dump(key: tuple[Any, ...]) -> list[Any]:
+    """A key as JSON data that tells blobs from texts and keeps floats."""
+    return [
+        {"blob": value.hex()}
+        if isinstance(value, bytes)
+        else ({"text": value.encode("utf-8", "surrogateescape").hex()} if _stray(value) else value)
+        for value in key
+    ]
+
+
+def _stray(value: Any) -> bool:
+    return isinstance(value, str) and any("\ud800" <= character <= "\udfff" for character in value)
+
+
+def _load(position: Any) -> list[Any] | None:
+    if not isinstance(position, dict) or "key" not in position:
+        return None
+    key: list[Any] = []
+    for part in position["key"]:
+        if isinstance(part, dict):
+            text = bytes.fromhex(part["text"]).decode("utf-8", "surrogateescape") if "text" in part else None
+            key.append(bytes.fromhex(part["blob"]) if text is None else text)
+        else:
+            key.append(part)
+    return key

@@ -1,0 +1,57 @@
+"""Rows on their way, in the form their source gives them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(slots=True)
+class Part:
+    """Some rows of one table. Exactly one of `rows` and `lines` is filled.
+
+    From SQLite come tuples, their first `lead` values being the key that paging goes by; from PostgreSQL the lines of
+    COPY's text format.
+    """
+
+    lead: int = 0
+    rows: list[tuple[Any, ...]] = field(default_factory=list[tuple[Any, ...]])
+    text: bytes = b""
+    """COPY lines, each ended by a newline."""
+    count: int = 0
+    size: int = 0
+    """Bytes, roughly."""
+
+    def lines(self) -> list[bytes]:
+        """The COPY lines one by one, without their newlines; those within values are escaped."""
+        return self.text.split(b"\n")[:-1]
+
+
+@dataclass(frozen=True, slots=True)
+class BadRow:
+    """A row that cannot be stored as it is."""
+
+    reason_code: str
+    message: str
+    key: dict[str, Any]
+    """The row's key, shortened, for the person who decides."""
+    column: str | None = None
+
+
+@dataclass(slots=True)
+class Batch:
+    """Rows that arrive together or not at all, in parts small enough for memory."""
+
+    parts: Iterator[Part]
+    position: Any
+    """Where to go on after it: JSON data. To be looked at when `parts` is used up."""
+
+
+class Unfit(Exception):  # noqa: N818  # a verdict about one value, not a fault
+    """A value that the target column cannot hold as it is."""
+
+    def __init__(self, reason_code: str, message: str) -> None:
+        super().__init__(message)
+        self.reason_code = reason_code
+        self.message = message

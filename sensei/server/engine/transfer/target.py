@@ -1,0 +1,139 @@
+"""The database that is written to: transactions, batches, and the ledger that says how far they have come.
+
+The ledger is a small table in the target itself. A batch and its place in the ledger are written in one transaction, so
+after any kind of death the ledger tells exactly what has arrived; it is removed when the migration is through or undone.
+"""
+
+from __future__ import annotations
+
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any, Self
+
+from sensei.server.engine.catalog import Table
+from sensei.server.engine.ddl import Ddl
+from sensei.server.engine.transfer.rows import BadRow, Part
+from sensei.server.engine.transfer.work import TableWork
+
+LEDGER = "_sensei_ledger"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the ledger."""
+
+    kind: str
+    """``schema``, ``table`` or ``step``."""
+    name: str
+    data: dict[str, Any]
+
+
+class TargetDatabase(ABC):
+    """One connection to a target. Not to be shared between threads.
+
+    Every method raises ExecutionError where the phase cannot go on.
+    """
+
+    system: str
+    ddl: Ddl
+    schema: str | None
+
+    @abstractmethod
+    def transaction(self, *, durable: bool = True) -> AbstractContextManager[None]:
+        """All or nothing. One that is not durable may be lost as a whole in a crash of the database, never in part."""
+
+    @abstractmethod
+    def execute(self, sql: str, parameters: Sequence[Any] = ()) -> int:
+        """Run a statement; tells the rows it changed."""
+
+    @abstractmethod
+    def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Run a query that gives few rows."""
+
+    @abstractmethod
+    def write(self, work: TableWork, part: Part) -> list[BadRow]:
+        """Write rows within the open transaction; those that cannot be stored are left out and told."""
+
+    @abstractmethod
+    def table_exists(self, schema: str | None, name: str) -> bool:
+        """Whether there is a table or view of that name."""
+
+    @abstractmethod
+    def schema_exists(self, schema: str) -> bool:
+        """Whether there is a schema of that name."""
+
+    @abstractmethod
+    def relation_exists(self, table: Table, name: str) -> bool:
+        """Whether an index or a constraint of that name is there already."""
+
+    @abstractmethod
+    def take_out_appended(self, migration_id: str, work: TableWork) -> int | None:
+        """Delete the rows that a migration added to a table that was there before; None where they are not known."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Let go of the database."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def ledger(self) -> str:
+        """The ledger's name for SQL."""
+        return self.ddl.qualify(self.schema, LEDGER)
+
+    def open_ledger(self) -> None:
+        """Make the ledger if it is not there."""
+        self.execute(
+            f"CREATE TABLE IF NOT EXISTS {self.ledger} (migration_id TEXT NOT NULL, kind TEXT NOT NULL, "
+            "name TEXT NOT NULL, data TEXT NOT NULL, PRIMARY KEY (migration_id, kind, name))"
+        )
+
+    def has_ledger(self) -> bool:
+        """Whether there is one."""
+        return self.table_exists(self.schema, LEDGER)
+
+    def entries(self, migration_id: str) -> list[Entry]:
+        """What the ledger tells of a migration."""
+        if not self.has_ledger():
+            return []
+        mark = self._mark
+        found = self.rows(f"SELECT kind, name, data FROM {self.ledger} WHERE migration_id = {mark}", [migration_id])
+        return [Entry(str(kind), str(name), json.loads(data)) for kind, name, data in found]
+
+    def put(self, migration_id: str, kind: str, name: str, data: dict[str, Any]) -> None:
+        """Set a line of the ledger, within the open transaction."""
+        mark = self._mark
+        self.execute(
+            f"INSERT INTO {self.ledger} (migration_id, kind, name, data) VALUES ({mark}, {mark}, {mark}, {mark}) "
+            "ON CONFLICT (migration_id, kind, name) DO UPDATE SET data = excluded.data",
+            [migration_id, kind, name, json.dumps(data)],
+        )
+
+    def forget(self, migration_id: str, entries: Iterable[tuple[str, str]] | None = None) -> None:
+        """Remove a migration's lines (or some of them), and the ledger with the last line of all."""
+        if not self.has_ledger():
+            return
+        mark = self._mark
+        with self.transaction():
+            if entries is None:
+                self.execute(f"DELETE FROM {self.ledger} WHERE migration_id = {mark}", [migration_id])
+            else:
+                for kind, name in entries:
+                    self.execute(
+                        f"DELETE FROM {self.ledger} WHERE migration_id = {mark} AND kind = {mark} AND name = {mark}",
+                        [migration_id, kind, name],
+                    )
+                return
+            if not self.rows(f"SELECT 1 FROM {self.ledger} LIMIT 1"):
+                self.execute(f"DROP TABLE {self.ledger}")
+
+    @property
+    def _mark(self) -> str:
+        return "%s" if self.system == "postgresql" else "?"

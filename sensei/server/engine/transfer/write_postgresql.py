@@ -1,0 +1,177 @@
+"""Write to PostgreSQL by COPY in text format.
+
+The lines are built here rather than by the driver's `write_row`: whole columns are turned into text at once, with checks
+that the driver cannot know of. See docs for the figures behind that choice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+
+from sensei.server.engine.catalog import Table
+from sensei.server.engine.connectors.postgresql import quote
+from sensei.server.engine.connectors.postgresql_address import read_address
+from sensei.server.engine.connectors.postgresql_errors import execution_error, first_line, row_reason
+from sensei.server.engine.ddl import Ddl
+from sensei.server.engine.job import Endpoint
+from sensei.server.engine.transfer.decode import unescape
+from sensei.server.engine.transfer.encode import NULL, Encoder, encoder
+from sensei.server.engine.transfer.rows import BadRow, Part, Unfit
+from sensei.server.engine.transfer.samples import row_key
+from sensei.server.engine.transfer.target import TargetDatabase
+from sensei.server.engine.transfer.work import TableWork
+
+_LOCK_SECONDS = 60
+
+
+class PostgresqlTarget(TargetDatabase):
+    """A PostgreSQL database that is written."""
+
+    system = "postgresql"
+
+    def __init__(self, endpoint: Endpoint, schema: str | None) -> None:
+        self._address = read_address(endpoint)
+        self.schema = schema
+        self.ddl = Ddl("postgresql")
+        self._db = self._address.connect(autocommit=True)
+        self._db.execute(f"SET lock_timeout = '{_LOCK_SECONDS}s'")
+        self._db.execute("SET check_function_bodies = off")
+        self._encoders: dict[str, list[Encoder]] = {}
+
+    def close(self) -> None:
+        self._db.close()
+        self._address.close()
+
+    @contextmanager
+    def transaction(self, *, durable: bool = True) -> Iterator[None]:
+        try:
+            with self._db.transaction():
+                if not durable:
+                    # The ledger goes with the data: what a crash of the server takes is copied again.
+                    self._db.execute("SET LOCAL synchronous_commit = off")
+                yield
+        except psycopg.Error as error:
+            raise execution_error(error) from None
+
+    def execute(self, sql: str, parameters: Sequence[Any] = ()) -> int:
+        try:
+            return max(self._db.execute(sql.encode(), parameters or None).rowcount, 0)
+        except psycopg.Error as error:
+            raise execution_error(error) from None
+
+    def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        try:
+            return self._db.execute(sql.encode(), parameters or None).fetchall()
+        except psycopg.Error as error:
+            raise execution_error(error) from None
+
+    def table_exists(self, schema: str | None, name: str) -> bool:
+        return bool(
+            self.rows(
+                "SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+                "WHERE n.nspname = %s AND c.relname = %s AND c.relkind IN ('r', 'p', 'v', 'm', 'f')",
+                [schema or self.schema, name],
+            )
+        )
+
+    def schema_exists(self, schema: str) -> bool:
+        return bool(self.rows("SELECT 1 FROM pg_namespace WHERE nspname = %s", [schema]))
+
+    def relation_exists(self, table: Table, name: str) -> bool:
+        return bool(
+            self.rows(
+                "SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+                "WHERE n.nspname = %s AND c.relname = %s "
+                "UNION ALL SELECT 1 FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid "
+                "JOIN pg_namespace n ON n.oid = c.relnamespace "
+                "WHERE n.nspname = %s AND c.relname = %s AND k.conname = %s",
+                [table.schema, name, table.schema, table.name, name],
+            )
+        )
+
+    def write(self, work: TableWork, part: Part) -> list[BadRow]:
+        bad: list[BadRow] = []
+        lines: list[bytes]
+        if part.rows:
+            text, bad = self._encoded(work, part)
+        else:
+            text = part.text
+        if not text:
+            return bad
+        error = self._copy(work, text)
+        if error is not None:
+            lines = text.split(b"\n")[:-1]
+            self._halves(work, lines, error, bad)
+        return bad
+
+    def _copy(self, work: TableWork, text: bytes) -> psycopg.Error | None:
+        """Write some lines; the error where rows among them are at fault."""
+        names = ", ".join(quote(column.target.name) for column in work.columns)
+        sql = f"COPY {self.ddl.name(work.target)} ({names}) FROM STDIN"
+        try:
+            with self._db.transaction(), self._db.cursor() as cursor, cursor.copy(sql.encode()) as copy:
+                copy.write(text)
+        except psycopg.Error as error:
+            if row_reason(error) is None:
+                raise execution_error(error, work.name) from None
+            return error
+        return None
+
+    def _halves(self, work: TableWork, lines: list[bytes], error: psycopg.Error, bad: list[BadRow]) -> None:
+        if len(lines) == 1:
+            fields = lines[0].decode("utf-8", "replace").split("\t")
+            values = [None if field == NULL else unescape(field) for field in fields]
+            bad.append(
+                BadRow(
+                    row_reason(error) or "E3001",
+                    first_line(error),
+                    row_key(work, values),
+                    _source_column(work, error.diag.column_name),
+                )
+            )
+            return
+        middle = len(lines) // 2
+        for half in (lines[:middle], lines[middle:]):
+            failed = self._copy(work, b"\n".join(half) + b"\n")
+            if failed is not None:
+                self._halves(work, half, failed, bad)
+
+    def _encoded(self, work: TableWork, part: Part) -> tuple[bytes, list[BadRow]]:
+        encoders = self._encoders.get(work.name)
+        if encoders is None:
+            encoders = self._encoders[work.name] = [encoder(column.target) for column in work.columns]
+        columns = list(zip(*part.rows, strict=True))[part.lead :]
+        texts: list[list[str]] = []
+        for encode, values in zip(encoders, columns, strict=True):
+            whole = encode.column(values)
+            if whole is None:
+                return self._row_by_row(work, part, encoders)
+            texts.append(whole)
+        try:
+            return ("\n".join(map("\t".join, zip(*texts, strict=True))) + "\n").encode(), []
+        except UnicodeEncodeError:
+            return self._row_by_row(work, part, encoders)
+
+    def _row_by_row(self, work: TableWork, part: Part, encoders: list[Encoder]) -> tuple[bytes, list[BadRow]]:
+        bad: list[BadRow] = []
+        lines: list[str] = []
+        for row in part.rows:
+            fields: list[str] = []
+            for at, value in enumerate(row[part.lead :]):
+                try:
+                    fields.append(NULL if value is None else encoders[at].value(value))
+                except Unfit as unfit:
+                    column = work.columns[at].source.name
+                    bad.append(BadRow(unfit.reason_code, unfit.message, row_key(work, row[part.lead :]), column))
+                    break
+            else:
+                lines.append("\t".join(fields))
+        return ("\n".join(lines) + "\n").encode() if lines else b"", bad
+
+
+def _source_column(work: TableWork, target: str | None) -> str | None:
+    return next((column.source.name for column in work.columns if column.target.name == target), None)

@@ -1,0 +1,155 @@
+"""Write to a SQLite file."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from sensei.server.engine.catalog import Table
+from sensei.server.engine.connectors.sqlite import quote
+from sensei.server.engine.connectors.sqlite_file import check_target, connect, execution_error, file_path
+from sensei.server.engine.ddl import Ddl
+from sensei.server.engine.job import Endpoint
+from sensei.server.engine.transfer.decode import decoder
+from sensei.server.engine.transfer.rows import BadRow, Part
+from sensei.server.engine.transfer.samples import row_key
+from sensei.server.engine.transfer.target import TargetDatabase
+from sensei.server.engine.transfer.work import TableWork
+
+_CONSTRAINT_DATATYPE = 3091
+"""SQLITE_CONSTRAINT_DATATYPE, which Python 3.11 does not name."""
+
+_REASONS = {
+    sqlite3.SQLITE_CONSTRAINT_NOTNULL: "E3002",
+    sqlite3.SQLITE_CONSTRAINT_UNIQUE: "E4006",
+    sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY: "E4006",
+    sqlite3.SQLITE_CONSTRAINT_ROWID: "E4006",
+    sqlite3.SQLITE_CONSTRAINT_CHECK: "E4007",
+    _CONSTRAINT_DATATYPE: "E3001",
+}
+
+
+class SqliteTarget(TargetDatabase):
+    """A SQLite file that is written. One writer at a time is all that SQLite allows."""
+
+    system = "sqlite"
+    schema = None
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self.path = file_path(endpoint)
+        check_target(self.path, read_only=bool(endpoint.config.get("read_only", False)))
+        wait = float(endpoint.options.get("connection_timeout_seconds", 30))
+        self.ddl = Ddl("sqlite")
+        self._db = connect(self.path, writable=True, wait_seconds=wait)
+        # References are checked once all rows are in. Everything that guards against a crash stays on.
+        for pragma in ("foreign_keys = OFF", "cache_size = -65536", "recursive_triggers = OFF"):
+            self._db.execute(f"PRAGMA {pragma}")
+
+    def close(self) -> None:
+        self._db.close()
+
+    @contextmanager
+    def transaction(self, *, durable: bool = True) -> Iterator[None]:  # noqa: ARG002  # SQLite's commits always last
+        with self._failures():
+            self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            with self._failures():
+                self._db.execute("COMMIT")
+        finally:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+
+    @contextmanager
+    def _failures(self, table: str | None = None) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise execution_error(error, self.path, table) from None
+
+    def execute(self, sql: str, parameters: Sequence[Any] = ()) -> int:
+        with self._failures():
+            return max(self._db.execute(sql, parameters).rowcount, 0)
+
+    def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        with self._failures():
+            return self._db.execute(sql, parameters).fetchall()
+
+    def table_exists(self, schema: str | None, name: str) -> bool:  # noqa: ARG002  # there is but one schema
+        return bool(
+            self.rows("SELECT 1 FROM sqlite_master WHERE type IN ('table', 'view') AND name = ? COLLATE NOCASE", [name])
+        )
+
+    def schema_exists(self, schema: str) -> bool:
+        return schema == "main"
+
+    def relation_exists(self, table: Table, name: str) -> bool:  # noqa: ARG002  # names are unique in the file
+        return bool(self.rows("SELECT 1 FROM sqlite_master WHERE name = ? COLLATE NOCASE", [name]))
+
+    def write(self, work: TableWork, part: Part) -> list[BadRow]:
+        lead, rows = part.lead, part.rows or _decoded(work, part)
+        names = ", ".join(quote(column.target.name) for column in work.columns)
+        marks = ", ".join(f"?{number + lead + 1}" for number in range(len(work.columns)))
+        sql = f"INSERT INTO {quote(work.target.name)} ({names}) VALUES ({marks})"
+        try:
+            self._db.execute("SAVEPOINT part")
+            self._db.executemany(sql, rows)
+            self._db.execute("RELEASE part")
+        except (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.InterfaceError, UnicodeEncodeError):
+            self._db.execute("ROLLBACK TO part")
+            bad = self._one_by_one(work, sql, rows, lead)
+            self._db.execute("RELEASE part")
+            return bad
+        except sqlite3.Error as error:
+            raise execution_error(error, self.path, work.name) from None
+        return []
+
+    def _one_by_one(self, work: TableWork, sql: str, rows: Sequence[tuple[Any, ...]], lead: int) -> list[BadRow]:
+        bad: list[BadRow] = []
+        for row in rows:
+            try:
+                self._write_row(work, sql, row, lead)
+            except (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.InterfaceError) as error:
+                code = getattr(error, "sqlite_errorcode", None)
+                bad.append(
+                    BadRow(
+                        _REASONS.get(code, "E2007") if code else "E3001", str(error)[:300], row_key(work, row[lead:])
+                    )
+                )
+            except sqlite3.Error as error:
+                raise execution_error(error, self.path, work.name) from None
+        return bad
+
+    def _write_row(self, work: TableWork, sql: str, row: tuple[Any, ...], lead: int) -> None:
+        try:
+            self._db.execute(sql, row)
+        except UnicodeEncodeError:
+            # The driver binds valid UTF-8 only; cast from a blob the very same bytes become a text again.
+            values = row[lead:]
+            stray = [isinstance(value, str) and not _is_utf8(value) for value in values]
+            names = ", ".join(quote(column.target.name) for column in work.columns)
+            marks = ", ".join("CAST(? AS TEXT)" if odd else "?" for odd in stray)
+            self._db.execute(
+                f"INSERT INTO {quote(work.target.name)} ({names}) VALUES ({marks})",
+                [
+                    value.encode("utf-8", "surrogateescape") if odd else value
+                    for value, odd in zip(values, stray, strict=True)
+                ],
+            )
+
+
+def _is_utf8(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _decoded(work: TableWork, part: Part) -> list[tuple[Any, ...]]:
+    lines = part.text.decode().split("\n")[:-1]
+    fields = zip(*[line.split("\t") for line in lines], strict=True)
+    columns = [decoder(column)(values) for column, values in zip(work.columns, fields, strict=True)]
+    return list(zip(*columns, strict=True))
