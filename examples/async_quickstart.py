@@ -13,7 +13,8 @@ import anyio
 from sensei import AsyncClient
 
 
-async def main(source_path: str, *target_paths: str) -> None:
+async def main(*paths: str) -> None:
+    source_path, *target_paths = paths
     async with AsyncClient() as client:
         source = await client.connections.create(
             name="Shop", type="sqlite", role="source", config={"path": source_path}
@@ -36,7 +37,7 @@ async def copy(client: AsyncClient, source_id: str, target_path: str) -> None:
     await migration.start()
     async for event in migration.stream_events():
         if event.type == "phase":
-            print(f"{name}: {event.phase} {event.action}")
+            print(f"{name}: {event.message}")
     result = await migration.wait(timeout=3600, raise_on_failure=True)
     print(f"{name}: {result.status}, {result.records_processed:,} rows")
 

@@ -7,6 +7,7 @@ import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 from sensei.cli._endpoint import Endpoint
 
@@ -53,7 +54,7 @@ class Memory:
             kept: object = json.loads(self._path.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return None
-        found = kept.get("migration_id") if isinstance(kept, dict) else None
+        found = cast("dict[str, object]", kept).get("migration_id") if isinstance(kept, dict) else None
         return found if isinstance(found, str) else None
 
     def keep(self, migration_id: str) -> None:

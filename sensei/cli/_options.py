@@ -27,8 +27,8 @@ class Options:
 
 def _store(ctx: click.Context, param: click.Parameter, value: object) -> None:
     # The same option may stand before and after the command; one that was not given changes nothing.
-    if value is not None and param.name is not None:
-        setattr(ctx.ensure_object(Options), param.name, value)
+    if value is not None:
+        setattr(ctx.ensure_object(Options), str(param.name), value)
 
 
 def _shared_options() -> list[click.Option]:

@@ -80,6 +80,7 @@ class Presenter(Protocol):
 
     def confirm(self, question: str) -> bool:
         """Ask for a yes."""
+        ...
 
     def close(self) -> None:
         """Leave the screen in order, whatever happened; the last call, and harmless when repeated."""

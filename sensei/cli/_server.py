@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,7 +59,7 @@ def make_client(options: Options, *, base_url: str | None = None, api_key: str |
 
 
 @contextmanager
-def configured_server(options: Options) -> Iterator[Server]:
+def configured_server(options: Options) -> Generator[Server]:
     """The hosted or self-hosted server that the environment or the profile names."""
     with make_client(options) as client:
         parts = urlsplit(str(client.base_url))
@@ -67,7 +67,7 @@ def configured_server(options: Options) -> Iterator[Server]:
 
 
 @contextmanager
-def embedded_server(options: Options, folder: Path, *, keep_state: bool) -> Iterator[Server]:
+def embedded_server(options: Options, folder: Path, *, keep_state: bool) -> Generator[Server]:
     """The reference server, inside this process, on a free loopback port.
 
     Args:
@@ -101,7 +101,7 @@ def embedded_server(options: Options, folder: Path, *, keep_state: bool) -> Iter
 
 
 @contextmanager
-def _log_to(path: Path, options: Options) -> Iterator[None]:
+def _log_to(path: Path, options: Options) -> Generator[None]:
     """Keep what the server logs out of the way of what the user is told."""
     log = logging.getLogger("sensei.server")
     handler = logging.StreamHandler() if options.debug else logging.FileHandler(path, encoding="utf-8", delay=True)

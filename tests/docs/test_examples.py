@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from sensei import Client
 from sensei.cli._shop import Size, make_shop
 from sensei.testing import LocalServer
 
@@ -48,3 +50,26 @@ def test_async_quickstart(folder: Path) -> None:
 
     assert "one.db: completed" in said
     assert "two.db: completed" in said
+
+
+def test_webhook_receiver(folder: Path) -> None:
+    with LocalServer() as server:
+        receiver = subprocess.Popen(
+            [sys.executable, "-W", "error", str(EXAMPLES / "webhook_receiver.py"), "0"],
+            cwd=folder,
+            env={**os.environ, "SENSEI_API_URL": server.url, "SENSEI_API_KEY": server.api_key},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert receiver.stdout is not None
+        said = [receiver.stdout.readline() for _ in range(2)]
+        receiver.send_signal(signal.SIGINT)
+        _, stderr = receiver.communicate(timeout=60)
+        with Client(base_url=server.url, api_key=server.api_key) as client:
+            left = client.webhooks.list().pagination.total
+
+    assert any(line.startswith("received ") for line in said), stderr
+    assert "test delivered: delivered\n" in said
+    assert receiver.returncode == 0, stderr
+    assert left == 0
