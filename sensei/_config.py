@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from ipaddress import ip_address
@@ -24,7 +24,13 @@ DEFAULT_URL = "https://api.sensei.ai/v1"
 DEFAULT_TIMEOUT = 60.0
 """Seconds for one attempt."""
 
-ApiKey = str | Callable[[], str]
+KeyFunction = Callable[[], str]
+"""A function that gives the API key."""
+
+AsyncKeyFunction = Callable[[], str | Awaitable[str]]
+"""A function that gives the API key, at once or awaited."""
+
+ApiKey = str | AsyncKeyFunction
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,7 +71,7 @@ class AsyncKeyProvider:
 
     ready = None
 
-    def __init__(self, provide: Callable[[], str | Awaitable[str]]) -> None:
+    def __init__(self, provide: Callable[[], object]) -> None:
         self._provide = provide
 
     async def authorization(self, deadline: float | None = None) -> str:  # noqa: ARG002  # it is the user's function

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar, overload
@@ -11,7 +11,7 @@ from sensei._async.auth import AsyncAuthorizer, AsyncKeyProvider, AsyncStaticKey
 from sensei._async.pool import AsyncPools
 from sensei._async.resources._base import attach
 from sensei._async.transport import AsyncTransport
-from sensei._config import DEFAULT_TIMEOUT, Settings, resolve, user_agent
+from sensei._config import DEFAULT_TIMEOUT, AsyncKeyFunction, Settings, resolve, user_agent
 from sensei._hooks import Hooks
 from sensei._http import AsyncForeign, async_foreign, async_proxy_client, proxied
 from sensei._job import Options, check_deadline, check_timeout, merged
@@ -84,7 +84,7 @@ class AsyncClient:
 
     def __init__(
         self,
-        api_key: str | Callable[[], str] | None = None,
+        api_key: str | AsyncKeyFunction | None = None,
         *,
         credentials: Credentials | None = None,
         base_url: str | None = None,

@@ -72,7 +72,7 @@ class KeyProvider:
 
     ready = None
 
-    def __init__(self, provide: Callable[[], str | str]) -> None:
+    def __init__(self, provide: Callable[[], object]) -> None:
         self._provide = provide
 
     def authorization(self, deadline: float | None = None) -> str:  # noqa: ARG002  # it is the user's function

@@ -3,12 +3,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
-from sensei._config import DEFAULT_TIMEOUT, Settings, resolve, user_agent
+from sensei._config import DEFAULT_TIMEOUT, KeyFunction, Settings, resolve, user_agent
 from sensei._hooks import Hooks
 from sensei._http import Foreign, foreign, proxied, proxy_client
 from sensei._job import Options, check_deadline, check_timeout, merged
@@ -85,7 +85,7 @@ class Client:
 
     def __init__(
         self,
-        api_key: str | Callable[[], str] | None = None,
+        api_key: str | KeyFunction | None = None,
         *,
         credentials: Credentials | None = None,
         base_url: str | None = None,
