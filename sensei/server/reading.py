@@ -110,7 +110,7 @@ def check_data(adapter: TypeAdapter[Any], data: Any, *, below: str) -> Any:
 
 
 def _refuse(error: ValidationError, below: str = "") -> NoReturn:
-    found = error.errors(include_url=False, include_input=False)
+    found = error.errors(include_url=False)
     if any(e["type"] == "json_invalid" for e in found):
         raise ApiError("invalid_request", "The body is not JSON.") from None
     raise invalid_fields([_problem(e, below) for e in found[:100]]) from None
@@ -119,6 +119,8 @@ def _refuse(error: ValidationError, below: str = "") -> NoReturn:
 def _problem(error: ErrorDetails, below: str) -> FieldProblem:
     kind = error["type"]
     reason = kind if kind in _VOCABULARY else _REASONS.get(kind, "type")
+    if kind == "literal_error" and not isinstance(error["input"], str):
+        reason = "type"
     # Variants of a union are tagged "=name"; the tag is no member of the body.
     parts = [str(part) for part in error["loc"] if not (isinstance(part, str) and part.startswith("="))]
     context = error.get("ctx", {})
