@@ -30,6 +30,9 @@ __all__ = [
 OpenEnum: GetPydanticSchema = GetPydanticSchema(lambda _source, _handler: core_schema.str_schema())
 """Marks ``Literal[...] | str``: the literals are for readers and completion, any text passes, at the cost of a str."""
 
+FromStream = GetPydanticSchema(lambda _source, _handler: core_schema.any_schema())
+"""Marks what the reader of a stream sets: a member of that name in the data may be anything."""
+
 Timestamp = AwareDatetime
 """An instant; always with a time zone."""
 
@@ -165,6 +168,9 @@ def _short(value: object) -> object:
         if len(items) > 5 or not all(isinstance(item, str | int) for item in items):
             return _Verbatim(f"[{len(items)} items]")
         return items
+    if isinstance(value, Model):
+        text = repr(value)
+        return _Verbatim(text if len(text) <= _LONGEST_SHOWN else f"{type(value).__name__}(…)")
     return _Verbatim(str(value)) if isinstance(value, datetime) else value
 
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated, ClassVar, Final, Literal
 
-from sensei.models.base import Model, OpenEnum, Problem, Timestamp
+from sensei.models.base import FromStream, Model, OpenEnum, Problem, Timestamp
 from sensei.models.enums import MigrationErrorType, MigrationStatus, PhaseName
 from sensei.models.migrations import LogEntry
 
@@ -21,7 +21,7 @@ __all__ = [
 
 class _Event(Model):
     # Set by the reader of the stream, not by the data.
-    id: str | None = None
+    id: Annotated[str | None, FromStream] = None
 
 
 class LogEvent(_Event, LogEntry):
@@ -36,7 +36,7 @@ class LogEvent(_Event, LogEntry):
 
     _shown: ClassVar[tuple[str, ...]] = ("id", "type", "level", "message")
 
-    type: Annotated[Literal["log"], OpenEnum] = "log"
+    type: Annotated[Literal["log"], FromStream] = "log"
     percent: float | None = None
 
 
@@ -61,7 +61,7 @@ class ProgressEvent(_Event):
 
     _shown: ClassVar[tuple[str, ...]] = ("id", "type", "phase", "percent", "message")
 
-    type: Annotated[Literal["progress"], OpenEnum] = "progress"
+    type: Annotated[Literal["progress"], FromStream] = "progress"
     timestamp: Timestamp | None = None
     phase: PhaseName
     message: str = ""
@@ -93,7 +93,7 @@ class PhaseEvent(_Event):
 
     _shown: ClassVar[tuple[str, ...]] = ("id", "type", "phase", "action", "message")
 
-    type: Annotated[Literal["phase"], OpenEnum] = "phase"
+    type: Annotated[Literal["phase"], FromStream] = "phase"
     timestamp: Timestamp | None = None
     phase: PhaseName
     message: str = ""
@@ -121,7 +121,7 @@ class StatusEvent(_Event):
 
     _shown: ClassVar[tuple[str, ...]] = ("id", "type", "status", "previous_status", "message")
 
-    type: Annotated[Literal["status"], OpenEnum] = "status"
+    type: Annotated[Literal["status"], FromStream] = "status"
     timestamp: Timestamp | None = None
     phase: PhaseName | None = None
     message: str = ""
@@ -152,7 +152,7 @@ class ErrorEvent(_Event):
 
     _shown: ClassVar[tuple[str, ...]] = ("id", "type", "action", "error_type", "message")
 
-    type: Annotated[Literal["error"], OpenEnum] = "error"
+    type: Annotated[Literal["error"], FromStream] = "error"
     timestamp: Timestamp | None = None
     phase: PhaseName | None = None
     message: str
@@ -183,7 +183,7 @@ class EndEvent(_Event):
 
     _shown: ClassVar[tuple[str, ...]] = ("id", "type", "status", "message")
 
-    type: Annotated[Literal["end"], OpenEnum] = "end"
+    type: Annotated[Literal["end"], FromStream] = "end"
     timestamp: Timestamp | None = None
     phase: PhaseName | None = None
     message: str = ""
@@ -208,7 +208,7 @@ class UnknownEvent(_Event):
 
     _shown: ClassVar[tuple[str, ...]] = ("id", "type", "phase", "message")
 
-    type: str = "message"
+    type: Annotated[str, FromStream] = "message"
     timestamp: Timestamp | None = None
     phase: PhaseName | None = None
     message: str = ""

@@ -9,6 +9,12 @@ from sensei.models.base import Model, OpenEnum, Timestamp
 __all__ = ["MaintenanceWindow", "Schedule", "ScheduleBehavior"]
 
 
+Weekday = Annotated[
+    Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"] | str, OpenEnum
+]
+"""A day on which a window opens."""
+
+
 class MaintenanceWindow(Model):
     """A time of day in which a migration may work.
 
@@ -24,7 +30,7 @@ class MaintenanceWindow(Model):
     end: str
     timezone: str | None = None
     name: str | None = None
-    days: list[str] = Field(default_factory=list[str])
+    days: list[Weekday] = Field(default_factory=list[str])
 
 
 class ScheduleBehavior(Model):

@@ -41,7 +41,7 @@ class WebhookData(Model):
         events: Names and patterns of the events it gets: `migration.completed`, `migration.*`, `*`.
         description: For people; always sent.
         enabled: False while nothing is delivered; always sent.
-        created_at: When it was made.
+        created_at: When it was made; always sent.
         updated_at: When it was last changed; always sent.
         last_delivery_at: When something was last delivered; always sent, None before.
     """
@@ -53,7 +53,7 @@ class WebhookData(Model):
     events: list[str]
     description: str | None = None
     enabled: bool | None = None
-    created_at: Timestamp
+    created_at: Timestamp | None = None
     updated_at: Timestamp | None = None
     last_delivery_at: Timestamp | None = None
 
@@ -102,7 +102,7 @@ class WebhookDelivery(Model):
         attempts: The attempts, oldest first; always sent.
         next_attempt_at: When the next attempt is due; always sent, None when there is none.
         response_status: HTTP status of the newest attempt; always sent.
-        created_at: When the delivery was made.
+        created_at: When the delivery was made; always sent.
         delivered_at: When it succeeded; always sent.
         test: True when the test operation made it, which is tried once; always sent.
     """
@@ -118,6 +118,6 @@ class WebhookDelivery(Model):
     attempts: list[WebhookAttempt] = Field(default_factory=list[WebhookAttempt])
     next_attempt_at: Timestamp | None = None
     response_status: int | None = None
-    created_at: Timestamp
+    created_at: Timestamp | None = None
     delivered_at: Timestamp | None = None
     test: bool | None = None
