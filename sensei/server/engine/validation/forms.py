@@ -116,8 +116,8 @@ def compared_as(source_system: str, source: Column, target_system: str, target: 
     The side whose types bind decides: SQLite's do not. Where a typed column became text, the values keep the meaning
     of the typed side.
     """
-    from_source = family(source_system, source.type)
-    from_target = family(target_system, target.type)
+    from_source = family(source_system, source.base_type or source.type)
+    from_target = family(target_system, target.base_type or target.type)
     if source_system == target_system == "sqlite":
         return Kind.ANY if from_target is Kind.OTHER else from_target
     if source_system == "sqlite":

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sensei.server.engine.catalog import Column, Table
 from sensei.server.engine.connectors.base import Connector
-from sensei.server.engine.expressions import render_expression
 from sensei.server.engine.job import Job
-from sensei.server.engine.plan import DecidedMapping, TablePlan
+from sensei.server.engine.kinds import parse_type
+from sensei.server.engine.transfer.work import ColumnWork, TableWork, works
 from sensei.server.engine.validation.forms import (
     Kind,
     Normalize,
@@ -84,111 +83,45 @@ class TablePair:
 
 
 def table_pairs(job: Job, source: Connector, target: Connector) -> tuple[TablePair, ...]:
-    """The tables that a migration carries over, with what was decided about their columns."""
-    return tuple(_pair(plan, job.mappings, source, target) for plan in job.plan.tables if plan.source.type == "table")
+    """The tables that a migration carries over, with what was decided about their columns.
+
+    Raises:
+        ExecutionError: The mappings contradict each other.
+        ExpressionError: A transformation is not a usable expression.
+    """
+    return tuple(_pair(work, source, target) for work in works(job) if work.source.type == "table")
 
 
-def decided_target(plan: TablePlan, mappings: Sequence[DecidedMapping]) -> Table:
-    """The target table as it is to be after review: columns renamed, retyped and left out as decided."""
-    chosen = {m.source.column: m for m in mappings if _is_of(m, plan.source) and not m.rejected}
-    if not chosen:
-        return plan.target
-    first = next(iter(chosen.values()))
-    names = _planned_names(plan)
-    renamed = {names[column]: m.target.column for column, m in chosen.items() if column in names}
-    columns = tuple(
-        dataclasses.replace(column, name=renamed[column.name], type=_decided_type(column, chosen, renamed))
-        for column in plan.target.columns
-        if column.name in renamed
-    )
-    kept = set(renamed)
-
-    def still(names: Sequence[str]) -> bool:
-        return set(names) <= kept
-
-    def new(names: Sequence[str]) -> tuple[str, ...]:
-        return tuple(renamed[name] for name in names)
-
-    target = plan.target
-    return dataclasses.replace(
-        target,
-        schema=first.target.schema,
-        name=first.target.table,
-        columns=columns,
-        primary_key=new(target.primary_key) if still(target.primary_key) else (),
-        foreign_keys=tuple(
-            dataclasses.replace(key, columns=new(key.columns)) for key in target.foreign_keys if still(key.columns)
-        ),
-        indexes=tuple(
-            dataclasses.replace(index, columns=new(index.columns)) for index in target.indexes if still(index.columns)
-        ),
-        unique_constraints=tuple(
-            dataclasses.replace(unique, columns=new(unique.columns))
-            for unique in target.unique_constraints
-            if still(unique.columns)
-        ),
-    )
-
-
-def _planned_names(plan: TablePlan) -> dict[str, str]:
-    """Target column by source column, as first planned: both lists are in the same order, generated columns aside."""
-    carried = [column.name for column in plan.source.columns if column.computed is None]
-    if len(carried) != len(plan.target.columns):
-        known = {column.name for column in plan.target.columns}
-        return {name: name for name in carried if name in known}
-    return dict(zip(carried, (column.name for column in plan.target.columns), strict=True))
-
-
-def _decided_type(column: Column, chosen: dict[str, DecidedMapping], renamed: dict[str, str]) -> str:
-    for mapping in chosen.values():
-        if mapping.target.column == renamed[column.name]:
-            return mapping.target.type
-    return column.type
-
-
-def _is_of(mapping: DecidedMapping, table: Table) -> bool:
-    return mapping.source.table == table.name and mapping.source.schema == table.schema
-
-
-def _pair(plan: TablePlan, mappings: Sequence[DecidedMapping], source: Connector, target: Connector) -> TablePair:
-    decided = decided_target(plan, mappings)
-    columns = tuple(
-        _column_pair(plan.source, decided.column(m.target.column), m, source, target)
-        for m in mappings
-        if _is_of(m, plan.source) and not m.rejected
-    )
+def _pair(work: TableWork, source: Connector, target: Connector) -> TablePair:
+    columns = tuple(_column_pair(column, source, target) for column in work.columns)
     positions = {pair.source.name: position for position, pair in enumerate(columns)}
-    key = tuple(positions[name] for name in plan.source.primary_key if name in positions)
-    whole = len(key) == len(plan.source.primary_key)
-    # SQLite admits nulls in primary keys that are not declared NOT NULL, but for a rowid.
-    sure = all(not columns[p].target.nullable or columns[p].target.name in decided.primary_key for p in key)
+    key = tuple(positions[name] for name in work.source.primary_key if name in positions)
+    whole = len(key) == len(work.source.primary_key)
+    # SQLite admits nulls in most primary keys; whatever the target forbids cannot be there.
+    sure = all(not columns[p].target.nullable or columns[p].target.name in work.target.primary_key for p in key)
+    # The rows of children by inheritance belong to the children's own tables.
+    only = "ONLY " if work.source.extra.get("inherited") else ""
     return TablePair(
-        source=plan.source,
-        target=decided,
-        source_name=source.qualify(plan.source.schema, plan.source.name),
-        target_name=target.qualify(decided.schema, decided.name),
+        source=work.source,
+        target=work.target,
+        source_name=only + source.qualify(work.source.schema, work.source.name),
+        target_name=target.qualify(work.target.schema, work.target.name),
         columns=columns,
         key=key if whole and sure and not any(columns[p].is_transformed for p in key) else (),
     )
 
 
-def _column_pair(
-    table: Table, planned: Column, mapping: DecidedMapping, source: Connector, target: Connector
-) -> ColumnPair:
-    column = table.column(mapping.source.column)
-    transformed = mapping.transformation is not None
-    from_source = (
-        source.quote(column.name)
-        if mapping.transformation is None
-        else render_expression(mapping.transformation, table, source.system)
-    )
+def _column_pair(work: ColumnWork, source: Connector, target: Connector) -> ColumnPair:
+    column, planned = work.source, work.target
+    transformed = work.expression is not None
+    from_source = work.expression or source.quote(column.name)
     from_target = target.quote(planned.name)
-    kind = (
-        compared_as(source.system, column, target.system, planned)
-        if not transformed or "sqlite" in (source.system, target.system)
-        # What an expression gives has no declared type; the column it went into has.
-        else compared_as("sqlite", column, target.system, planned)
-    )
+    if not transformed and source.system == "postgresql" and parse_type(column.type).base == "money":
+        # As text, money is rounded and carries the server's currency sign.
+        from_source = f"({from_source})::numeric"
+        column = dataclasses.replace(column, type="numeric")
+    # What an expression gives has no declared type; the column it went into has.
+    kind = compared_as("sqlite" if transformed else source.system, column, target.system, planned)
     as_double = kind is Kind.DECIMAL and fits_a_double(planned if target.system != "sqlite" else column)
     return ColumnPair(
         source=column,

@@ -60,8 +60,14 @@ def _counts(pair: TablePair, context: Context) -> Iterator[_Count]:
 
 
 def _number(system: str, value: str) -> str:
-    # Text that SQLite keeps in a column of numbers would be compared as text.
-    return f"CAST({value} AS REAL)" if system == "sqlite" else value
+    """The value as a number; what is none, NaN included, is neither negative nor zero."""
+    if system != "sqlite":
+        return value
+    # Numbers that SQLite keeps as text would be compared as text.
+    return (
+        f"CASE WHEN typeof({value}) IN ('integer', 'real') THEN {value} WHEN {value} LIKE '-inf%' THEN -1 "
+        f"WHEN {value} GLOB '*[0-9]*' THEN CAST({value} AS REAL) END"
+    )
 
 
 def _compare_counts(context: Context, pair: TablePair, findings: Findings) -> None:
