@@ -176,7 +176,8 @@ def make_postgres(url: str, tables: str = POSTGRES_TABLES, rows: dict[str, list[
                 position
                 for position, (kind,) in enumerate(
                     connection.execute(
-                        "SELECT data_type FROM information_schema.columns WHERE table_name = %s ORDER BY ordinal_position",
+                        "SELECT data_type FROM information_schema.columns WHERE table_name = %s "
+                        "ORDER BY ordinal_position",
                         (table,),
                     ).fetchall()
                 )

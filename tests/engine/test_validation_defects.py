@@ -75,8 +75,10 @@ STRUCTURE = {
     "a lost primary key": ("ALTER TABLE order_lines DROP CONSTRAINT order_lines_pkey", "E2005"),
     "a lost foreign key": ("ALTER TABLE orders DROP CONSTRAINT orders_customer_id_fkey", "E2007"),
     "a foreign key that acts otherwise": (
-        "ALTER TABLE orders DROP CONSTRAINT orders_customer_id_fkey, "
-        "ADD FOREIGN KEY (customer_id) REFERENCES customers (id)",
+        """
+        ALTER TABLE orders DROP CONSTRAINT orders_customer_id_fkey;
+        ALTER TABLE orders ADD FOREIGN KEY (customer_id) REFERENCES customers (id)
+        """,
         "E2007",
     ),
     "a lost unique constraint": ("ALTER TABLE customers DROP CONSTRAINT customers_email_key", "E2007"),
@@ -222,7 +224,8 @@ def test_a_broken_self_reference_is_found(shop: Path, copied_shop: str) -> None:
     job = faithful.job(_sqlite(shop), _postgres(copied_shop))
     _change(
         copied_shop,
-        "ALTER TABLE customers DROP CONSTRAINT customers_manager_id_fkey; UPDATE customers SET manager_id = -1 WHERE id = 9",
+        "ALTER TABLE customers DROP CONSTRAINT customers_manager_id_fkey;"
+        "UPDATE customers SET manager_id = -1 WHERE id = 9",
     )
     assert faithful.codes(faithful.check(job, "referential")) == {"E4005"}
 
