@@ -1,7 +1,7 @@
 """The events that Sensei delivers to webhook endpoints, typed by `event.type`."""
 
 from functools import cache
-from typing import Annotated, ClassVar, Final, Literal, cast, get_args, get_type_hints
+from typing import TYPE_CHECKING, Annotated, ClassVar, Final, Literal, cast, get_args, get_type_hints
 
 from pydantic import Discriminator, Tag, TypeAdapter
 
@@ -311,13 +311,18 @@ class UnknownWebhookEvent(_Envelope):
 
     Attributes:
         id: The same for all endpoints and attempts; use it to drop duplicates.
-        type: Name of the event.
+        type: Name of the event, any text.
         created_at: When it happened.
         data: The members as they came.
         metadata: Organization and environment; always sent.
     """
 
-    type: str
+    if TYPE_CHECKING:
+        # Any text when it runs. For type checkers it is a literal of its own, so that comparing `event.type` with a
+        # known name leaves this class out; `str(event.type)` for comparing it with a name from the future.
+        type: Literal["(a type this version does not know)"]
+    else:
+        type: str
     data: JsonObject
 
 
