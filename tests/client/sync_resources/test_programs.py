@@ -1,0 +1,456 @@
+# Generated from tests/client/async_resources/test_programs.py by scripts/generate_sync.py: change that file and run the script.
+"""The documented programs, step by step, on live objects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+import pytest
+
+from sensei._sync.client import Client
+from sensei._sync.resources.migration import Migration, MigrationPlan
+from sensei.errors import (
+    ApprovalRequiredError,
+    CertificateVerificationError,
+    ConfigurationError,
+    InvalidStateError,
+    KeyNotDeletedError,
+    MigrationFailedError,
+    PermissionDeniedError,
+    PlanNotReadyError,
+    ValidationFailedError,
+    WaitTimeoutError,
+)
+from tests.client.wire import KEY, Seen, Wire, contract_wire, operations
+
+PENDING = {"id": "mig_1", "name": "Shop", "status": "pending", "plan": {"status": "generating"}}
+PLANNING = {**PENDING, "status": "planning"}
+READY = {**PENDING, "status": "plan_ready", "plan": {"status": "ready"}}
+RUNNING = {**READY, "status": "running", "progress": {"overall_percent": 40}}
+COMPLETED = {**READY, "status": "completed", "metrics": {"records_processed": 77}, "error": None}
+FAILED = {**READY, "status": "failed", "error": {"code": "validation_failed", "message": "Rows are missing."}}
+NO_PLAN = {
+    **PENDING,
+    "status": "failed",
+    "plan": {"status": "failed"},
+    "error": {"code": "plan_failed", "message": "E."},
+}
+
+
+def example(operation: str, name: str) -> Any:
+    return operations()[operation].answers()[name][1]
+
+
+@pytest.fixture
+def wire() -> Iterator[Wire]:
+    yield from contract_wire()
+
+
+@pytest.fixture
+def client(wire: Wire) -> Iterator[Client]:
+    with Client(KEY, max_retries=0) as client:
+        yield client
+
+
+def made(client: Client, wire: Wire, body: dict[str, Any] = PENDING) -> Migration:
+    """A migration as the server describes it."""
+    wire.answer("migrations.create", body)
+    return client.migrations.create(source={"connection_id": "conn_1"}, target={"connection_id": "conn_2"})
+
+
+class TestCreating:
+    def test_a_missing_name_is_made_up_the_same_for_the_same_ends(self, client: Client, wire: Wire) -> None:
+        made(client, wire)
+        first = wire.last.body
+        made(client, wire)
+        assert first == wire.last.body
+        assert first["name"] == "conn_1 to conn_2"
+
+    def test_inline_ends_give_their_kind_and_no_password(self, client: Client, wire: Wire) -> None:
+        wire.answer("migrations.create", PENDING)
+        client.migrations.create(
+            source={"type": "postgresql", "connection_string": "postgresql://u:hunter2@h/db"},
+            target={"type": "sqlite", "connection_string": "sqlite:///x.db"},
+        )
+        assert wire.last.body["name"] == "postgresql to sqlite"
+
+    def test_an_instant_travels_with_its_zone(self, client: Client, wire: Wire) -> None:
+        client.migrations.set_schedule("mig_1", start_at=datetime(2026, 2, 2, 22, 0, tzinfo=UTC))
+        assert wire.last.body == {"start_at": "2026-02-02T22:00:00Z"}
+
+
+class TestPlanning:
+    def test_waiting_gives_the_plan_and_keeps_it(self, client: Client, wire: Wire) -> None:
+        migration = made(client, wire)
+        wire.answer("migrations.get", PENDING, PLANNING, READY)
+        wire.answer("migrations.plan.get", "approved")
+        seen: list[str] = []
+        plan = migration.wait_for_plan(interval=0, on_progress=lambda one: seen.append(one.status))
+        assert seen == ["pending", "planning", "plan_ready"]
+        assert migration.status == "plan_ready"
+        assert migration.plan is plan
+        assert len(plan.mappings) == len(example("migrations.plan.get", "approved")["mappings"]) > 0
+        migration.refresh()
+        assert migration.plan is plan
+
+    def test_a_plan_that_was_approved_meanwhile_counts_whatever_the_status(self, client: Client, wire: Wire) -> None:
+        migration = made(client, wire)
+        wire.answer("migrations.get", {**RUNNING, "plan": {"status": "approved"}})
+        assert (migration.wait_for_plan()).status == "approved"
+        assert migration.status == "running"
+
+    @pytest.mark.parametrize(
+        "end",
+        [NO_PLAN, {**PENDING, "status": "cancelled"}, {**PENDING, "status": "failed"}],
+        ids=lambda end: end["status"],
+    )
+    def test_no_plan_will_come(self, client: Client, wire: Wire, end: dict[str, Any]) -> None:
+        migration = made(client, wire)
+        wire.answer("migrations.get", end)
+        with pytest.raises(MigrationFailedError, match="will get no plan") as caught:
+            migration.wait_for_plan(interval=0)
+        assert (caught.value.migration_id, caught.value.status) == ("mig_1", end["status"])
+        assert caught.value.code == (end.get("error") or {}).get("code")
+
+    def test_giving_up_is_a_timeout_error_of_python(self, client: Client, wire: Wire) -> None:
+        migration = made(client, wire)
+        wire.answer("migrations.get", PLANNING)
+        with pytest.raises(TimeoutError, match="plan of migration mig_1 is still planning") as caught:
+            migration.wait_for_plan(timeout=0.01, interval=0.001)
+        assert isinstance(caught.value, WaitTimeoutError)
+
+    def test_mappings_are_decided_in_place(self, client: Client, wire: Wire) -> None:
+        plan = client.migrations.plan("mig_abc123def456")
+        mapping = plan.mappings[0]
+        wire.answer("mappings.approve", {**mapping.to_dict(), "status": "approved", "decided_by": "key_9"})
+        assert mapping.approve(comment="fine") is mapping
+        assert (mapping.status, mapping.decided_by) == ("approved", "key_9")
+        assert wire.last.path == f"/migrations/mig_abc123def456/plan/mappings/{mapping.id}/approve"
+        assert wire.last.body == {"approved": True, "comment": "fine"}
+        mapping.reject()
+        assert wire.last.body == {"approved": False}
+        mapping.update(transformation=None)
+        assert (wire.last.operation, wire.last.body) == ("mappings.update", {"transformation": None})
+
+    def test_a_mapping_without_its_migration_learns_it_from_the_plan(self, client: Client, wire: Wire) -> None:
+        plan = example("migrations.plan.get", "approved")
+        bare = [{name: value for name, value in one.items() if name != "migration_id"} for one in plan["mappings"]]
+        wire.answer("migrations.plan.get", {**plan, "mappings": bare})
+        (client.migrations.plan("mig_1")).mappings[0].approve()
+        assert wire.last.path.startswith(f"/migrations/{plan['migration_id']}/")
+
+    def test_a_mapping_without_ids_says_so(self, client: Client, wire: Wire) -> None:
+        wire.answer("mappings.get", {
+            "source": {"table": "a", "column": "b"}, "target": {"table": "a", "column": "b"},
+            "confidence": 1, "status": "approved",
+        })  # fmt: skip
+        mapping = client.mappings.get("mig_1", "map_1")
+        with pytest.raises(ConfigurationError, match=r"client\.mappings"):
+            mapping.approve()
+
+    def test_what_needs_a_decision(self, client: Client, wire: Wire) -> None:
+        plan = example("migrations.plan.get", "approved")
+        first, *rest = plan["mappings"]
+        open_one = {**first, "status": "pending_review", "requires_approval": True}
+        wire.answer("migrations.plan.get", {**plan, "mappings": [open_one, *rest]})
+        read = client.migrations.plan("mig_1")
+        assert [mapping.id for mapping in read.undecided] == [first["id"]]
+
+
+class TestStarting:
+    def test_it_waits_for_the_plan_first(self, client: Client, wire: Wire) -> None:
+        migration = made(client, wire)
+        wire.answer("migrations.get", READY, RUNNING)
+        started = migration.start()
+        assert started is migration
+        assert migration.status == "running"
+        assert isinstance(migration.plan, MigrationPlan)
+        order = [one.operation for one in wire.seen[1:]]
+        assert order == ["migrations.get", "migrations.plan.get", "migrations.start", "migrations.get"]
+        assert wire.named("migrations.start")[0].body is None
+
+    def test_a_plan_that_is_not_ready_after_all_is_waited_for_and_asked_with_a_new_key(
+        self, client: Client, wire: Wire
+    ) -> None:
+        migration = made(client, wire, READY)
+        wire.refuse("migrations.start", 409, "plan_not_ready")
+        wire.answer("migrations.start", "started")
+        wire.answer("migrations.get", PLANNING, READY, RUNNING)
+        migration.start(skip_approval=True, idempotency_key="mine")
+        first, second = wire.named("migrations.start")
+        assert first.headers["x-idempotency-key"] == "mine"
+        assert second.headers["x-idempotency-key"] == "mine.1"
+        assert first.body == second.body == {"skip_approval": True}
+        assert migration.status == "running"
+
+    def test_a_made_up_key_is_new_the_second_time(self, client: Client, wire: Wire) -> None:
+        wire.refuse("migrations.start", 409, "plan_not_ready")
+        wire.answer("migrations.start", "started")
+        wire.answer("migrations.get", READY)
+        client.migrations.start("mig_1")
+        keys = {one.headers["x-idempotency-key"] for one in wire.named("migrations.start")}
+        assert len(keys) == 2
+
+    def test_the_plan_is_not_waited_for_when_told_so(self, client: Client, wire: Wire) -> None:
+        wire.refuse("migrations.start", 409, "plan_not_ready")
+        with pytest.raises(PlanNotReadyError):
+            client.migrations.start("mig_1", plan_timeout=0)
+        assert len(wire.seen) == 1
+
+    def test_approvals_are_for_people(self, client: Client, wire: Wire) -> None:
+        migration = made(client, wire, READY)
+        wire.refuse("migrations.start", 409, "approval_required", pending_mappings=2)
+        with pytest.raises(ApprovalRequiredError) as caught:
+            migration.start()
+        assert caught.value.details == {"pending_mappings": 2}
+        assert len(wire.named("migrations.start")) == 1
+
+
+class TestActions:
+    @pytest.mark.parametrize(
+        ("method", "arguments", "operation", "body"),
+        [
+            (
+                "pause",
+                {"reason": "lunch", "immediate": True},
+                "migrations.pause",
+                {"reason": "lunch", "immediate": True},
+            ),
+            ("pause", {}, "migrations.pause", None),
+            ("resume", {}, "migrations.resume", None),
+            ("cancel", {"rollback": False}, "migrations.cancel", {"rollback": False}),
+            ("cancel", {"force": True}, "migrations.cancel", {"force": True}),
+            ("rollback", {"strategy": "truncate"}, "migrations.rollback.create", {"strategy": "truncate"}),
+        ],
+    )
+    def test_they_give_the_migration_refreshed(
+        self, client: Client, wire: Wire, method: str, arguments: dict[str, Any], operation: str, body: Any
+    ) -> None:
+        migration = made(client, wire, RUNNING)
+        wire.answer("migrations.get", {**RUNNING, "status": "new_one"})
+        assert getattr(migration, method)(**arguments) is migration
+        assert migration.status == "new_one"
+        assert wire.named(operation)[0].body == body
+
+    def test_deleting(self, client: Client, wire: Wire) -> None:
+        migration = made(client, wire, COMPLETED)
+        deleted = migration.delete(keep_logs=False)
+        assert deleted.deleted
+        assert wire.last.query == {"keep_logs": "false"}
+
+    def test_a_summary_fetches_the_rest(self, client: Client, wire: Wire) -> None:
+        wire.answer("migrations.get", "running")
+        page = client.migrations.list()
+        whole = page.data[0].fetch()
+        assert whole.progress is not None
+        assert wire.last.path == f"/migrations/{page.data[0].id}"
+
+
+class TestWaiting:
+    @pytest.mark.parametrize(
+        "end",
+        [COMPLETED, FAILED, {**RUNNING, "status": "cancelled"}, {**RUNNING, "status": "rolled_back"}],
+        ids=lambda end: end["status"],
+    )
+    def test_it_is_over_on_every_finished_status(self, client: Client, wire: Wire, end: dict[str, Any]) -> None:
+        migration = made(client, wire, RUNNING)
+        wire.answer("migrations.get", RUNNING, {**RUNNING, "status": "paused"}, end)
+        result = migration.wait(timeout=3600, interval=0)
+        assert result is migration
+        assert result.status == end["status"]
+        assert len(wire.named("migrations.get")) == 3
+
+    def test_the_result_has_the_flat_names(self, client: Client, wire: Wire) -> None:
+        migration = made(client, wire, RUNNING)
+        wire.answer("migrations.get", COMPLETED)
+        result = migration.wait(raise_on_failure=True)
+        assert (result.status, result.records_processed, result.error) == ("completed", 77, None)
+
+    def test_failure_is_an_error_when_asked_for(self, client: Client, wire: Wire) -> None:
+        migration = made(client, wire, RUNNING)
+        wire.answer("migrations.get", FAILED)
+        with pytest.raises(MigrationFailedError, match="is failed: Rows are missing") as caught:
+            migration.wait(raise_on_failure=True)
+        assert caught.value.code == "validation_failed"
+
+    def test_a_validation_is_waited_for(self, client: Client, wire: Wire) -> None:
+        migration = made(client, wire, COMPLETED)
+        wire.answer("validations.create", "running")
+        wire.answer("validations.get", example("validations.create", "running"), "completed")
+        validation = migration.run_validation(type="full", options={"behavioral": True})
+        assert wire.last.body == {"migration_id": "mig_1", "type": "full", "options": {"behavioral": True}}
+        seen: list[str] = []
+        assert validation.wait(interval=0, on_progress=lambda one: seen.append(one.status)) is validation
+        assert seen[-1] == "completed"
+        assert validation.passed
+
+    def test_a_validation_that_found_something_is_an_error_when_asked_for(self, client: Client, wire: Wire) -> None:
+        wire.answer("validations.get", "failed_result")
+        with pytest.raises(ValidationFailedError, match="came out as failed") as caught:
+            client.validations.wait("val_1", raise_on_failure=True)
+        assert caught.value.result == "failed"
+
+
+class TestReports:
+    def test_a_page_and_a_file(self, client: Client, wire: Wire) -> None:
+        accepted: list[str] = []
+
+        def answer(seen: Seen) -> httpx.Response:
+            accepted.append(seen.headers["accept"])
+            kind = seen.query["format"]
+            content = {"html": "<p>grün</p>".encode(), "pdf": b"%PDF-\xff"}[kind]
+            return httpx.Response(200, content=content, headers={"Content-Type": accepted[-1]})
+
+        wire.compute("validations.report.get", answer)
+        assert client.validations.report("val_1", format="html") == "<p>grün</p>"
+        assert client.validations.report("val_1", format="pdf") == b"%PDF-\xff"
+        assert accepted == ["text/html", "application/pdf"]
+
+    def test_of_a_validation(self, client: Client, wire: Wire) -> None:
+        validation = client.validations.get("val_1")
+        report = validation.report(include_details=True)
+        assert wire.last.query == {"include_details": "true"}
+        shown = example("validations.report.get", "json")
+        assert [issue.message for issue in report.issues] == [issue["message"] for issue in shown["issues"]]
+        report.validation.refresh()
+        assert wire.last.operation == "validations.get"
+
+
+class TestCertificates:
+    NOW = datetime(2026, 6, 1, tzinfo=UTC)
+
+    def test_the_keys_are_fetched_once(self, client: Client, wire: Wire) -> None:
+        validation = client.validations.get("val_1")
+        certificate = validation.certificate()
+        certificate.verify(now=self.NOW)
+        assert (certificate.check(now=self.NOW)).value == "valid"
+        assert len(wire.named("certificates.keys.list")) == 1
+
+    def test_nothing_is_sent_with_the_keys_at_hand(self, client: Client, wire: Wire) -> None:
+        keys = client.certificates.keys()
+        certificate = client.certificates.get("cert_1")
+        before = len(wire.seen)
+        certificate.verify(keys, now=self.NOW)
+        assert len(wire.seen) == before
+
+    @pytest.mark.parametrize(
+        ("name", "now", "verdict"),
+        [
+            ("signed", datetime(2028, 1, 1, tzinfo=UTC), "expired"),
+            ("digest_only", NOW, "unverifiable"),
+        ],
+    )
+    def test_whatever_is_not_valid_is_an_error(
+        self, client: Client, wire: Wire, name: str, now: datetime, verdict: str
+    ) -> None:
+        wire.answer("validations.certificate.get", name)
+        certificate = client.validations.certificate("val_1")
+        with pytest.raises(CertificateVerificationError) as caught:
+            certificate.verify(now=now)
+        assert caught.value.verdict == verdict
+
+    def test_one_that_was_changed_here_is_invalid(self, client: Client, wire: Wire) -> None:
+        certificate = client.certificates.get("cert_1")
+        certificate.confidence_score = 1.0
+        assert (certificate.check(now=self.NOW)).value == "invalid"
+        certificate.refresh()
+        assert (certificate.check(now=self.NOW)).value == "valid"
+
+    def test_the_file_verifies_offline(self, client: Client, wire: Wire) -> None:
+        from sensei.certificates import check
+
+        content = (client.certificates.get("cert_1")).download()
+        assert check(content, client.certificates.keys(), now=self.NOW).value == "valid"
+
+
+class TestOtherLiveObjects:
+    def test_a_connection(self, client: Client, wire: Wire) -> None:
+        connection = client.connections.get("conn_abc123")
+        assert (connection.test()).status == "success"
+        structure = connection.fetch_schema(table="employees")
+        assert structure.schemas[0].tables[0].columns[0].name
+        wire.answer("connections.get", {**connection.to_dict(), "status": "testing"},
+                    {**connection.to_dict(), "status": "failed"})  # fmt: skip
+        assert (connection.wait(timeout=5)).status == "failed"
+        connection.delete()
+        assert wire.last.operation == "connections.delete"
+
+    def test_a_webhook(self, client: Client, wire: Wire) -> None:
+        webhook = client.webhooks.create(url="https://example.com/hook", events=["migration.*"])
+        secret = webhook.secret
+        delivery = webhook.test(event_type="migration.failed")
+        assert delivery.test
+        assert [one.id for one in webhook.deliveries(status="failed")]
+        webhook.refresh()
+        assert webhook.secret == secret
+        webhook.delete()
+        assert wire.last.path == f"/webhooks/{webhook.id}"
+
+    def test_a_data_error(self, client: Client, wire: Wire) -> None:
+        error = client.errors.get("mig_1", "err_1")
+        assert f"{error.error}" == error.error.message
+        assert error.resolve({"type": "skip"}, reason="test rows") is error
+        assert error.status == "resolved"
+        assert wire.last.body == {"resolution": {"type": "skip"}, "reason": "test rows"}
+        assert (error.retry()).status == "retrying"
+        assert (error.refresh()).status == "escalated"
+
+    def test_a_service_account(self, client: Client, wire: Wire) -> None:
+        account = client.service_accounts.get("sa_1")
+        rotated = account.rotate()
+        assert rotated.credentials.token
+        account.delete()
+        assert wire.last.operation == "service_accounts.delete"
+
+    def test_a_rule(self, client: Client, wire: Wire) -> None:
+        rule = client.validations.rules.create(name="n", rule="SELECT 1", expected=None)
+        assert wire.last.body == {"name": "n", "type": "sql", "rule": "SELECT 1", "expected": None}
+        rule.delete()
+        assert wire.last.path == f"/validations/rules/{rule.id}"
+
+    def test_a_validation_is_stopped(self, client: Client, wire: Wire) -> None:
+        validation = client.validations.get("val_1")
+        assert (validation.cancel()).status == "cancelled"
+
+
+class TestRotatingAKey:
+    def test_the_new_one_is_like_the_old_one_which_goes_last(self, client: Client, wire: Wire) -> None:
+        old = example("api_keys.get", "key")
+        order: list[str] = []
+        new = client.api_keys.rotate(
+            "key_1", on_created=lambda key: order.extend([key.key, *(one.operation for one in wire.seen)])
+        )
+        assert order == [new.key, "api_keys.get", "api_keys.create"]
+        assert wire.named("api_keys.create")[0].body["scopes"] == old["scopes"]
+        assert wire.named("api_keys.create")[0].body["name"] == old["name"]
+        assert (wire.last.operation, wire.last.path) == ("api_keys.delete", "/api-keys/key_1")
+
+    def test_the_old_one_stays_when_the_new_one_cannot_be_stored(self, client: Client, wire: Wire) -> None:
+        def store(_key: object) -> None:
+            raise OSError("the vault is sealed")
+
+        with pytest.raises(OSError, match="sealed"):
+            client.api_keys.rotate("key_1", on_created=store)
+        assert not wire.named("api_keys.delete")
+
+    def test_the_new_one_is_not_lost_when_the_old_one_stays(self, client: Client, wire: Wire) -> None:
+        wire.refuse("api_keys.delete", 403, "forbidden")
+        key = client.api_keys.get("key_1")
+        with pytest.raises(KeyNotDeletedError, match="still works too") as caught:
+            key.rotate()
+        assert caught.value.new_key.key == example("api_keys.create", "created")["key"]
+        assert caught.value.new_key.key not in str(caught.value)
+        assert isinstance(caught.value.__cause__, PermissionDeniedError)
+
+
+class TestErrorsOfActions:
+    def test_an_action_in_the_wrong_state(self, client: Client, wire: Wire) -> None:
+        migration = made(client, wire, COMPLETED)
+        wire.refuse("migrations.cancel", 409, "invalid_state", current_status="completed")
+        with pytest.raises(InvalidStateError) as caught:
+            migration.cancel()
+        assert caught.value.details == {"current_status": "completed"}
+        assert migration.status == "completed"
