@@ -17,7 +17,7 @@ _DIALECTS = {"sqlite": "sqlite", "postgresql": "postgres"}
 _LONGEST = 4_000
 _DEEPEST = 60
 
-_FORBIDDEN_NODES: tuple[type[e.Expression], ...] = (
+_FORBIDDEN_NODES: tuple[type[e.Expr], ...] = (
     e.Query, e.Subquery, e.Command, e.DDL, e.DML, e.Window, e.AggFunc, e.Star, e.Placeholder, e.Parameter,
     e.SessionParameter, e.Exists, e.UDTF, e.Lambda, e.Alias, e.Table, e.From, e.Join,
 )  # fmt: skip
@@ -127,7 +127,7 @@ def render_expression(expression: str, table: Table, system: str) -> str:
         raise ExpressionError("the transformation uses what the source's dialect does not have") from None
 
 
-def _parse(expression: str, system: str) -> e.Expression:
+def _parse(expression: str, system: str) -> e.Expr:
     try:
         # Between parentheses a second statement or a list of columns cannot hide.
         statements = sqlglot.parse(f"SELECT ({expression}\n)", read=_DIALECTS[system])
@@ -143,12 +143,12 @@ def _parse(expression: str, system: str) -> e.Expression:
         raise ExpressionError("the transformation is more than one expression")
     inner = found.this
     inner.pop()
-    if not isinstance(inner, e.Expression):
+    if not isinstance(inner, e.Expr):
         raise ExpressionError("the transformation cannot be read as an expression")
     return inner
 
 
-def _check_node(node: e.Expression, system: str) -> None:
+def _check_node(node: e.Expr, system: str) -> None:
     if isinstance(node, _FORBIDDEN_NODES):
         raise ExpressionError("a transformation may use the row's own columns, operators and plain functions only")
     if isinstance(node, e.DataType) and (node.is_type(*_UNUSABLE_TYPES) or str(node.this).upper().startswith("REG")):

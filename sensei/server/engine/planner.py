@@ -116,15 +116,10 @@ class _Planner:
             # Tables that are dropped or filled keep their name for us; their indexes go or stay with them.
             if name not in ours:
                 names.reserve(table.name)
-        dropped = {
-            index.name
-            for name, table in self._target.tables.items()
-            if name in ours and not keeps
-            for index in (*table.indexes, *table.unique_constraints)
-        }
-        dropped |= {
-            str(t.extra.get("primary_key_name")) for n, t in self._target.tables.items() if n in ours and not keeps
-        }
+        going = [table for name, table in self._target.tables.items() if name in ours and not keeps]
+        dropped = {index.name for table in going for index in table.indexes}
+        dropped |= {unique.name for table in going for unique in table.unique_constraints}
+        dropped |= {str(table.extra.get("primary_key_name")) for table in going}
         for name in self._target.other_names:
             if name not in dropped and not name.startswith("sqlite_autoindex_"):
                 names.reserve(name)

@@ -140,8 +140,9 @@ class _Rollback:
         for schema in state.created_schemas:
             if not target.schema_exists(schema):
                 continue
-            if target.rows("SELECT 1 FROM pg_class WHERE relnamespace = to_regnamespace(%s) LIMIT 1",
-                           [target.ddl.quote(schema)]):
+            if target.rows(
+                "SELECT 1 FROM pg_class WHERE relnamespace = to_regnamespace(%s) LIMIT 1", [target.ddl.quote(schema)]
+            ):
                 self._kept.append(f"the schema {schema} stays, as something else is in it now")
                 continue
             target.execute(f"DROP SCHEMA {target.ddl.quote(schema)}")

@@ -6,14 +6,15 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, ClassVar
 
 import psycopg
 from psycopg import pq
+from psycopg.abc import AdaptContext, Buffer
+from psycopg.abc import Loader as AbstractLoader
 from psycopg.adapt import Loader
-from psycopg.types.datetime import DateLoader, TimeLoader, TimestampLoader, TimestamptzLoader
 from psycopg.types.string import TextLoader
-from sqlalchemy.dialects.postgresql import dialect as postgresql_dialect
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
 from sensei.server.engine.catalog import Catalog
 from sensei.server.engine.connectors import postgresql_catalog
@@ -25,7 +26,7 @@ from sensei.server.engine.errors import EndpointError, EngineError, TableNotFoun
 from sensei.server.engine.job import Endpoint, Preview, Problem, Selection, TestOutcome
 
 _READ_SECONDS = 3_600
-_PREPARER = postgresql_dialect().identifier_preparer
+_PREPARER = PGDialect_psycopg().identifier_preparer  # type: ignore[no-untyped-call]  # untyped in SQLAlchemy
 
 
 def quote(identifier: str) -> str:
@@ -33,31 +34,36 @@ def quote(identifier: str) -> str:
     return _PREPARER.quote_identifier(identifier)
 
 
-def _or_text(loader: type[Loader]) -> type[Loader]:
-    """A loader that gives the database's own text where Python has no such value."""
+class _OrText(Loader):
+    """Loads with another loader; gives the database's own text where Python has no such value."""
 
-    class OrText(loader):  # type: ignore[misc, valid-type]
-        def load(self, data: Any) -> Any:
-            try:
-                return super().load(data)
-            except psycopg.DataError:
-                return bytes(data).decode()
+    inner: ClassVar[type[AbstractLoader]]
 
-    return OrText
+    def __init__(self, oid: int, context: AdaptContext | None = None) -> None:
+        super().__init__(oid, context)
+        self._load = self.inner(oid, context).load
+
+    def load(self, data: Buffer) -> Any:
+        try:
+            return self._load(data)
+        except psycopg.DataError:
+            return bytes(data).decode()
 
 
-_LOADERS = {"date": DateLoader, "time": TimeLoader, "timestamp": TimestampLoader, "timestamptz": TimestamptzLoader}
+_MOMENTS = ("date", "time", "timestamp", "timestamptz")
 _PLAIN = {
     *("bool", "int2", "int4", "int8", "oid", "float4", "float8", "numeric", "bytea", "text", "varchar", "bpchar"),
     *("name", '"char"', "unknown"),
-    *_LOADERS,
+    *_MOMENTS,
 }
 
 
 def canonical(connection: psycopg.Connection[Any]) -> None:
     """Make a connection load values in the canonical form of `Connector.stream`."""
-    for name, loader in _LOADERS.items():
-        connection.adapters.register_loader(name, _or_text(loader))
+    for name in _MOMENTS:
+        inner = psycopg.adapters.get_loader(psycopg.adapters.types[name].oid, pq.Format.TEXT)
+        if inner is not None:
+            connection.adapters.register_loader(name, type("_OrText", (_OrText,), {"inner": inner}))
     for info in psycopg.adapters.types:
         if info.name not in _PLAIN:
             connection.adapters.register_loader(info.oid, TextLoader)

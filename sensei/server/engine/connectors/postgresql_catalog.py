@@ -52,7 +52,8 @@ ORDER BY n.nspname, c.oid
 _COLUMNS = """
 SELECT a.attrelid, a.attname, format_type(a.atttypid, a.atttypmod), NOT a.attnotnull,
        pg_get_expr(d.adbin, d.adrelid), a.attidentity <> '', a.attgenerated <> '',
-       CASE WHEN a.attcollation <> t.typcollation THEN (SELECT collname FROM pg_collation WHERE oid = a.attcollation) END,
+       CASE WHEN a.attcollation <> t.typcollation
+            THEN (SELECT collname FROM pg_collation WHERE oid = a.attcollation) END,
        col_description(a.attrelid, a.attnum),
        CASE WHEN t.typtype = 'd' THEN format_type(t.typbasetype, t.typtypmod) END,
        CASE WHEN t.typtype = 'e'
@@ -176,13 +177,13 @@ class _Constraints:
 
     def of(self, schema: str, table: str) -> dict[str, Any]:
         if schema not in self._schemas:
-            look = {"schema": schema, "kind": ObjectKind.TABLE}
+            look, kind = self._inspector, ObjectKind.TABLE
             self._schemas[schema] = {
-                "key": self._inspector.get_multi_pk_constraint(**look),
-                "foreign": self._inspector.get_multi_foreign_keys(**look),
-                "unique": self._inspector.get_multi_unique_constraints(**look),
-                "check": self._inspector.get_multi_check_constraints(**look),
-                "index": self._inspector.get_multi_indexes(**look),
+                "key": look.get_multi_pk_constraint(schema, kind=kind),
+                "foreign": look.get_multi_foreign_keys(schema, kind=kind),
+                "unique": look.get_multi_unique_constraints(schema, kind=kind),
+                "check": look.get_multi_check_constraints(schema, kind=kind),
+                "index": look.get_multi_indexes(schema, kind=kind),
             }
         return {kind: found.get((schema, table)) for kind, found in self._schemas[schema].items()}
 
@@ -191,17 +192,15 @@ def _table(db: psycopg.Connection[Any], row: Any, columns: list[Column], constra
     schema, name, kind, tuples, _, size, comment, triggers, rules, secured, inherited = row
     is_table = _KINDS[kind] == "table"
     found = constraints.of(schema, name) if is_table else {}
-    extra: dict[str, str | int | bool] = {}
-    for fact, value in {
+    facts: dict[str, str | int | bool] = {
         "triggers": triggers,
         "rules": rules,
         "row_security": secured,
         "inherited": inherited,
         "partitioned": kind == "p",
         "foreign": kind == "f",
-    }.items():
-        if value:
-            extra[fact] = value
+    }
+    extra = {fact: value for fact, value in facts.items() if value}
     key = found.get("key") or {}
     if key.get("name"):
         extra["primary_key_name"] = str(key["name"])

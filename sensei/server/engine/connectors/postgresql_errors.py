@@ -1,4 +1,4 @@
-"""What failures of PostgreSQL mean in the contract's terms. The driver's words are not repeated where they may quote."""
+"""What failures of PostgreSQL mean in the contract's terms; the driver's words are left out where they may quote."""
 
 from __future__ import annotations
 

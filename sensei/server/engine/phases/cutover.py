@@ -80,13 +80,16 @@ def _references(context: Context, target: TargetDatabase, work: TableWork) -> No
         )
         whole = " AND ".join(f"c.{target.ddl.quote(column)} IS NOT NULL" for column in key.columns)
         parent = target.ddl.qualify(key.referenced_schema, key.referenced_table)
-        orphans = target.rows(
-            f"SELECT count(*) FROM {target.ddl.name(work.target)} c WHERE {whole} "
-            f"AND NOT EXISTS (SELECT FROM {parent} p WHERE {ours})"
-        )[0][0]
+        orphans = 0
         with target.transaction():
-            if not target.relation_exists(work.target, key.name or ""):
-                _run(target, work, target.ddl.add_foreign_key(work.target, key, validated=not orphans), "E2007")
+            if not target.relation_exists(work.target, key.name or "") and not target.attempt(
+                target.ddl.add_foreign_key(work.target, key, validated=True)
+            ):
+                orphans = target.rows(
+                    f"SELECT count(*) FROM {target.ddl.name(work.target)} c WHERE {whole} "
+                    f"AND NOT EXISTS (SELECT FROM {parent} p WHERE {ours})"
+                )[0][0]
+                _run(target, work, target.ddl.add_foreign_key(work.target, key, validated=False), "E2007")
             context.step(target, step)
         if orphans:
             _tell_orphans(context, work, key.columns, key.referenced_table, int(orphans), made="made NOT VALID")

@@ -112,6 +112,8 @@ class _Copy:
             )
         progress.status = "running"
         try:
+            if not self._created and context.job.options.append_to_existing:
+                self._target.track(context.job.migration_id, self._work)
             if not (isinstance(progress.position, dict) and progress.position.get("done")):
                 for batch in self._source.batches(self._work, progress.position, context.job.options.batch_size):
                     context.check()
@@ -248,9 +250,11 @@ def add_check(
 ) -> None:
     """Make a check; where rows already break it, it holds for new rows only, and that is recorded."""
     table = work.target
-    broken = target.rows(f"SELECT count(*) FROM {target.ddl.name(table)} WHERE NOT ({expression})")[0][0]
+    broken = 0
     with target.transaction():
-        target.execute(target.ddl.add_check(table, name, expression, validated=not broken))
+        if not target.attempt(target.ddl.add_check(table, name, expression, validated=True)):
+            broken = target.rows(f"SELECT count(*) FROM {target.ddl.name(table)} WHERE NOT ({expression})")[0][0]
+            target.execute(target.ddl.add_check(table, name, expression, validated=False))
         context.step(target, step)
     if broken:
         context.journal.data_error(

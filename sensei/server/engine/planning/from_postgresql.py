@@ -92,7 +92,7 @@ def in_sqlite(column: Column, place: str, *, has_nan: bool) -> Choice:
             choice = Choice("UUID", 0.97, "kept as text in the usual form", "type_conversion")
         case Kind.JSON:
             choice = Choice("TEXT", 0.95, "kept as its text; SQLite's JSON functions read it", "type_conversion")
-        case Kind.OTHER:
+        case _:
             sure = 0.95 if column.choices else 0.9
             choice = Choice(
                 "TEXT",

@@ -14,28 +14,27 @@ from sensei.server.engine.kinds import Kind
 _DIALECTS = {"sqlite": "sqlite", "postgresql": "postgres"}
 
 # Operators that both systems understand alike. LIKE is not among them: SQLite's ignores case.
-_PLAIN: tuple[type[e.Expression], ...] = (
+_PLAIN: tuple[type[e.Expr], ...] = (
     e.And, e.Or, e.Not, e.Paren, e.EQ, e.NEQ, e.GT, e.GTE, e.LT, e.LTE, e.Is, e.In, e.Between,
     e.Neg, e.Add, e.Sub, e.Mul, e.Literal, e.Null, e.Column, e.Identifier, e.Tuple, e.Boolean,
 )  # fmt: skip
 
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 
-_COMPARED: tuple[type[e.Expression], ...] = (e.EQ, e.NEQ, e.GT, e.GTE, e.LT, e.LTE, e.In, e.Between)
+_COMPARED: tuple[type[e.Expr], ...] = (e.EQ, e.NEQ, e.GT, e.GTE, e.LT, e.LTE, e.In, e.Between)
 
 
-def _parse(text: str, system: str) -> e.Expression | None:
+def _parse(text: str, system: str) -> e.Expr | None:
     try:
-        parsed = sqlglot.parse_one(text, read=_DIALECTS[system])
+        return sqlglot.parse_one(text, read=_DIALECTS[system])
     except (SqlglotError, RecursionError):
         return None
-    return parsed if isinstance(parsed, e.Expression) else None
 
 
-def _without_casts(node: e.Expression) -> e.Expression:
+def _without_casts(node: e.Expr) -> e.Expr:
     """PostgreSQL prints a cast around most literals; around a plain literal it says nothing."""
 
-    def strip(part: e.Expression) -> e.Expression:
+    def strip(part: e.Expr) -> e.Expr:
         if isinstance(part, e.Cast):
             return _bare(part)
         if isinstance(part, e.EQ) and isinstance(part.expression, e.Any):
@@ -49,7 +48,7 @@ def _without_casts(node: e.Expression) -> e.Expression:
     return node.transform(strip)
 
 
-def _bare(cast: e.Cast) -> e.Expression:
+def _bare(cast: e.Cast) -> e.Expr:
     inner = cast.this
     while isinstance(inner, e.Paren):
         inner = inner.this
@@ -95,7 +94,7 @@ def translate_condition(
     return parsed.sql(dialect=_DIALECTS[target], identify=True)
 
 
-def _same_meaning(node: e.Expression, kinds: Mapping[str, tuple[Kind, Kind]]) -> bool:
+def _same_meaning(node: e.Expr, kinds: Mapping[str, tuple[Kind, Kind]]) -> bool:
     if not isinstance(node, _PLAIN):
         return False
     if isinstance(node, _COMPARED):
@@ -132,9 +131,9 @@ def translate_default(text: str, source: str, target: str, kind: Kind) -> str | 
     return None
 
 
-def _now(parsed: e.Expression, target: str, kind: Kind) -> str | None:
-    wanted = {e.CurrentDate: Kind.DATE, e.CurrentTime: Kind.TIME}.get(type(parsed))
-    if wanted is None:
+def _now(parsed: e.Expr, target: str, kind: Kind) -> str | None:
+    wanted = Kind.DATE if isinstance(parsed, e.CurrentDate) else Kind.TIME
+    if isinstance(parsed, e.CurrentTimestamp):
         if kind is Kind.TIMESTAMP:
             # SQLite's CURRENT_TIMESTAMP is the time in UTC.
             return "(now() AT TIME ZONE 'UTC')" if target == "postgresql" else "CURRENT_TIMESTAMP"
@@ -149,7 +148,7 @@ def _now(parsed: e.Expression, target: str, kind: Kind) -> str | None:
     return f"((now() AT TIME ZONE 'UTC')::{wanted.value})"
 
 
-def _constant(parsed: e.Expression, value: e.Boolean | e.Literal, target: str, kind: Kind) -> str | None:
+def _constant(parsed: e.Expr, value: e.Boolean | e.Literal, target: str, kind: Kind) -> str | None:
     if kind is Kind.BOOLEAN:
         truth = {"true": True, "false": False, "1": True, "0": False, "t": True, "f": False}.get(
             str(value.this).lower()

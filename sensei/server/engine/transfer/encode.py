@@ -67,8 +67,8 @@ def encoder(column: Column) -> Encoder:
         case Kind.BINARY:
             return _Bytes()
         case Kind.TEXT:
-            limited = parsed.base in {"character varying", "character"} and parsed.arguments
-            return _Texts(parsed.arguments[0] if limited else None, padded=parsed.base == "character")
+            longest = parsed.arguments[0] if parsed.arguments and parsed.base != "citext" else None
+            return _Texts(longest, padded=parsed.base == "character")
         case Kind.DATE | Kind.TIME | Kind.TIMESTAMP | Kind.TIMESTAMPTZ | Kind.UUID:
             limited = bool(parsed.arguments) and kind is not Kind.UUID
             return _Forms(kind, digits=parsed.arguments[0] if limited else 6)

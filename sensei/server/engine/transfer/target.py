@@ -19,6 +19,8 @@ from sensei.server.engine.transfer.rows import BadRow, Part
 from sensei.server.engine.transfer.work import TableWork
 
 LEDGER = "_sensei_ledger"
+ADDED = "_sensei_added"
+"""Keys of rows that were added to tables with rows of their own; like the ledger, it goes at the end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,10 @@ class TargetDatabase(ABC):
         """Run a statement; tells the rows it changed."""
 
     @abstractmethod
+    def attempt(self, sql: str) -> bool:
+        """Run a statement within the open transaction; False, and nothing done, where rows stand in its way."""
+
+    @abstractmethod
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Run a query that gives few rows."""
 
@@ -68,6 +74,10 @@ class TargetDatabase(ABC):
     @abstractmethod
     def relation_exists(self, table: Table, name: str) -> bool:
         """Whether an index or a constraint of that name is there already."""
+
+    @abstractmethod
+    def track(self, migration_id: str, work: TableWork) -> None:
+        """From now on note the key of every row that `write` adds to a table, where it has one."""
 
     @abstractmethod
     def take_out_appended(self, migration_id: str, work: TableWork) -> int | None:
@@ -93,6 +103,19 @@ class TargetDatabase(ABC):
         self.execute(
             f"CREATE TABLE IF NOT EXISTS {self.ledger} (migration_id TEXT NOT NULL, kind TEXT NOT NULL, "
             "name TEXT NOT NULL, data TEXT NOT NULL, PRIMARY KEY (migration_id, kind, name))"
+        )
+
+    @property
+    def added(self) -> str:
+        """The name of the table of added keys, for SQL."""
+        return self.ddl.qualify(self.schema, ADDED)
+
+    def open_added(self) -> None:
+        """Make the table of added keys if it is not there."""
+        key = "TEXT" if self.system == "postgresql" else "INTEGER"
+        self.execute(
+            f"CREATE TABLE IF NOT EXISTS {self.added} (migration_id TEXT NOT NULL, name TEXT NOT NULL, "
+            f"key {key} NOT NULL)"
         )
 
     def has_ledger(self) -> bool:
@@ -124,6 +147,10 @@ class TargetDatabase(ABC):
         with self.transaction():
             if entries is None:
                 self.execute(f"DELETE FROM {self.ledger} WHERE migration_id = {mark}", [migration_id])
+                if self.table_exists(self.schema, ADDED):
+                    self.execute(f"DELETE FROM {self.added} WHERE migration_id = {mark}", [migration_id])
+                    if not self.rows(f"SELECT 1 FROM {self.added} LIMIT 1"):
+                        self.execute(f"DROP TABLE {self.added}")
             else:
                 for kind, name in entries:
                     self.execute(

@@ -92,8 +92,8 @@ def _work(plan: TablePlan, decided: dict[str, DecidedMapping], system: str, job:
         mapping = decided.get(source.name)
         if mapping is None or mapping.rejected:
             continue
-        target = _column(planned, mapping, plan, job.plan.target_system)
-        made.append(target)
+        column = _column(planned, mapping, plan, job.plan.target_system)
+        made.append(column)
         expression = None
         if mapping.transformation is not None:
             try:
@@ -101,7 +101,7 @@ def _work(plan: TablePlan, decided: dict[str, DecidedMapping], system: str, job:
             except ExpressionError as error:
                 error.table, error.column = plan.source.qualified_name, source.name
                 raise
-        columns.append(ColumnWork(source, target, expression))
+        columns.append(ColumnWork(source, column, expression))
     if not columns:
         raise ExecutionError(
             f"no column of {plan.source.qualified_name} is left to carry; exclude the table instead",

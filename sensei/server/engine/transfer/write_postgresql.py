@@ -16,13 +16,13 @@ from sensei.server.engine.catalog import Table
 from sensei.server.engine.connectors.postgresql import quote
 from sensei.server.engine.connectors.postgresql_address import read_address
 from sensei.server.engine.connectors.postgresql_errors import execution_error, first_line, row_reason
-from sensei.server.engine.ddl import Ddl
+from sensei.server.engine.ddl import Ddl, literal
 from sensei.server.engine.job import Endpoint
 from sensei.server.engine.transfer.decode import unescape
 from sensei.server.engine.transfer.encode import NULL, Encoder, encoder
 from sensei.server.engine.transfer.rows import BadRow, Part, Unfit
 from sensei.server.engine.transfer.samples import row_key
-from sensei.server.engine.transfer.target import TargetDatabase
+from sensei.server.engine.transfer.target import ADDED, TargetDatabase
 from sensei.server.engine.transfer.work import TableWork
 
 _LOCK_SECONDS = 60
@@ -41,6 +41,10 @@ class PostgresqlTarget(TargetDatabase):
         self._db.execute(f"SET lock_timeout = '{_LOCK_SECONDS}s'")
         self._db.execute("SET check_function_bodies = off")
         self._encoders: dict[str, list[Encoder]] = {}
+        self._tracked: dict[str, str] = {}
+        """Table → the temporary table that its rows go through."""
+        self._noting: dict[str, str] = {}
+        """Table → the statement that moves them on and notes their keys."""
 
     def close(self) -> None:
         self._db.close()
@@ -62,6 +66,16 @@ class PostgresqlTarget(TargetDatabase):
             return max(self._db.execute(sql.encode(), parameters or None).rowcount, 0)
         except psycopg.Error as error:
             raise execution_error(error) from None
+
+    def attempt(self, sql: str) -> bool:
+        try:
+            with self._db.transaction():
+                self._db.execute(sql.encode())
+        except psycopg.IntegrityError:
+            return False
+        except psycopg.Error as error:
+            raise execution_error(error) from None
+        return True
 
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         try:
@@ -93,6 +107,43 @@ class PostgresqlTarget(TargetDatabase):
             )
         )
 
+    def track(self, migration_id: str, work: TableWork) -> None:
+        key = self._key(work)
+        if not key:
+            return
+        self.open_added()
+        names = self.ddl.listed(tuple(column.target.name for column in work.columns))
+        table = self.ddl.name(work.target)
+        stage = quote(f"sensei stage {len(self._tracked)}")
+        self.execute(f"CREATE TEMP TABLE {stage} ON COMMIT DELETE ROWS AS SELECT {names} FROM {table} WITH NO DATA")
+        self._tracked[work.name] = stage
+        self._noting[work.name] = (
+            f"WITH new AS (INSERT INTO {table} ({names}) SELECT {names} FROM {stage} RETURNING {_key_text(key)} AS key) "
+            f"INSERT INTO {self.added} SELECT {literal(migration_id)}, {literal(work.name)}, key FROM new"
+        )
+
+    def _key(self, work: TableWork) -> tuple[str, ...]:
+        """The primary key that the table really has."""
+        rows = self.rows(
+            "SELECT a.attname FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY(i.indkey) "
+            "WHERE i.indisprimary AND i.indrelid = %s::regclass ORDER BY array_position(i.indkey::int2[], a.attnum)",
+            [self.ddl.name(work.target)],
+        )
+        return tuple(str(row[0]) for row in rows)
+
+    def take_out_appended(self, migration_id: str, work: TableWork) -> int | None:
+        key = self._key(work)
+        if not key or not self.table_exists(self.schema, ADDED):
+            return None
+        known = f"a.migration_id = {literal(migration_id)} AND a.name = {literal(work.name)}"
+        with self.transaction():
+            removed = self.execute(
+                f"DELETE FROM {self.ddl.name(work.target)} USING {self.added} AS a WHERE {known} "
+                f"AND a.key = {_key_text(key)}"
+            )
+            self.execute(f"DELETE FROM {self.added} AS a WHERE {known}")
+        return removed
+
     def write(self, work: TableWork, part: Part) -> list[BadRow]:
         bad: list[BadRow] = []
         lines: list[bytes]
@@ -111,10 +162,15 @@ class PostgresqlTarget(TargetDatabase):
     def _copy(self, work: TableWork, text: bytes) -> psycopg.Error | None:
         """Write some lines; the error where rows among them are at fault."""
         names = ", ".join(quote(column.target.name) for column in work.columns)
-        sql = f"COPY {self.ddl.name(work.target)} ({names}) FROM STDIN"
+        stage = self._tracked.get(work.name)
+        sql = f"COPY {stage or self.ddl.name(work.target)} ({names}) FROM STDIN"
         try:
-            with self._db.transaction(), self._db.cursor() as cursor, cursor.copy(sql.encode()) as copy:
-                copy.write(text)
+            with self._db.transaction(), self._db.cursor() as cursor:
+                with cursor.copy(sql.encode()) as copy:
+                    copy.write(text)
+                if stage is not None:
+                    cursor.execute(self._noting[work.name].encode())
+                    cursor.execute(f"DELETE FROM {stage}".encode())
         except psycopg.Error as error:
             if row_reason(error) is None:
                 raise execution_error(error, work.name) from None
@@ -171,6 +227,10 @@ class PostgresqlTarget(TargetDatabase):
             else:
                 lines.append("\t".join(fields))
         return ("\n".join(lines) + "\n").encode() if lines else b"", bad
+
+
+def _key_text(key: tuple[str, ...]) -> str:
+    return f"jsonb_build_array({', '.join(f'{quote(name)}::text' for name in key)})::text"
 
 
 def _source_column(work: TableWork, target: str | None) -> str | None:

@@ -10,12 +10,12 @@ from typing import Any
 from sensei.server.engine.catalog import Table
 from sensei.server.engine.connectors.sqlite import quote
 from sensei.server.engine.connectors.sqlite_file import check_target, connect, execution_error, file_path
-from sensei.server.engine.ddl import Ddl
+from sensei.server.engine.ddl import Ddl, literal
 from sensei.server.engine.job import Endpoint
 from sensei.server.engine.transfer.decode import decoder
 from sensei.server.engine.transfer.rows import BadRow, Part
 from sensei.server.engine.transfer.samples import row_key
-from sensei.server.engine.transfer.target import TargetDatabase
+from sensei.server.engine.transfer.target import ADDED, TargetDatabase
 from sensei.server.engine.transfer.work import TableWork
 
 _CONSTRAINT_DATATYPE = 3091
@@ -73,6 +73,15 @@ class SqliteTarget(TargetDatabase):
         with self._failures():
             return max(self._db.execute(sql, parameters).rowcount, 0)
 
+    def attempt(self, sql: str) -> bool:
+        try:
+            self._db.execute(sql)
+        except sqlite3.IntegrityError:
+            return False
+        except sqlite3.Error as error:
+            raise execution_error(error, self.path) from None
+        return True
+
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         with self._failures():
             return self._db.execute(sql, parameters).fetchall()
@@ -87,6 +96,36 @@ class SqliteTarget(TargetDatabase):
 
     def relation_exists(self, table: Table, name: str) -> bool:  # noqa: ARG002  # names are unique in the file
         return bool(self.rows("SELECT 1 FROM sqlite_master WHERE name = ? COLLATE NOCASE", [name]))
+
+    def track(self, migration_id: str, work: TableWork) -> None:
+        if not self._has_rowid(work):
+            return
+        self.open_added()
+        name = quote(f"note rows of {work.target.name}")
+        self.execute(
+            f"CREATE TEMP TRIGGER IF NOT EXISTS {name} AFTER INSERT ON main.{quote(work.target.name)} BEGIN "
+            f"INSERT INTO {quote(ADDED)} (migration_id, name, key) "
+            f"VALUES ({literal(migration_id)}, {literal(work.name)}, new._rowid_); END"
+        )
+
+    def _has_rowid(self, work: TableWork) -> bool:
+        return bool(
+            self.rows(
+                "SELECT 1 FROM pragma_table_list WHERE schema = 'main' AND name = ? COLLATE NOCASE AND wr = 0",
+                [work.target.name],
+            )
+        )
+
+    def take_out_appended(self, migration_id: str, work: TableWork) -> int | None:
+        if not self.table_exists(None, ADDED) or not self._has_rowid(work):
+            return None
+        known = f"migration_id = {literal(migration_id)} AND name = {literal(work.name)}"
+        with self.transaction():
+            removed = self.execute(
+                f"DELETE FROM {quote(work.target.name)} WHERE _rowid_ IN (SELECT key FROM {self.added} WHERE {known})"
+            )
+            self.execute(f"DELETE FROM {self.added} WHERE {known}")
+        return removed
 
     def write(self, work: TableWork, part: Part) -> list[BadRow]:
         lead, rows = part.lead, part.rows or _decoded(work, part)
