@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias, cast
 
 import httpcore
 
-from sensei._network import AsyncNetwork, Limit, Network
+from sensei._network import AsyncNetwork, AsyncStream, Limit, Network, Stream
 from sensei.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -91,6 +91,7 @@ _TROUBLES = {
     "RemoteProtocolError": Trouble.CUT,
     "DecodingError": Trouble.CUT,
     "TransportError": Trouble.CUT,
+    "StaleAnswer": Trouble.CUT,
     "TimeoutError": Trouble.TOO_LATE,
     "OSError": Trouble.CUT,
 }
@@ -103,6 +104,24 @@ def trouble(error: BaseException) -> Trouble | None:
         if found is not None:
             return found
     return None
+
+
+class StaleAnswer(Exception):  # noqa: N818 - troubles are told apart by their names
+    """An answer that was there before its request."""
+
+
+def check_fresh(response: Response) -> None:
+    """See to it that an answer came after its request.
+
+    A server that sends more bytes than it announced leaves the rest in the buffer of the connection, where it would
+    be taken for the answer to the next request.
+
+    Raises:
+        StaleAnswer: it did not.
+    """
+    socket = response.extensions.get("network_stream")
+    if isinstance(socket, Stream | AsyncStream) and socket.asked:
+        raise StaleAnswer("the connection carried an answer that nobody had asked for")
 
 
 # TLS

@@ -28,19 +28,27 @@ class Limit(float):
 
 
 class Stream(httpcore.NetworkStream):
-    """A connection whose every operation keeps the deadline."""
+    """A connection whose every operation keeps the deadline.
+
+    Attributes:
+        asked: True from the sending of a request until something is read. What is taken for the answer while it is
+            still True had come before the request: the rest of an answer that was longer than it said.
+    """
 
     def __init__(self, inner: httpcore.NetworkStream) -> None:
         self._inner = inner
+        self.asked = False
 
     def abandon(self) -> None:
         """Close the socket without a word to the peer."""
         _abandon(self._inner.get_extra_info("socket"))
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        self.asked = False
         return self._inner.read(max_bytes, _expired(timeout, httpcore.ReadTimeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self.asked = True
         self._inner.write(buffer, _expired(timeout, httpcore.WriteTimeout))
 
     def close(self) -> None:
@@ -57,19 +65,22 @@ class Stream(httpcore.NetworkStream):
 
 
 class AsyncStream(httpcore.AsyncNetworkStream):
-    """A connection whose every operation keeps the deadline."""
+    """What `Stream` is for the async client."""
 
     def __init__(self, inner: httpcore.AsyncNetworkStream) -> None:
         self._inner = inner
+        self.asked = False
 
     def abandon(self) -> None:
         """Close the socket without a word to the peer or to the event loop, which may be gone."""
         _abandon(self._inner.get_extra_info("socket"))
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        self.asked = False
         return await self._inner.read(max_bytes, _expired(timeout, httpcore.ReadTimeout))
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self.asked = True
         await self._inner.write(buffer, _expired(timeout, httpcore.WriteTimeout))
 
     async def aclose(self) -> None:

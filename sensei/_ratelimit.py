@@ -94,6 +94,11 @@ class RateLimiter:
             self._queued += 1
             return delay + MARGIN + windows + 0.9 * place / max(self._limit, 1)
 
+    def forget(self) -> None:
+        """Give back the leave of a call that got no answer, while the first answer is awaited."""
+        with self._lock:
+            self._in_flight = max(0, self._in_flight - 1)
+
     def observe(self, seen: RateLimit | None, *, refused_for: float | None = None) -> None:
         """Learn from an answer.
 

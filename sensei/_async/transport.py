@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 from sensei._async.pool import AsyncPools
 from sensei._concurrency import async_shielded, async_sleep
 from sensei._hooks import FailureEvent, RequestEvent, ResponseEvent, RetryEvent, log
-from sensei._http import AsyncForeign, AsyncForeignResponse, RawHeaders, limits, trouble
+from sensei._http import AsyncForeign, AsyncForeignResponse, RawHeaders, check_fresh, limits, trouble
 from sensei._job import Job, Options, merged
 from sensei._network import AsyncStream
 from sensei._notices import deprecation
@@ -156,6 +156,7 @@ class AsyncTransport:
                     response = await connection.handle_async_request(
                         pool.target.request(job.method, job.path, lines, job.body, timeouts)
                     )
+                    check_fresh(response)
                     body = await response.aread()
                     await response.aclose()
                 except BaseException:
@@ -397,6 +398,8 @@ class AsyncTransport:
         self._tell_retry(job, delay, error)
 
     def _tell_failure(self, job: Job, error: BaseException) -> None:
+        if self.limiter is not None and job.special.server == "api":
+            self.limiter.forget()
         hooks = self.options.hooks
         if hooks is not None and hooks.on_failure is not None:
             hooks.on_failure(FailureEvent(job.method, job.route, job.url, job.attempts, error))

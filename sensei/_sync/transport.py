@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 from sensei._concurrency import shielded, sleep
 from sensei._hooks import FailureEvent, RequestEvent, ResponseEvent, RetryEvent, log
-from sensei._http import Foreign, ForeignResponse, RawHeaders, limits, trouble
+from sensei._http import Foreign, ForeignResponse, RawHeaders, check_fresh, limits, trouble
 from sensei._job import Job, Options, merged
 from sensei._network import Stream
 from sensei._notices import deprecation
@@ -157,6 +157,7 @@ class Transport:
                     response = connection.handle_request(
                         pool.target.request(job.method, job.path, lines, job.body, timeouts)
                     )
+                    check_fresh(response)
                     body = response.read()
                     response.close()
                 except BaseException:
@@ -398,6 +399,8 @@ class Transport:
         self._tell_retry(job, delay, error)
 
     def _tell_failure(self, job: Job, error: BaseException) -> None:
+        if self.limiter is not None and job.special.server == "api":
+            self.limiter.forget()
         hooks = self.options.hooks
         if hooks is not None and hooks.on_failure is not None:
             hooks.on_failure(FailureEvent(job.method, job.route, job.url, job.attempts, error))

@@ -1,0 +1,206 @@
+# Generated from tests/client/async_core/test_faults.py by scripts/generate_sync.py: change that file and run the script.
+"""A server that cuts, stalls, drips and lies: the result is right or a typed error, and no POST happens twice."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from time import monotonic
+
+import pytest
+
+from sensei._retry import RetryPolicy
+from sensei._sync.client import Client
+from sensei.errors import (
+    APIConnectionError,
+    APIResponseValidationError,
+    APITimeoutError,
+    OutcomeUnknownError,
+    SenseiError,
+)
+from tests.client.faulty import Answer, FaultyServer, Heard, refusal, reply
+from tests.client.samples import CONNECTION, page
+
+Call = Callable[[Client], object]
+PATIENT = RetryPolicy(max_retries=3, initial_delay=0)
+
+
+def get(client: Client) -> object:
+    return (client.connections.get("conn_1")).name
+
+
+def listing(client: Client) -> object:
+    return [item.id for item in (client.connections.list()).to_list()]
+
+
+def create(client: Client) -> object:
+    return (client.connections.create(name="Shop", type="sqlite", role="source", config={"path": "/data/shop.db"})).id
+
+
+def update(client: Client) -> object:
+    return (client.connections.update("conn_1", name="Shop")).id
+
+
+def delete(client: Client) -> object:
+    client.connections.delete("conn_1")
+    return None
+
+
+def raw(client: Client) -> object:
+    return (client.request("GET", "/alerts")).json()
+
+
+KINDS = [
+    pytest.param(get, reply(CONNECTION), "Shop", id="get"),
+    pytest.param(listing, reply(page([1, 2], 2)), ["conn_1", "conn_2"], id="list"),
+    pytest.param(create, reply(CONNECTION, 201), "conn_1", id="create"),
+    pytest.param(update, reply(CONNECTION), "conn_1", id="update"),
+    pytest.param(delete, reply(None, 204), None, id="delete"),
+    pytest.param(raw, reply({"data": []}), {"data": []}, id="raw"),
+]
+
+
+@pytest.mark.parametrize(("call", "answer", "expected"), KINDS)
+class TestCutAtEveryByte:
+    def test_without_retries_it_is_right_or_a_typed_error(self, call: Call, answer: Answer, expected: object) -> None:
+        cut = 0
+        with FaultyServer(lambda heard: Answer(answer.data[:cut], close=True)) as server:
+            with Client("sk_test_1", base_url=server.url, max_retries=0) as client:
+                for place in range(len(answer.data)):
+                    cut = place
+                    with pytest.raises(APIConnectionError) as caught:
+                        call(client)
+                    posted = server.heard[-1].method == "POST"
+                    assert isinstance(caught.value, OutcomeUnknownError) == posted, cut
+                cut = len(answer.data)
+                assert call(client) == expected
+
+    def test_with_retries_it_is_right_and_has_one_effect(self, call: Call, answer: Answer, expected: object) -> None:
+        keys: dict[str, int] = {}
+        cut, first = 0, True
+
+        def serve(heard: Heard) -> Answer:
+            nonlocal first
+            key = heard.headers.get("x-idempotency-key", "")
+            keys[key] = keys.get(key, 0) + 1
+            if first:
+                first = False
+                return Answer(answer.data[:cut], close=True)
+            return answer
+
+        with FaultyServer(serve) as server:
+            with Client("sk_test_1", base_url=server.url, retry=PATIENT) as client:
+                for place in range(0, len(answer.data), 3):
+                    cut, first = place, True
+                    assert call(client) == expected
+        if "" not in keys:
+            assert set(keys.values()) == {2}
+
+
+class TestLies:
+    @pytest.mark.parametrize(
+        "data",
+        [
+            b"",
+            b"\r\n\r\n",
+            b"SSH-2.0-OpenSSH_9.9\r\n",
+            b"HTTP/1.1 OK\r\n\r\n",
+            b"HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\n",
+            b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\nContent-Length: 11\r\n\r\n{}",
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n",
+            b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{}",
+            b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n{}",
+            b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}",
+            b"HTTP/1.1 200 OK\r\nContent-Encoding: br\r\nContent-Length: 2\r\n\r\n{}",
+            b"HTTP/1.1 200 OK\r\n" + b"X-Long: " + b"x" * 200_000 + b"\r\n\r\n",
+            b"\x00" * 200_000,
+            bytes(range(256)) * 20,
+        ],
+    )
+    def test_garbage_is_a_typed_error(self, data: bytes) -> None:
+        with FaultyServer(lambda heard: Answer(data, close=True)) as server:
+            with Client("sk_test_1", base_url=server.url, max_retries=0) as client:
+                with pytest.raises((APIConnectionError, APIResponseValidationError)):
+                    client.connections.get("conn_1")
+
+    def test_more_bytes_than_announced_do_not_leak_into_the_next_answer(self) -> None:
+        answers = [
+            Answer(reply(CONNECTION).data + b'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n""'),
+            reply(CONNECTION),
+        ]
+        with FaultyServer(lambda heard: answers[min(heard.number, 1)]) as server:
+            with Client("sk_test_1", base_url=server.url, retry=PATIENT) as client:
+                for _ in range(3):
+                    assert (client.connections.get("conn_1")).id == "conn_1"
+
+
+class TestTime:
+    def test_a_server_that_says_nothing_is_given_up(self) -> None:
+        never = threading.Event()
+        with FaultyServer(lambda heard: Answer(b"", hold=never)) as server:
+            with Client("sk_test_1", base_url=server.url, timeout=0.2, max_retries=1) as client:
+                with pytest.raises(APITimeoutError, match="after 2 tries"):
+                    client.connections.get("conn_1")
+
+    def test_an_answer_that_drips_cannot_outlast_the_attempt(self) -> None:
+        with FaultyServer(lambda heard: Answer(reply(CONNECTION).data, drip=0.05)) as server:
+            with Client("sk_test_1", base_url=server.url, timeout=0.4, max_retries=0) as client:
+                started = monotonic()
+                with pytest.raises(APITimeoutError):
+                    client.connections.get("conn_1")
+                # The whole answer would take 16 seconds.
+                assert monotonic() - started < 8
+
+    def test_the_deadline_bounds_attempts_waits_and_the_body_together(self) -> None:
+        answers = [refusal(503, "service_unavailable", {"Retry-After": "0"}), Answer(reply(CONNECTION).data, drip=0.05)]
+        with FaultyServer(lambda heard: answers[min(heard.number, 1)]) as server:
+            with Client("sk_test_1", base_url=server.url, timeout=None, deadline=0.6) as client:
+                started = monotonic()
+                with pytest.raises(APITimeoutError):
+                    client.connections.get("conn_1")
+                assert monotonic() - started < 8
+            assert len(server.heard) == 2
+
+    def test_a_post_without_an_answer_by_the_deadline_can_be_asked_about(self) -> None:
+        never = threading.Event()
+        with FaultyServer(lambda heard: Answer(b"", hold=never)) as server:
+            with Client("sk_test_1", base_url=server.url, deadline=0.3) as client:
+                with pytest.raises(OutcomeUnknownError) as caught:
+                    client.connections.test("conn_1")
+            assert isinstance(caught.value, TimeoutError)
+            assert server.heard[0].headers["x-idempotency-key"] == caught.value.idempotency_key
+
+
+class TestConnections:
+    def test_one_connection_serves_call_after_call(self) -> None:
+        with FaultyServer(lambda heard: reply(CONNECTION)) as server:
+            with Client("sk_test_1", base_url=server.url) as client:
+                for _ in range(5):
+                    client.connections.get("conn_1")
+        assert server.connections == 1
+
+    def test_one_that_the_server_closed_meanwhile_is_replaced(self) -> None:
+        with FaultyServer(lambda heard: Answer(reply(CONNECTION).data, close=True)) as server:
+            with Client("sk_test_1", base_url=server.url, retry=PATIENT) as client:
+                for _ in range(5):
+                    assert (client.connections.get("conn_1")).id == "conn_1"
+
+    def test_a_storm_of_429_passes(self) -> None:
+        stormy = {0, 1, 3, 4, 7}
+
+        def serve(heard: Heard) -> Answer:
+            if heard.number in stormy:
+                return refusal(429, "rate_limited", {"Retry-After": "0"})
+            return reply(CONNECTION)
+
+        with FaultyServer(serve) as server:
+            with Client("sk_test_1", base_url=server.url, retry=PATIENT, rate_limiter=None) as client:
+                for _ in range(4):
+                    assert (client.connections.get("conn_1")).id == "conn_1"
+
+    def test_errors_in_a_row_leave_no_connection_behind(self) -> None:
+        with FaultyServer(lambda heard: Answer(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{", close=True)) as server:
+            with Client("sk_test_1", base_url=server.url, max_retries=0) as client:
+                for _ in range(150):  # more than the pool lends
+                    with pytest.raises(SenseiError):
+                        client.connections.get("conn_1")
