@@ -251,6 +251,14 @@ class TestTrouble:
             client.request("GET", "/usage/current")
         assert sign_in.call_count == 2
 
+    def test_fetching_a_token_counts_against_the_deadline_of_the_call(self, wire: respx.MockRouter) -> None:
+        sign_in = wire.post(TOKEN).mock(side_effect=[token(1)])
+        usage = wire.get(API).mock(return_value=httpx.Response(200, json=USAGE))
+        with Client(credentials=PROGRAM, timeout=60, deadline=5) as client:
+            client.request("GET", "/usage/current")
+        ends = [route.calls.last.request.extensions["timeout"]["read"].deadline for route in (sign_in, usage)]
+        assert ends[0] == ends[1], "one deadline for both"
+
     def test_a_wrong_secret_says_so_and_is_not_tried_again(self, wire: respx.MockRouter) -> None:
         refusal = {"error": "invalid_client", "error_description": "Unknown client or wrong secret"}
         sign_in = wire.post(TOKEN).mock(side_effect=[httpx.Response(401, json=refusal)])
