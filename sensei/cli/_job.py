@@ -150,8 +150,6 @@ class MainJob:
             code = f" ({result.error.reason_code})" if result.error and result.error.reason_code else ""
             raise CommandError(f"{role.capitalize()} database: {reason}{code}")
         facts = [result.server_version or end.type]
-        if role == "source" and result.table_count is not None:
-            facts.append(count(result.table_count, "table"))
         if result.latency_ms is not None:
             facts.append(f"answers in {result.latency_ms:.0f} ms")
         self._tell.end(f"{role.capitalize()} {end.shown}: {', '.join(facts)}")

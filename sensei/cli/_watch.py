@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from sensei import Migration
 
 _SETTLE_SECONDS = 60.0
-_WEIGHTY = {"warning", "error", "critical"}
 
 
 def watch(migration: Migration, tell: Presenter) -> Migration:
@@ -42,7 +41,7 @@ def watch(migration: Migration, tell: Presenter) -> Migration:
                     name = event.phase.replace("_", " ").capitalize()
                     took = f" ({seconds(event.duration_seconds)})" if event.duration_seconds is not None else ""
                     tell.end(f"{name}: {event.message or 'done'}{took}")
-                case LogEvent(level=level) if level in _WEIGHTY:
+                case LogEvent(level="warning"):
                     tell.warn(event.message)
                 case ErrorEvent():
                     tell.warn(event.message)
