@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from sensei._async.pagination import AsyncPage, AsyncPager
 from sensei._request import EVENT_STREAM, UNSET, HeaderTypes, QueryTypes, TimeoutTypes
@@ -11,6 +11,7 @@ from sensei.errors import ConfigurationError
 from sensei.models.base import Model
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Self
 
     from sensei._async.client import AsyncClient
@@ -117,7 +118,7 @@ class AsyncLiveObject:
         client.attach(self)
         return self
 
-    def _become(self, other: Self) -> Self:
+    def _become(self, other: Model) -> Self:
         """Take over the data and the answer of `other`, so that everyone who holds this object sees the news."""
         for part in ("__dict__", "__pydantic_extra__", "__pydantic_fields_set__", "_last_response"):
             if hasattr(other, part):
@@ -139,7 +140,9 @@ def _attach_all(obj: object, client: AsyncClient) -> bool:
         if isinstance(obj, AsyncLiveObject):
             obj._client = client
             found = True
-        return any([found, *(_attach_all(member, client) for member in obj.__dict__.values())])
+        members: dict[str, object] = vars(obj)
+        return any([found, *(_attach_all(member, client) for member in members.values())])
     if isinstance(obj, list | tuple):
-        return any([_attach_all(member, client) for member in obj])  # noqa: C419 - all, not just up to the first
+        items = cast("Sequence[object]", obj)
+        return any([_attach_all(item, client) for item in items])  # noqa: C419 - all, not just up to the first
     return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import abc
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, Self
 
 from pydantic import Field
 
@@ -13,6 +13,7 @@ from sensei._async.resources._base import AsyncLiveObject
 from sensei._async.resources.mappings import AsyncMapping
 from sensei._request import UNSET, Unset
 from sensei.errors import ConfigurationError
+from sensei.models.base import Model
 from sensei.models.mappings import MigrationPlanData, PlanPhase, PlanReferenceData, PlanRisk, PlanSummary
 from sensei.models.migrations import MigrationData, MigrationDeleted, MigrationSummaryData
 
@@ -464,11 +465,11 @@ class AsyncMigration(AsyncLiveObject, MigrationData):
         """
         return await self._attached().migrations.delete(self.id, keep_logs=keep_logs, keep_metrics=keep_metrics)
 
-    def _become(self, other: AsyncMigration) -> AsyncMigration:
-        plan, news = self.plan, other.plan
+    def _become(self, other: Model) -> Self:
+        plan = self.plan
         super()._become(other)
-        if isinstance(plan, AsyncMigrationPlan) and not isinstance(news, AsyncMigrationPlan):
-            plan.status = news.status or plan.status
+        if isinstance(plan, AsyncMigrationPlan) and not isinstance(self.plan, AsyncMigrationPlan):
+            plan.status = self.plan.status or plan.status
             self.plan = plan
         return self
 

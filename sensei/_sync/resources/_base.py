@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from sensei._request import EVENT_STREAM, UNSET, HeaderTypes, QueryTypes, TimeoutTypes
 from sensei._sync.pagination import Page
@@ -12,6 +12,7 @@ from sensei.errors import ConfigurationError
 from sensei.models.base import Model
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Self
 
     from sensei._job import Job
@@ -118,7 +119,7 @@ class LiveObject:
         client.attach(self)
         return self
 
-    def _become(self, other: Self) -> Self:
+    def _become(self, other: Model) -> Self:
         """Take over the data and the answer of `other`, so that everyone who holds this object sees the news."""
         for part in ("__dict__", "__pydantic_extra__", "__pydantic_fields_set__", "_last_response"):
             if hasattr(other, part):
@@ -140,7 +141,9 @@ def _attach_all(obj: object, client: Client) -> bool:
         if isinstance(obj, LiveObject):
             obj._client = client
             found = True
-        return any([found, *(_attach_all(member, client) for member in obj.__dict__.values())])
+        members: dict[str, object] = vars(obj)
+        return any([found, *(_attach_all(member, client) for member in members.values())])
     if isinstance(obj, list | tuple):
-        return any([_attach_all(member, client) for member in obj])  # noqa: C419 - all, not just up to the first
+        items = cast("Sequence[object]", obj)
+        return any([_attach_all(item, client) for item in items])  # noqa: C419 - all, not just up to the first
     return found

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections import abc
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, Self
 
 from pydantic import Field
 
@@ -14,6 +14,7 @@ from sensei._request import UNSET, Unset
 from sensei._sync.resources._base import LiveObject
 from sensei._sync.resources.mappings import Mapping
 from sensei.errors import ConfigurationError
+from sensei.models.base import Model
 from sensei.models.mappings import MigrationPlanData, PlanPhase, PlanReferenceData, PlanRisk, PlanSummary
 from sensei.models.migrations import MigrationData, MigrationDeleted, MigrationSummaryData
 
@@ -459,11 +460,11 @@ class Migration(LiveObject, MigrationData):
         """
         return self._attached().migrations.delete(self.id, keep_logs=keep_logs, keep_metrics=keep_metrics)
 
-    def _become(self, other: Migration) -> Migration:
-        plan, news = self.plan, other.plan
+    def _become(self, other: Model) -> Self:
+        plan = self.plan
         super()._become(other)
-        if isinstance(plan, MigrationPlan) and not isinstance(news, MigrationPlan):
-            plan.status = news.status or plan.status
+        if isinstance(plan, MigrationPlan) and not isinstance(self.plan, MigrationPlan):
+            plan.status = self.plan.status or plan.status
             self.plan = plan
         return self
 
