@@ -22,7 +22,7 @@ _VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}").fullmatch
 
 @dataclass(frozen=True, slots=True)
 class AuthorizationRequest:
-    """Where to send the user's browser, and what to keep until it comes back.
+    """Where to send the user's browser, and what to keep until it comes back; as text it is the address.
 
     Attributes:
         url: Open this in the user's browser.
@@ -33,6 +33,9 @@ class AuthorizationRequest:
     url: str
     state: str
     code_verifier: str = field(repr=False)
+
+    def __str__(self) -> str:
+        return self.url
 
 
 def authorization_request(

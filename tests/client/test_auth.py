@@ -228,6 +228,7 @@ class TestAuthorizationRequest:
         request = self.make()
         assert request.code_verifier not in request.url
         assert request.code_verifier not in repr(request)
+        assert str(request) == request.url
 
     def test_own_values_are_kept(self) -> None:
         request = self.make(state="s1", code_verifier="v" * 43)
