@@ -11,10 +11,10 @@ from typing import Any
 
 import anyio
 import pytest
-from sensei._sync.auth import KeyProvider, StaticKey, TokenHolder
 
 from sensei._async.auth import AsyncKeyProvider, AsyncStaticKey, AsyncTokenHolder
 from sensei._oauth import TokenCall
+from sensei._sync.auth import KeyProvider, StaticKey, TokenHolder
 from sensei.auth import OAuth2ClientCredentials, OAuth2Token, ServiceAccount
 from sensei.errors import APIConnectionError, APITimeoutError, AuthenticationError, BadRequestError, ConfigurationError
 from sensei.models.oauth import OAuthTokenResponse
