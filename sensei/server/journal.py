@@ -88,7 +88,7 @@ class StoreJournal:
     def data_error(self, record: DataErrorRecord) -> None:
         """Rows that could not be carried as they were."""
         now = self._now()
-        self._add(lambda session, row: _write_error(session, row, record, now))
+        self._add(lambda session, row: write_error(session, row, record, now))
 
     def checkpoint(self, state: MigrationState, *, kind: str = "automatic", table: str | None = None) -> None:
         """Store a position durably, with everything told before it."""
@@ -175,7 +175,8 @@ def _write_progress(session: Session, row: Migration, told: Progress, now: datet
     lifecycle.progress_event(session, row, told.phase, now, told.message, told.table)
 
 
-def _write_error(session: Session, row: Migration, record: DataErrorRecord, now: datetime) -> None:
+def write_error(session: Session, row: Migration, record: DataErrorRecord, now: datetime) -> None:
+    """Keep a data error and tell everybody."""
     error = ErrorRow(
         id=new_id("err"),
         migration_id=row.id,
@@ -242,7 +243,9 @@ def _write_checkpoint(
     session: Session, row: Migration, state: dict[str, Any], kind: str, table: str | None, now: datetime
 ) -> None:
     row.state = state
-    add_checkpoint(session, row, kind, now, table=table)
+    # At the boundary of a phase the worker adds one that knows the phase is done.
+    if kind != "phase_boundary":
+        add_checkpoint(session, row, kind, now, table=table)
 
 
 def add_checkpoint(

@@ -110,18 +110,16 @@ def _responses(one: Registered, made: dict[Any, Any]) -> dict[str, Any]:
     if Stream in _variants(hints["return"]):
         content["text/event-stream"] = {"schema": {"type": "string"}}
     responses: dict[str, Any] = {}
-    for status in (operation.status, *operation.other_statuses):
-        responses[str(status)] = {"description": "Success.", **({"content": content} if content else {})}
+    for success in (operation.status, *operation.other_statuses):
+        responses[str(success)] = {"description": "Success.", **({"content": content} if content else {})}
     for code in _codes(one, hints):
         status = str(STATUS_BY_CODE[code])
-        failure = responses.setdefault(
-            status,
-            {
-                "description": "Failure.",
-                "content": {"application/json": {"schema": made["error"]}},
-                "x-codes": [],
-            },
-        )
+        fresh: dict[str, Any] = {
+            "description": "Failure.",
+            "content": {"application/json": {"schema": made["error"]}},
+            "x-codes": [],
+        }
+        failure = responses.setdefault(status, fresh)
         failure["x-codes"].append(code)
     return responses
 

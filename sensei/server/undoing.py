@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from sensei.server import eventlog, jobs, lifecycle
@@ -15,8 +14,7 @@ from sensei.server.holding import Holder, hold
 from sensei.server.journal import StoreJournal, add_checkpoint
 from sensei.server.runtime import Runtime
 from sensei.server.schemas.base import wire_time
-from sensei.server.state_machine import PHASES
-from sensei.server.store.migration_tables import ErrorRow, Migration
+from sensei.server.store.migration_tables import Migration
 
 if TYPE_CHECKING:
     from sensei.server.engine.rollback import RollbackReport
@@ -33,13 +31,9 @@ def has_written(row: Migration) -> bool:
 
 
 def skipped_rows(session: Session, migration_id: str) -> dict[str, int]:
-    """Rows by qualified source table that were left out with a recorded error."""
-    found = session.execute(
-        select(ErrorRow.table, func.sum(ErrorRow.affected_records))
-        .where(ErrorRow.migration_id == migration_id, ErrorRow.status.in_(("escalated", "resolved", "open")))
-        .group_by(ErrorRow.table)
-    )
-    return {table: int(count) for table, count in found if table is not None}
+    """Rows by qualified source table that were left out with a recorded error, as the engine counts them."""
+    state = session.get_one(Migration, migration_id).state or {}
+    return {name: int(table["errors"]) for name, table in state.get("tables", {}).items() if table.get("errors")}
 
 
 def begin(row: Migration, spec: dict[str, Any], now: datetime) -> None:
@@ -109,7 +103,7 @@ def carry_out(runtime: Runtime, holder: Holder) -> None:
         if scope == "full":
             lifecycle.move(session, row, "rolled_back", now, "Everything this migration wrote was taken back")
         else:
-            reset_phases(row, from_phase="schema_migration" if tables is None else "data_transfer")
+            reset_phases(row)
             add_checkpoint(session, row, "phase_boundary", now)
             lifecycle.move(session, row, "paused", now, "The rollback is done; resume transfers these tables again")
 
@@ -127,13 +121,12 @@ def note_failure(session: Session, row: Migration, message: str, reason_code: st
     lifecycle.fail(session, row, now, "rollback_failed", message, reason_code=reason_code or "E6010")
 
 
-def reset_phases(row: Migration, from_phase: str) -> None:
-    """Take phases back to the beginning, from one of them on."""
-    first = PHASES.index(from_phase)
-    row.phases = {name: phase for name, phase in row.phases.items() if PHASES.index(name) < first}
-    row.phase = PHASES[first - 1]
-    done = sum(int(table.get("rows_done", 0)) for table in (row.state or {}).get("tables", {}).values())
-    row.records_processed = done
+def reset_phases(row: Migration) -> None:
+    """Take everything after planning back to the beginning; what is done already the engine knows and skips."""
+    row.phases = {name: phase for name, phase in row.phases.items() if name == "planning"}
+    row.records_processed = sum(
+        int(table.get("rows_done", 0)) for table in (row.state or {}).get("tables", {}).values()
+    )
 
 
 def _verify(row: Migration, tables: frozenset[str] | None) -> dict[str, Any]:

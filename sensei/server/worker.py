@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from sensei.server import gateway, jobs, lifecycle, planning, undoing, validations
+from sensei.server import gateway, jobs, lifecycle, planning, retries, undoing, validations
 from sensei.server.engine.errors import ConnectorUnavailableError, DataError, EndpointError, EngineError, PlanningError
 from sensei.server.engine.job import MigrationState, PhaseOutcome, Wanted
 from sensei.server.errors import ApiError
@@ -141,6 +141,8 @@ class Worker:
         self._notify()
 
     def _execute(self) -> None:
+        with self._runtime.store.write() as session:
+            retries.reopen(session, hold(session, self._holder))
         for phase in PHASES[1:]:
             job = self._enter(phase)
             if job is None:
@@ -184,6 +186,8 @@ class Worker:
             outcome = run_phase(phase, job, state, journal, RowControl(self._runtime, self._holder, journal))
         finally:
             journal.close()
+        if outcome is PhaseOutcome.COMPLETED and phase == "data_transfer":
+            outcome = self._try_again(state)
         if outcome is not PhaseOutcome.COMPLETED:
             if outcome is PhaseOutcome.PAUSED:
                 self._keep(state)
@@ -192,14 +196,48 @@ class Worker:
         with self._runtime.store.write() as session:
             row = hold(session, self._holder)
             row.state = state.to_json()
+            if phase == "data_transfer":
+                retries.reconcile(session, row, now)
             lifecycle.complete_phase(session, row, phase, now, _ENDINGS[phase])
             add_checkpoint(session, row, "phase_boundary", now)
             going_on = row.status == "running"
-            if going_on and phase == PHASES[-1]:
+            if going_on and phase == PHASES[-1] and retries.reopen(session, row):
+                going_on = False
+            elif going_on and phase == PHASES[-1]:
                 lifecycle.move(session, row, "completed", now, "All phases done")
                 going_on = False
         self._notify()
         return going_on
+
+    def _try_again(self, state: MigrationState) -> PhaseOutcome:
+        """Transfer the tables once more whose errors are to be retried."""
+        from sensei.server.engine.rollback import roll_back
+        from sensei.server.engine.runner import run_phase
+
+        began = self._now()
+        with self._runtime.store.read() as session:
+            row = session.get_one(Migration, self._holder.migration_id)
+            tables = retries.queued(session, row.id)
+            # Loaded anew: a resolution may have changed a mapping.
+            job = jobs.load_job(self._runtime.store, session, row)
+        known = frozenset(tables) & state.tables.keys()
+        if known:
+            journal = StoreJournal(self._runtime, self._holder)
+            control = RowControl(self._runtime, self._holder, journal)
+            try:
+                roll_back(job, state, journal, tables=known)
+                for phase in ("schema_migration", "data_transfer"):
+                    outcome = run_phase(phase, job, state, journal, control)
+                    if outcome is not PhaseOutcome.COMPLETED:
+                        return outcome
+            finally:
+                journal.close()
+        with self._runtime.store.write() as session:
+            row = hold(session, self._holder)
+            row.state = state.to_json()
+            retries.settle(session, row, tables, began, self._now())
+        self._notify()
+        return PhaseOutcome.COMPLETED
 
     def _validate(self, job: Job) -> bool:
         validation_id, skipped = self._begin_validation()
@@ -235,7 +273,7 @@ class Worker:
             else:
                 lifecycle.complete_phase(session, row, "validation", now, f"Validation {result.overall_result}")
                 add_checkpoint(session, row, "phase_boundary", now)
-            passed = row.status == "validating"
+            passed = row.status == "validating" and not retries.reopen(session, row)
         self._notify()
         return passed
 

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from sensei.server import state_machine
 from sensei.server.errors import ApiError, invalid, not_found
+from sensei.server.expressions import check_transformation
 from sensei.server.journal import tell_error
 from sensei.server.lookup import find_migration
 from sensei.server.operation import Context, Router
@@ -26,7 +27,7 @@ from sensei.server.schemas.monitoring import (
     ErrorRetryRequest,
     ResolutionInput,
 )
-from sensei.server.store.migration_tables import ErrorRow, Migration, PlanRow
+from sensei.server.store.migration_tables import ErrorRow, MappingRow, Migration, PlanRow
 
 router = Router("/migrations/{id}/errors")
 
@@ -247,9 +248,12 @@ def _wish(body: ErrorResolveRequest) -> dict[str, Any]:
 
 def _resolve(ctx: Context, row: Migration, error: ErrorRow, wish: dict[str, Any]) -> None:
     _refuse_settled(error)
-    if wish["type"] == "retry" or wish.get("retry"):
-        if not state_machine.is_allowed("retry error", row.status):
-            state_machine.check("retry error", row.status)
+    again = wish["type"] == "retry" or bool(wish.get("retry"))
+    if again:
+        state_machine.check("retry error", row.status)
+    if wish["type"] in ("default", "transform", "accept_truncation"):
+        _mend_mapping(ctx, error, wish)
+    if again:
         _queue_retry(ctx, row, error, wish)
         return
     error.resolution = {
@@ -264,6 +268,73 @@ def _resolve(ctx: Context, row: Migration, error: ErrorRow, wish: dict[str, Any]
         error.status = "resolved"
         tell_error(ctx.tx, row, error, "resolved", ctx.now, resolution=wish["type"])
     ctx.after_commit(lambda: ctx.runtime.hub.notify(row.id))
+
+
+def _mend_mapping(ctx: Context, error: ErrorRow, wish: dict[str, Any]) -> None:
+    """Give the column's mapping the expression that the resolution means; it is used when the records are tried again.
+
+    Raises:
+        ApiError: 422 when the resolution does not fit the error.
+    """
+    mapping = _mapping_of(ctx.tx, error)
+    if mapping is None:
+        raise invalid("resolution", "unsupported", f"{wish['type']} needs an error of a single column")
+    quoted = '"' + mapping.source["column"].replace('"', '""') + '"'
+    field = "transformation"
+    if wish["type"] == "transform":
+        expression = str(wish["transformation"])
+    elif wish["type"] == "default":
+        field = "default_value"
+        expression = f"COALESCE({quoted}, {_sql_value(wish['default_value'])})"
+    else:
+        length = _target_length(ctx.tx, mapping)
+        if length is None:
+            raise invalid("resolution", "unsupported", "the target column has no length that values could be cut to")
+        expression = f"SUBSTR({quoted}, 1, {length})"
+    check_transformation(ctx.tx, mapping, expression, field)
+    mapping.transformation = expression
+    mapping.transformation_type = "custom"
+    mapping.decided_by = ctx.principal.id
+    mapping.decided_at = ctx.now
+
+
+def _mapping_of(session: Session, error: ErrorRow) -> MappingRow | None:
+    if error.column is None or error.table is None:
+        return None
+    rows = session.scalars(select(MappingRow).where(MappingRow.migration_id == error.migration_id))
+    return next(
+        (
+            m
+            for m in rows
+            if m.source["column"] == error.column and _qualified(m.source["schema"], m.source["table"]) == error.table
+        ),
+        None,
+    )
+
+
+def _sql_value(value: Any) -> str:
+    """A default as SQL: a string is an expression already, anything else a literal."""
+    if isinstance(value, str):
+        return f"({value})"
+    if value is None:
+        return "NULL"
+    if isinstance(value, bool):
+        return "1" if value else "0"
+    if isinstance(value, int | float):
+        return repr(value)
+    raise invalid("default_value", "type", "must be a string with an SQL expression, a number, true, false or null")
+
+
+def _target_length(session: Session, mapping: MappingRow) -> int | None:
+    stored = session.get_one(PlanRow, mapping.migration_id)
+    for planned in stored.plan["tables"]:
+        table = planned["target"]
+        if (table["schema"], table["name"]) == (mapping.target["schema"], mapping.target["table"]):
+            for column in table["columns"]:
+                if column["name"] == mapping.target["column"]:
+                    length: int | None = column["length"]
+                    return length
+    return None
 
 
 def _queue_retry(ctx: Context, row: Migration, error: ErrorRow, wish: dict[str, Any]) -> None:

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from sensei.server import gateway, jobs, lifecycle, state_machine
 from sensei.server.errors import ApiError, invalid, not_found
+from sensei.server.expressions import check_transformation
 from sensei.server.lookup import find_migration
 from sensei.server.operation import Context, Router
 from sensei.server.pagination import Page, page_of
@@ -90,7 +91,7 @@ def approve(ctx: Context, id: str, mapping_id: str, body: MappingApproval) -> Ma
     mapping = _find(ctx.tx, id, mapping_id)
     given = body.model_fields_set
     if "override_transformation" in given:
-        _set_transformation(ctx, row, mapping, body.override_transformation, None)
+        _set_transformation(ctx, mapping, body.override_transformation, None, "override_transformation")
     _decide(ctx, row, mapping, "approved" if body.approved else "rejected")
     if body.comment is not None:
         mapping.comment = body.comment
@@ -261,7 +262,7 @@ def _apply(ctx: Context, row: Migration, mapping: MappingRow, change: MappingCha
     given = change.model_fields_set
     target = _checked_target(mapping, change)
     if "transformation" in given:
-        _set_transformation(ctx, row, mapping, change.transformation, change.transformation_type)
+        _set_transformation(ctx, mapping, change.transformation, change.transformation_type)
     elif change.transformation_type is not None:
         mapping.transformation_type = change.transformation_type
     if target is not None:
@@ -296,24 +297,12 @@ def _checked_target(mapping: MappingRow, change: MappingChange) -> dict[str, Any
 
 
 def _set_transformation(
-    ctx: Context, row: Migration, mapping: MappingRow, expression: str | None, type_: str | None
+    ctx: Context, mapping: MappingRow, expression: str | None, type_: str | None, field: str = "transformation"
 ) -> None:
     if expression is not None:
-        _check_expression(ctx, row, mapping, expression)
+        check_transformation(ctx.tx, mapping, expression, field)
     mapping.transformation = expression
     mapping.transformation_type = type_ or ("custom" if expression is not None else "identity")
-
-
-def _check_expression(ctx: Context, row: Migration, mapping: MappingRow, expression: str) -> None:
-    from sensei.server.engine.errors import EngineError
-    from sensei.server.engine.expressions import check_expression
-
-    source = jobs.plan_of(ctx.tx, row.id).source
-    table = source.table(mapping.source["schema"], mapping.source["table"])
-    try:
-        check_expression(expression, table, source.system)
-    except EngineError as error:
-        raise invalid("transformation", "format", error.message) from None
 
 
 def _decide(ctx: Context, row: Migration, mapping: MappingRow, status: str) -> None:
