@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from time import monotonic
 from types import NoneType
 from typing import TYPE_CHECKING, TypeVar, cast
@@ -69,7 +70,15 @@ class AsyncBody:
 
     async def aclose(self) -> None:
         """Close the connection, also in the middle of the body and while the task is being cancelled."""
-        await async_shielded(self._close)
+        await async_shielded(self._finish)
+
+    async def _finish(self) -> None:
+        await self._close()
+        # Run the generators of the HTTP library to their end, which is near without a connection: trio complains of
+        # those that are left in the middle.
+        with suppress(Exception):
+            while await self.chunk():
+                pass
 
     def abandon(self) -> None:
         """Close the socket of a stream that nobody closed."""

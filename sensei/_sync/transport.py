@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from time import monotonic
 from types import NoneType
 from typing import TYPE_CHECKING, TypeVar, cast
@@ -70,7 +71,15 @@ class Body:
 
     def close(self) -> None:
         """Close the connection, also in the middle of the body and while the task is being cancelled."""
-        shielded(self._close)
+        shielded(self._finish)
+
+    def _finish(self) -> None:
+        self._close()
+        # Run the generators of the HTTP library to their end, which is near without a connection: trio complains of
+        # those that are left in the middle.
+        with suppress(Exception):
+            while self.chunk():
+                pass
 
     def abandon(self) -> None:
         """Close the socket of a stream that nobody closed."""
