@@ -44,6 +44,12 @@ class Supervisor:
         for thread in self._threads:
             thread.start()
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether this process works on a migration."""
+        with self._lock:
+            return bool(self._held)
+
     def wake(self) -> None:
         """There may be work."""
         self._wake.set()
