@@ -14,6 +14,7 @@ from sensei.server.engine.validation.forms import Kind, normalizer
 from sensei.server.engine.validation.tallies import Tally
 
 BINS = 20
+_OUTLYING = 5
 _COMMON_VALUES = 10
 
 
@@ -101,16 +102,27 @@ def histograms(source: Tally, target: Tally) -> tuple[list[list[Any]], list[list
 
 def _ranges(kind: Kind, first: list[float], second: list[float]) -> tuple[list[list[Any]], list[list[Any]]]:
     together = first + second
-    low, high = min(together), max(together)
+    low, high = _range(sorted(together))
     width = (high / BINS - low / BINS) or 1.0
     count = BINS if high > low else 1
     labels = [_label(kind, low + width * i) for i in range(count)]
 
     def fill(values: list[float]) -> list[list[Any]]:
-        counts = Counter(min(count - 1, int((value - low) / width)) for value in values)
+        counts = Counter(max(0, min(count - 1, int((value - low) / width))) for value in values)
         return [[label, counts[i]] for i, label in enumerate(labels)]
 
     return fill(first), fill(second)
+
+
+def _range(ordered: list[float]) -> tuple[float, float]:
+    """From where to where the bins go: over everything, unless a few outliers would leave one bin for the rest.
+
+    Those are then counted in the first and the last bin.
+    """
+    low, high = ordered[0], ordered[-1]
+    inner_low, inner_high = ordered[len(ordered) // 50], ordered[-1 - len(ordered) // 50]
+    few = inner_high > inner_low and (high / _OUTLYING - low / _OUTLYING) > inner_high - inner_low
+    return (inner_low, inner_high) if few else (low, high)
 
 
 def _label(kind: Kind, value: float) -> str:

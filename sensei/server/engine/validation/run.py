@@ -17,7 +17,7 @@ from sensei.server.engine.job import Control, Journal, Progress
 from sensei.server.engine.serde import catalog_to_json
 from sensei.server.engine.validation import behavioral, referential, scoring, semantic, statistical, structural
 from sensei.server.engine.validation.carried import without_left_out_rows
-from sensei.server.engine.validation.context import Context
+from sensei.server.engine.validation.context import Context, ValidationStopped
 from sensei.server.engine.validation.pairs import TablePair, table_pairs
 from sensei.server.engine.validation.types import (
     PERSPECTIVES,
@@ -53,9 +53,13 @@ def run(validation: ValidationJob, journal: Journal, control: Control) -> Valida
         pairs = table_pairs(validation.job, source.connector, target.connector)
         context = dataclasses.replace(context, pairs=tuple(_carried(pair, context) for pair in pairs))
         snapshot = _digest_of_structures(validation.job.plan.source, structural.target_catalog(context))
-        for name in PERSPECTIVES:
-            if name in validation.perspectives:
-                collected.look(name, context)
+        try:
+            for name in PERSPECTIVES:
+                if name in validation.perspectives:
+                    collected.look(name, context)
+        except ValidationStopped as stopped:
+            stopped.finished = collected.finished
+            raise
         return collected.outcome(snapshot)
 
 
@@ -109,6 +113,10 @@ class _Run:
         self._rules: tuple[RuleResult, ...] = ()
         self._artifacts: tuple[Artifact, ...] = ()
         self._findings: dict[str, int] = dict.fromkeys(("pass", "info", "warning", "failure"), 0)
+
+    @property
+    def finished(self) -> tuple[PerspectiveResult, ...]:
+        return tuple(self._done)
 
     def tell(self, message: str, share: float) -> None:
         perspectives = max(1, len(self._validation.perspectives))

@@ -81,7 +81,7 @@ def _compare_table(
                     actual=deviation.target,
                 )
         findings.passed(found.checks - len(found.beyond))
-        yield _profile(context, pair, column, first, second)
+        yield _profile(context, pair, column, first, second, equal=settled and position not in difference.changed_cells)
 
 
 def _read_both(context: Context, pair: TablePair, number: int, rows: int) -> tuple[Difference, TableTallies]:
@@ -248,8 +248,10 @@ class _Distinct:
     target: int | None
 
 
-def _profile(context: Context, pair: TablePair, column: ColumnPair, first: Tally, second: Tally) -> ColumnProfile:
-    distinct = _distinct(context, pair, column, max(first.rows, second.rows))
+def _profile(
+    context: Context, pair: TablePair, column: ColumnPair, first: Tally, second: Tally, *, equal: bool
+) -> ColumnProfile:
+    distinct = _distinct(context, pair, column, max(first.rows, second.rows), equal=equal and first.rows == second.rows)
     bars = histograms(first, second)
     return ColumnProfile(
         table=pair.label,
@@ -272,16 +274,15 @@ def _side_profile(tally: Tally, distinct: int | None, bars: list[list[Any]]) -> 
     }
 
 
-def _distinct(context: Context, pair: TablePair, column: ColumnPair, rows: int) -> _Distinct:
-    """Counted where that is cheap: distinct counts of columns that are equal cell by cell prove nothing more."""
+def _distinct(context: Context, pair: TablePair, column: ColumnPair, rows: int, *, equal: bool) -> _Distinct:
+    """How many different values there are, counted where that is cheap.
+
+    What is equal cell by cell has as many on both sides, however the source may spell them.
+    """
     if rows > _DISTINCT_COUNTED_UP_TO or column.kind in (Kind.BINARY, Kind.JSON, Kind.OTHER):
         return _Distinct(None, None)
-    return _Distinct(
-        *(
-            int(context.side(side).scalar(f"SELECT count(DISTINCT {raw}) FROM {name}") or 0)
-            for side, raw, name in (
-                ("source", column.source_raw, pair.source_name),
-                ("target", column.target_raw, pair.target_name),
-            )
-        )
-    )
+    on_target = context.target.scalar(f"SELECT count(DISTINCT {column.target_raw}) FROM {pair.target_name}")
+    if equal:
+        return _Distinct(int(on_target), int(on_target))
+    on_source = context.source.scalar(f"SELECT count(DISTINCT {column.source_raw}) FROM {pair.source_name}")
+    return _Distinct(int(on_source), int(on_target))
