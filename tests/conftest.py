@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 
 import pytest
 
@@ -24,3 +25,10 @@ def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
     """The URL of a new empty database."""
     with postgres_server.database() as url:
         yield url
+
+
+@pytest.fixture
+def make_database(postgres_server: PostgresServer) -> Iterator[Callable[[], str]]:
+    """Makes new empty databases; each call gives the URL of another one."""
+    with ExitStack() as stack:
+        yield lambda: stack.enter_context(postgres_server.database())

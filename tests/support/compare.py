@@ -64,7 +64,7 @@ def _plain_text(text: str) -> Any:
         return text
     try:
         if match := _MOMENT.fullmatch(text):
-            moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
+            moment = datetime.fromisoformat(text)
             return moment.astimezone(UTC) if match[4] else moment
         if _DAY.fullmatch(text):
             return date.fromisoformat(text)

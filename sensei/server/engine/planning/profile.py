@@ -142,6 +142,9 @@ def _tests(column: Column, quoted: str, profile: ColumnProfile) -> dict[str, str
             return {}
         precision, scale = arguments[0], arguments[1] if len(arguments) > 1 else 0
         return {"fits": f"({quoted} = round({quoted}, {scale:d}) AND abs({quoted}) < 1e{precision - scale:d})"}
+    if kind is Kind.FLOAT and "text" in profile.classes and "blob" not in profile.classes:
+        # SQLite has no NaN; the text is how it survives there.
+        return {"number": f"(typeof({quoted}) <> 'text' OR {quoted} = 'NaN')"}
     if not profile.only("text"):
         return {}
     match kind:

@@ -110,6 +110,8 @@ def _choose(column: Column, profile: ColumnProfile, place: str, *, keyed: bool) 
         return Choice(
             "BYTEA", 0.99 if sure else 0.85, f"every value is binary; declared {column.type or 'without type'}"
         )
+    if profile.facts.get("number") == 0:
+        return Choice("DOUBLE PRECISION", 0.96, "SQLite's REAL is the same 64-bit number; the text 'NaN' becomes NaN")
     if "text" in profile.classes and len(profile.classes) > 1:
         return Choice(
             "TEXT",

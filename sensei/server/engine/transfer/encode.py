@@ -135,6 +135,8 @@ class _Floats(Encoder):
         return _with_nulls(values, repr, types)
 
     def value(self, value: Any) -> str:
+        if value == "NaN":
+            return "NaN"
         if type(value) is int and abs(value) <= _EXACT_IN_FLOAT:
             value = float(value)
         if type(value) is not float:
@@ -190,6 +192,12 @@ class _Decimals(Encoder):
         return text
 
 
+def _number_text(value: Any) -> str:
+    if type(value) is float:
+        return repr(value) if math.isfinite(value) else {math.inf: "Infinity", -math.inf: "-Infinity"}[value]
+    return str(value)
+
+
 def _decimal(text: str) -> Any:
     from decimal import Decimal
 
@@ -223,7 +231,7 @@ class _Texts(Encoder):
     def value(self, value: Any) -> str:
         if type(value) is bytes:
             raise Unfit("E3001", "a binary value does not fit a text")
-        text = value if type(value) is str else (repr(value) if type(value) is float else str(value))
+        text = value if type(value) is str else _number_text(value)
         if "\0" in text:
             raise Unfit("E3006", "the text holds a NUL character, which PostgreSQL cannot store")
         try:
