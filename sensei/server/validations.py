@@ -7,7 +7,7 @@ the row `running`; whoever takes it up calls `run_validation` again, and the val
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -18,7 +18,13 @@ from sqlalchemy.orm import Session
 from sensei.server import certificates, events, leases, present, validation_wire
 from sensei.server.engine.errors import EndpointError, EngineError
 from sensei.server.engine.job import Control, Job, Journal, Wanted
-from sensei.server.engine.validation.types import PERSPECTIVES, Rule, ValidationJob, ValidationOutcome
+from sensei.server.engine.validation.types import (
+    PERSPECTIVES,
+    PerspectiveResult,
+    Rule,
+    ValidationJob,
+    ValidationOutcome,
+)
 from sensei.server.errors import ApiError
 from sensei.server.ids import new_id
 from sensei.server.schemas.base import wire_time
@@ -116,7 +122,7 @@ def run_validation(
         outcome = _ask_engine(runtime, row, work(), journal, control)
     except EngineError as error:
         if control.wanted() is not Wanted.RUN:
-            return _let_go(runtime, validation_id)
+            return _let_go(runtime, validation_id, getattr(error, "finished", ()))
         code = "connection_unreachable" if isinstance(error, EndpointError) else "internal_error"
         return _fail(runtime, validation_id, code, error.message, error.reason_code)
     except ApiError as error:
@@ -126,7 +132,7 @@ def run_validation(
         log.exception("a validation broke", extra={"validation_id": validation_id})
         return _fail(runtime, validation_id, "internal_error", "The validation met an unforeseen fault.", "E6001")
     if outcome is None or control.wanted() is not Wanted.RUN:
-        return _let_go(runtime, validation_id)
+        return _let_go(runtime, validation_id, ())
     return _complete(runtime, validation_id, outcome)
 
 
@@ -216,7 +222,6 @@ def _complete(runtime: Runtime, validation_id: str, outcome: ValidationOutcome) 
         row.confidence_score = outcome.confidence_score
         row.results = validation_wire.results(outcome.perspectives)
         row.outcome = validation_wire.outcome_to_json(outcome)
-        row.migration = _summary(session, row.migration_id)
         row.status = "completed"
         certificate = None
         if certificates.missing_because(row) is None:
@@ -258,14 +263,16 @@ def _fail(runtime: Runtime, validation_id: str, code: str, message: str, reason_
         if row.status == "running":
             error = {"code": code, "message": message, "occurred_at": wire_time(now)}
             row.error = error if reason_code is None else {**error, "reason_code": reason_code}
-            row.migration = _summary(session, row.migration_id)
             _end(session, row, "failed", now)
         return row
 
 
-def _let_go(runtime: Runtime, validation_id: str) -> Validation:
+def _let_go(runtime: Runtime, validation_id: str, finished: Sequence[PerspectiveResult]) -> Validation:
     with runtime.store.write() as session:
         row = session.get_one(Validation, validation_id, with_for_update=True)
+        if row.status == "cancelled":
+            # Nobody goes on with it; what was finished is worth keeping.
+            row.results = validation_wire.results(finished)
         if row.owner == leases.this_owner():
             row.owner = None
             row.lease_until = None
@@ -275,6 +282,7 @@ def _let_go(runtime: Runtime, validation_id: str) -> Validation:
 def _end(session: Session, row: Validation, status: str, now: datetime) -> None:
     row.status = status
     row.completed_at = now
+    row.migration = _summary(session, row.migration_id)
     row.owner = None
     row.lease_until = None
     failed = status == "failed" or row.overall_result == "failed"

@@ -20,6 +20,7 @@ from sensei.server import attest, keys
 from sensei.server.clock import ControllableClock
 from sensei.server.engine.errors import EndpointError
 from sensei.server.engine.job import Control, Journal, Wanted
+from sensei.server.engine.validation import ValidationStopped
 from sensei.server.engine.validation.types import (
     PERSPECTIVES,
     Artifact,
@@ -32,6 +33,7 @@ from sensei.server.engine.validation.types import (
 from sensei.server.runtime import ensure_api_key
 from sensei.server.serve import ServerThread
 from sensei.server.settings import Quotas
+from sensei.server.store.migration_tables import Migration
 from sensei.server.store.validation_tables import Validation
 from tests.server.world import World
 from tests.support.contract import ContractClient
@@ -55,6 +57,17 @@ ISSUE = Issue(
 )
 
 
+def _passed(name: str) -> PerspectiveResult:
+    return PerspectiveResult(
+        name=name,
+        status="passed",
+        score=1.0,
+        issues=(),
+        duration_seconds=0.25,
+        figures={"queries_replayed": 12} if name == "behavioral" else {},
+    )
+
+
 class Engine:
     """What `validate` does next; keeps what it was asked."""
 
@@ -71,24 +84,16 @@ class Engine:
         self.arrived.set()
         while not self.go_on.wait(0.02):
             if control.wanted() is not Wanted.RUN:
-                raise EndpointError("stopped in the middle")
+                stopped = ValidationStopped("stopped in the middle")
+                stopped.finished = (_passed("structural"),)
+                raise stopped
         if self.failure is not None:
             raise self.failure
         return self.change(
             ValidationOutcome(
                 overall_result="passed",
                 confidence_score=0.987,
-                perspectives=tuple(
-                    PerspectiveResult(
-                        name=name,
-                        status="passed",
-                        score=1.0,
-                        issues=(),
-                        duration_seconds=0.25,
-                        figures={"queries_replayed": 12} if name == "behavioral" else {},
-                    )
-                    for name in job.perspectives
-                ),
+                perspectives=tuple(_passed(name) for name in job.perspectives),
                 rules=tuple(
                     RuleResult(
                         rule_id=rule.id,
@@ -194,9 +199,11 @@ def test_a_failed_validation_phase_fails_the_migration(world: World, validator: 
 
 
 def test_left_out_rows_are_told_to_the_engine(
-    admin: ContractClient, world: World, validator: Engine, migration: str
+    server: ServerThread, admin: ContractClient, validator: Engine, migration: str
 ) -> None:
-    world.add_error(migration, affected_records=3)
+    with server.runtime.store.write() as session:
+        row = session.get_one(Migration, migration)
+        row.state = {"tables": {"items": {"errors": 3}, "notes": {"errors": 0}}}
     _finished(admin, _validate(admin, migration))
     assert validator.jobs[-1].skipped_rows == {"items": 3}
 
@@ -315,10 +322,15 @@ def test_a_running_validation_is_cancelled(admin: ContractClient, validator: Eng
     again = admin.post(f"/v1/validations/{made}/cancel")
     assert again.status_code == 409
     assert again.json()["error"]["details"]["current_status"] == "cancelled"
+    # What was finished by then is kept.
+    deadline = time.monotonic() + 30
+    while list(admin.get(f"/v1/validations/{made}").json()["results"]) != ["structural"]:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
     validator.go_on.set()
-    # The next one runs, so the worker is free and what the first found was dropped.
     _finished(admin, _validate(admin, migration))
     assert admin.get(f"/v1/validations/{made}").json()["status"] == "cancelled"
+    assert admin.get(f"/v1/validations/{made}/report").json()["validation"]["status"] == "cancelled"
 
 
 def test_the_validation_of_a_phase_is_cancelled_with_its_migration(

@@ -179,13 +179,13 @@ def report(ctx: Context, id: str, query: ReportQuery) -> Download:
     data = _report(row, ctx, details=query.include_details)
     if query.format == "json":
         return Download(to_json(data), "application/json")
-    from sensei.server.engine.validation import report as render
+    from sensei.server.engine.validation.report import to_html, to_pdf
 
     outcome = validation_wire.outcome_from_json(row.outcome) if row.outcome is not None else None
     if query.format == "html":
-        page = render.to_html(data, outcome)
+        page = to_html(data, outcome)
         return Download(page.encode("utf-8"), "text/html", _NOTHING_FROM_OUTSIDE)
-    return Download(render.to_pdf(data, outcome), "application/pdf")
+    return Download(to_pdf(data, outcome), "application/pdf")
 
 
 @router.get(
