@@ -39,6 +39,17 @@ def reopen(session: Session, row: Migration) -> bool:
     return True
 
 
+def queue(session: Session, migration_id: str, tables: Iterable[str]) -> None:
+    """These tables were taken back: what was refused of them is tried again when they are transferred."""
+    rows = session.scalars(
+        select(ErrorRow).where(
+            ErrorRow.migration_id == migration_id, ErrorRow.table.in_(list(tables)), ErrorRow.status.in_(UNSETTLED)
+        )
+    )
+    for error in rows:
+        error.status = "retrying"
+
+
 def settle(session: Session, row: Migration, tables: Iterable[str], began: datetime, now: datetime) -> None:
     """After another transfer: what did not fail again is recovered, what did is the same error as before."""
     rows = session.scalars(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.orm import Session
 
-from sensei.server import eventlog, jobs, lifecycle
+from sensei.server import eventlog, jobs, lifecycle, retries
 from sensei.server.engine.errors import EngineError
 from sensei.server.engine.job import MigrationState
 from sensei.server.holding import Holder, hold
@@ -104,6 +104,7 @@ def carry_out(runtime: Runtime, holder: Holder) -> None:
             lifecycle.move(session, row, "rolled_back", now, "Everything this migration wrote was taken back")
         else:
             reset_phases(row)
+            retries.queue(session, row.id, known if tables is None else tables)
             add_checkpoint(session, row, "phase_boundary", now)
             lifecycle.move(session, row, "paused", now, "The rollback is done; resume transfers these tables again")
 

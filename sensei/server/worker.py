@@ -178,16 +178,8 @@ class Worker:
 
     def _carry_out(self, phase: str, job: Job) -> bool:
         """Run a phase of the engine; whether the next one may follow."""
-        from sensei.server.engine.runner import run_phase
-
         state = self._state()
-        journal = StoreJournal(self._runtime, self._holder)
-        try:
-            outcome = run_phase(phase, job, state, journal, RowControl(self._runtime, self._holder, journal))
-        finally:
-            journal.close()
-        if outcome is PhaseOutcome.COMPLETED and phase == "data_transfer":
-            outcome = self._try_again(state)
+        outcome = self._transfer(state) if phase == "data_transfer" else self._run(job, state, phase)
         if outcome is not PhaseOutcome.COMPLETED:
             if outcome is PhaseOutcome.PAUSED:
                 self._keep(state)
@@ -209,35 +201,45 @@ class Worker:
         self._notify()
         return going_on
 
-    def _try_again(self, state: MigrationState) -> PhaseOutcome:
-        """Transfer the tables once more whose errors are to be retried."""
+    def _run(
+        self, job: Job, state: MigrationState, *phases: str, taken_back: frozenset[str] = frozenset()
+    ) -> PhaseOutcome:
+        """Let the engine run phases, one after the other; before, let it take tables back."""
         from sensei.server.engine.rollback import roll_back
         from sensei.server.engine.runner import run_phase
 
-        began = self._now()
-        with self._runtime.store.read() as session:
-            row = session.get_one(Migration, self._holder.migration_id)
-            tables = retries.queued(session, row.id)
-            # Loaded anew: a resolution may have changed a mapping.
-            job = jobs.load_job(self._runtime.store, session, row)
-        known = frozenset(tables) & state.tables.keys()
-        if known:
-            journal = StoreJournal(self._runtime, self._holder)
-            control = RowControl(self._runtime, self._holder, journal)
-            try:
-                roll_back(job, state, journal, tables=known)
-                for phase in ("schema_migration", "data_transfer"):
-                    outcome = run_phase(phase, job, state, journal, control)
-                    if outcome is not PhaseOutcome.COMPLETED:
-                        return outcome
-            finally:
-                journal.close()
-        with self._runtime.store.write() as session:
-            row = hold(session, self._holder)
-            row.state = state.to_json()
-            retries.settle(session, row, tables, began, self._now())
-        self._notify()
+        journal = StoreJournal(self._runtime, self._holder)
+        control = RowControl(self._runtime, self._holder, journal)
+        try:
+            if taken_back:
+                roll_back(job, state, journal, tables=taken_back)
+            for phase in phases:
+                outcome = run_phase(phase, job, state, journal, control)
+                if outcome is not PhaseOutcome.COMPLETED:
+                    return outcome
+        finally:
+            journal.close()
         return PhaseOutcome.COMPLETED
+
+    def _transfer(self, state: MigrationState) -> PhaseOutcome:
+        """Copy the rows; tables whose errors are to be retried are taken back and copied anew."""
+        while True:
+            began = self._now()
+            with self._runtime.store.read() as session:
+                row = session.get_one(Migration, self._holder.migration_id)
+                queued = retries.queued(session, row.id)
+                # Loaded anew: a resolution may have changed a mapping.
+                job = jobs.load_job(self._runtime.store, session, row)
+            known = frozenset(queued) & state.tables.keys()
+            phases = ("schema_migration", "data_transfer") if known else ("data_transfer",)
+            outcome = self._run(job, state, *phases, taken_back=known)
+            if outcome is not PhaseOutcome.COMPLETED or not queued:
+                return outcome
+            with self._runtime.store.write() as session:
+                row = hold(session, self._holder)
+                row.state = state.to_json()
+                retries.settle(session, row, queued, began, self._now())
+            self._notify()
 
     def _validate(self, job: Job) -> bool:
         validation_id, skipped = self._begin_validation()
