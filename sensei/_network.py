@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import socket
 import ssl
+import sys
 import weakref
 from collections.abc import Iterable
 from time import monotonic
 
 import httpcore
+
+from sensei._concurrency import async_sleep, current_loop
 
 
 class Limit(float):
@@ -73,7 +76,11 @@ class AsyncStream(httpcore.AsyncNetworkStream):
 
     def abandon(self) -> None:
         """Close the socket without a word to the peer or to the event loop, which may be gone."""
-        _abandon(self._inner.get_extra_info("socket"))
+        close = getattr(self._inner, "abandon", None)
+        if close is None:
+            _abandon(self._inner.get_extra_info("socket"))
+        else:
+            close()
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         self.asked = False
@@ -148,7 +155,6 @@ class AsyncNetwork(httpcore.AsyncNetworkBackend):
     """Opens connections, and knows those that are open."""
 
     def __init__(self) -> None:
-        self._inner = httpcore.AnyIOBackend()
         self._streams: weakref.WeakSet[AsyncStream] = weakref.WeakSet()
 
     async def connect_tcp(
@@ -159,16 +165,20 @@ class AsyncNetwork(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> AsyncStream:
-        stream = AsyncStream(
-            await self._inner.connect_tcp(
-                host, port, _expired(timeout, httpcore.ConnectTimeout), local_address, socket_options
-            )
-        )
+        left = _expired(timeout, httpcore.ConnectTimeout)
+        inner: httpcore.AsyncNetworkStream
+        if current_loop() is not None and sys.platform != "win32":
+            from sensei._loopnet import open_stream
+
+            inner = await open_stream(host, port, left, socket_options or ())
+        else:
+            inner = await httpcore.AnyIOBackend().connect_tcp(host, port, left, local_address, socket_options)
+        stream = AsyncStream(inner)
         self._streams.add(stream)
         return stream
 
     async def sleep(self, seconds: float) -> None:
-        await self._inner.sleep(seconds)
+        await async_sleep(seconds)
 
     def abandon(self) -> None:
         """Close the sockets that are open, in a forked child or when nobody closed the client."""

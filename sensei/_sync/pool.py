@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 import warnings
+import weakref
 from collections import deque
 from time import monotonic
 
@@ -161,11 +162,13 @@ class Pools:
     """
 
     def __init__(self, owner: str) -> None:
-        self._owner = owner
         self._pools: dict[tuple[object, Server], Pool] = {}
         self.rate_limit: RateLimit | None = None
         self._closed = False
         self._last: tuple[object, Server, Pool] | None = None
+        # Not __del__: in a cycle the sockets might go first, each with a warning of its own.
+        self._finalizer = weakref.finalize(self, _unclosed, owner, self._pools)
+        self._finalizer.atexit = False
         call_after_fork(self)
 
     def of(self, server: Server) -> Pool:
@@ -194,24 +197,22 @@ class Pools:
     def close(self) -> None:
         """Close the connections. Calls made afterwards are refused."""
         self._closed, self._last = True, None
-        pools, self._pools = self._pools, {}
         here = place()
-        for (where, _), pool in pools.items():
+        while self._pools:
+            (where, _), pool = self._pools.popitem()
             if where is here:
                 pool.close()
             else:
                 pool.abandon()
 
     def _after_fork(self) -> None:
-        pools, self._pools, self._last = self._pools, {}, None
+        self._last = None
+        while self._pools:
+            self._pools.popitem()[1].abandon()
+
+
+def _unclosed(owner: str, pools: dict[tuple[object, Server], Pool]) -> None:
+    if pools:
         for pool in pools.values():
             pool.abandon()
-
-    def __del__(self) -> None:
-        if getattr(self, "_closed", True) or not self._pools:
-            return
-        warnings.warn(
-            f"unclosed {self._owner}: use it in a `with` block, or close it", ResourceWarning, stacklevel=2, source=self
-        )
-        for pool in self._pools.values():
-            pool.abandon()
+        warnings.warn(f"unclosed {owner}: use it in a `with` block, or close it", ResourceWarning, stacklevel=2)

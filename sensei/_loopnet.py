@@ -1,0 +1,255 @@
+"""Connections for asyncio, on plain sockets that the loop watches.
+
+A socket of its own, rather than a transport of the loop, can be closed at any time: when the loop is gone, in a forked
+child, or when nobody closed the client. It is also quicker, since a call mostly finds its bytes already there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import ssl
+from collections import deque
+from typing import TYPE_CHECKING
+
+import anyio
+import httpcore
+from anyio.abc import ByteStream
+from anyio.streams.tls import TLSStream
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+CHUNK = 64 * 1024
+FULL = 4 * CHUNK
+"""Bytes that wait for a reader before the socket is left alone, so that the sender slows down."""
+
+
+class LoopSocket(ByteStream):
+    """A connected socket and what has arrived on it."""
+
+    def __init__(self, sock: socket.socket, loop: asyncio.AbstractEventLoop) -> None:
+        self.sock = sock
+        self._loop = loop
+        self._process = os.getpid()
+        self._arrived: deque[bytes] = deque()
+        self._size = 0
+        self._ended = False
+        self._error: OSError | None = None
+        self._reader: asyncio.Future[None] | None = None
+        self._watched = False
+        self._watch()
+
+    @property
+    def has_news(self) -> bool:
+        """True when there is something to read, be it the end."""
+        return bool(self._arrived) or self._ended
+
+    def _watch(self) -> None:
+        if not (self._watched or self._ended):
+            self._loop.add_reader(self.sock.fileno(), self._arrive)
+            self._watched = True
+
+    def _unwatch(self) -> None:
+        if self._watched:
+            self._watched = False
+            self._loop.remove_reader(self.sock.fileno())
+
+    def _arrive(self) -> None:
+        try:
+            data = self.sock.recv(CHUNK)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError as error:
+            self._error, data = error, b""
+        if data:
+            self._arrived.append(data)
+            self._size += len(data)
+            if self._size >= FULL:
+                self._unwatch()
+        else:
+            self._ended = True
+            self._unwatch()
+        waiting = self._reader
+        if waiting is not None and not waiting.done():
+            waiting.set_result(None)
+
+    async def receive(self, max_bytes: int = CHUNK, timeout: float | None = None) -> bytes:
+        """The next bytes.
+
+        Raises:
+            anyio.EndOfStream: there are no more.
+            TimeoutError: none came in `timeout` seconds.
+            OSError: the connection broke.
+        """
+        if not self.has_news:
+            self._watch()
+            self._reader = self._loop.create_future()
+            await self._until(self._reader, timeout)
+        if not self._arrived:
+            if self._error is not None:
+                raise self._error
+            raise anyio.EndOfStream
+        data = self._arrived.popleft()
+        if len(data) > max_bytes:
+            self._arrived.appendleft(data[max_bytes:])
+            data = data[:max_bytes]
+        self._size -= len(data)
+        return data
+
+    async def send(self, item: bytes, timeout: float | None = None) -> None:
+        """Send all of `item`.
+
+        Raises:
+            TimeoutError: it took longer than `timeout` seconds.
+            OSError: the connection broke.
+        """
+        left = memoryview(item)
+        while left:
+            try:
+                left = left[self.sock.send(left) :]
+            except (BlockingIOError, InterruptedError):
+                room: asyncio.Future[None] = self._loop.create_future()
+                number = self.sock.fileno()
+                self._loop.add_writer(number, _settle, room)
+                try:
+                    await self._until(room, timeout)
+                finally:
+                    self._loop.remove_writer(number)
+
+    async def _until(self, future: asyncio.Future[None], timeout: float | None) -> None:
+        if timeout is None:
+            await future
+            return
+        alarm = self._loop.call_later(timeout, _too_late, future)
+        try:
+            await future
+        finally:
+            alarm.cancel()
+
+    async def send_eof(self) -> None:
+        self.sock.shutdown(socket.SHUT_WR)
+
+    async def aclose(self) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the socket, wherever this is called and whatever has become of the loop."""
+        if self.sock.fileno() < 0:
+            return
+        # In a forked child the loop's watch list is shared with the parent, whose it is.
+        if self._process == os.getpid() and not self._loop.is_closed():
+            self._unwatch()
+        self._watched = False
+        self._ended = True
+        self.sock.close()
+        waiting = self._reader
+        if waiting is not None and not waiting.done() and not self._loop.is_closed():
+            self._error = ConnectionAbortedError("the connection was closed here")
+            self._loop.call_soon_threadsafe(_settle, waiting)
+
+
+def _settle(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
+
+
+def _too_late(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_exception(TimeoutError())
+
+
+class LoopStream(httpcore.AsyncNetworkStream):
+    """The form in which the HTTP library wants a connection."""
+
+    def __init__(self, sock: LoopSocket, tls: TLSStream | None = None) -> None:
+        self._socket = sock
+        self._tls = tls
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        try:
+            if self._tls is None:
+                return await self._socket.receive(max_bytes, timeout)
+            with anyio.fail_after(timeout):
+                return await self._tls.receive(max_bytes)
+        except anyio.EndOfStream:
+            return b""
+        except TimeoutError as error:
+            raise httpcore.ReadTimeout(str(error)) from error
+        except (OSError, anyio.BrokenResourceError, anyio.ClosedResourceError) as error:
+            raise httpcore.ReadError(str(error)) from error
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        try:
+            if self._tls is None:
+                await self._socket.send(buffer, timeout)
+                return
+            with anyio.fail_after(timeout):
+                await self._tls.send(buffer)
+        except TimeoutError as error:
+            raise httpcore.WriteTimeout(str(error)) from error
+        except (OSError, anyio.BrokenResourceError, anyio.ClosedResourceError) as error:
+            raise httpcore.WriteError(str(error)) from error
+
+    async def aclose(self) -> None:
+        self._socket.close()
+
+    async def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> LoopStream:
+        try:
+            with anyio.fail_after(timeout):
+                tls = await TLSStream.wrap(
+                    self._socket, hostname=server_hostname, ssl_context=ssl_context, standard_compatible=False
+                )
+        except TimeoutError as error:
+            self._socket.close()
+            raise httpcore.ConnectTimeout("TLS: the time is up") from error
+        except (OSError, anyio.BrokenResourceError, anyio.EndOfStream) as error:
+            self._socket.close()
+            raise httpcore.ConnectError(f"TLS: {error}") from error
+        except BaseException:
+            self._socket.close()
+            raise
+        return LoopStream(self._socket, tls)
+
+    def get_extra_info(self, info: str) -> object:
+        if info == "is_readable":
+            return self._socket.has_news
+        if info == "socket":
+            return self._socket.sock
+        if info == "server_addr":
+            return self._socket.sock.getpeername()
+        return self._socket.sock.getsockname() if info == "client_addr" else None
+
+    def abandon(self) -> None:
+        """Close the socket without a word."""
+        self._socket.close()
+
+
+async def open_stream(
+    host: str, port: int, timeout: float | None, options: Iterable[httpcore.SOCKET_OPTION]
+) -> LoopStream:
+    """Connect, trying the addresses of `host` as happy eyeballs do.
+
+    Raises:
+        httpcore.ConnectTimeout: it took longer than `timeout` seconds.
+        httpcore.ConnectError: no address answers.
+    """
+    loop = asyncio.get_running_loop()
+    try:
+        async with asyncio.timeout(timeout):
+            transport, _ = await loop.create_connection(asyncio.Protocol, host, port, happy_eyeballs_delay=0.25)
+    except TimeoutError as error:
+        raise httpcore.ConnectTimeout(f"no connection in {timeout:.3g} s") from error
+    except OSError as error:
+        raise httpcore.ConnectError(str(error)) from error
+    # The loop's way of connecting, but not its transport: only the socket is kept.
+    sock = socket.socket(fileno=os.dup(transport.get_extra_info("socket").fileno()))
+    transport.abort()
+    sock.setblocking(False)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    for option in options:
+        sock.setsockopt(*option)
+    return LoopStream(LoopSocket(sock, loop))

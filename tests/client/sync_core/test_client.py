@@ -1,0 +1,315 @@
+# Generated from tests/client/async_core/test_client.py by scripts/generate_sync.py: change that file and run the script.
+"""The client as a whole: options, hooks, warnings, foreign clients, its end."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Iterator
+
+import httpx
+import pytest
+import respx
+from pydantic import BaseModel, TypeAdapter
+
+from sensei import Hooks, OperationDeprecatedWarning, RateLimiter
+from sensei._hooks import RequestEvent, ResponseEvent, RetryEvent
+from sensei._retry import RetryPolicy
+from sensei._sync.client import Client
+from sensei.errors import (
+    APIConnectionError,
+    APIStatusError,
+    ConfigurationError,
+    InvalidArgumentError,
+    OutcomeUnknownError,
+    RateLimitError,
+    WaitTimeoutError,
+)
+from tests.client.faulty import FaultyServer, reply
+from tests.client.samples import CONNECTION
+
+BASE = "https://api.sensei.ai/v1"
+OK = httpx.Response(200, json=CONNECTION)
+AT_ONCE = RetryPolicy(max_retries=3, initial_delay=0)
+
+
+@pytest.fixture
+def wire() -> Iterator[respx.MockRouter]:
+    with respx.mock(assert_all_called=False) as router:
+        yield router
+
+
+def failing(status: int, code: str, headers: dict[str, str] | None = None) -> httpx.Response:
+    return httpx.Response(status, json={"error": {"code": code, "message": "No luck."}}, headers=headers)
+
+
+class TestOptions:
+    def test_a_copy_shares_connections_and_has_its_own_options(self) -> None:
+        with FaultyServer(lambda heard: reply(CONNECTION)) as server:
+            with Client("sk_test_1", base_url=server.url, default_headers={"X-A": "1"}) as client:
+                copy = client.with_options(headers={"X-B": "2"}, max_retries=0, timeout=5)
+                with copy:
+                    copy.connections.get("conn_1")
+                found = client.connections.get("conn_1")
+                assert found._client is client
+                with pytest.raises(ConfigurationError, match="not both"):
+                    client.with_options(max_retries=1, retry=AT_ONCE)
+        assert server.connections == 1
+        assert [("x-a" in heard.headers, "x-b" in heard.headers) for heard in server.heard] == [
+            (True, True),
+            (True, False),
+        ]
+
+    @pytest.mark.parametrize(
+        "arguments",
+        [{"timeout": 0}, {"timeout": -1}, {"timeout": "5"}, {"deadline": 0}, {"max_retries": -1}, {"http_client": 1}],
+    )
+    def test_bad_settings_are_refused_when_the_client_is_made(self, arguments: dict[str, object]) -> None:
+        with pytest.raises(ConfigurationError):
+            Client("sk_test_1", **arguments)  # type: ignore[arg-type]
+
+    def test_every_answer_tells_of_itself(self, wire: respx.MockRouter) -> None:
+        wire.get(f"{BASE}/connections/conn_1").mock(
+            httpx.Response(
+                200,
+                json=CONNECTION,
+                headers={
+                    "X-Request-Id": "req_5",
+                    "X-RateLimit-Limit": "50",
+                    "X-RateLimit-Remaining": "49",
+                    "X-RateLimit-Reset": "1900000000",
+                    "Set-Cookie": "session=secret",
+                },
+            )
+        )
+        with Client("sk_test_1") as client:
+            assert client.rate_limit is None
+            response = (client.connections.get("conn_1")).last_response
+            assert response is not None
+            assert (response.status_code, response.request_id, response.attempts) == (200, "req_5", 1)
+            assert response.headers["X-Request-ID"] == "req_5"
+            assert "set-cookie" not in response.headers
+            assert response.elapsed > 0
+            assert not response.idempotent_replay
+            assert client.rate_limit is response.rate_limit
+            assert client.rate_limit is not None
+            assert (client.rate_limit.limit, client.rate_limit.remaining) == (50, 49)
+            assert client.rate_limit.reset_at is not None
+            assert client.rate_limit.reset_at.timestamp() == 1900000000
+
+
+class TestEscapeHatch:
+    def test_it_reaches_what_the_sdk_does_not_know(self, wire: respx.MockRouter) -> None:
+        route = wire.post(f"{BASE}/alerts", params={"dry": "true"}).mock(httpx.Response(200, json={"id": "al_1"}))
+
+        class Alert(BaseModel):
+            id: str
+
+        with Client("sk_test_1") as client:
+            answer = client.request("post", "/alerts", params={"dry": True}, json={"at": 5})
+            assert (answer.status_code, answer.json(), answer.text) == (200, {"id": "al_1"}, '{"id":"al_1"}')
+            assert answer.headers["content-type"] == "application/json"
+            typed = client.request("POST", "alerts?dry=true", cast_to=Alert)
+            assert typed.id == "al_1"
+            listed = client.request("POST", "/v1/alerts?dry=true", cast_to=TypeAdapter(dict[str, str]))
+            assert listed == {"id": "al_1"}
+            link = client.request("POST", f"{BASE}/alerts?dry=true", cast_to=bytes)
+            assert link == b'{"id":"al_1"}'
+        assert all("x-idempotency-key" in call.request.headers for call in route.calls)
+
+    @pytest.mark.parametrize(
+        "path",
+        [
+            "https://elsewhere.example.com/v1/alerts",
+            "http://api.sensei.ai/v1/alerts",
+            "https://api.sensei.ai.example.com/v1/alerts",
+            "https://api.sensei.ai/oauth/token",
+            "//elsewhere.example.com/alerts",
+            "/../oauth/token",
+            "/alerts/%2e%2e/x",
+            "",
+            "/",
+        ],
+    )
+    def test_the_credential_stays_at_home(self, wire: respx.MockRouter, path: str) -> None:
+        route = wire.route().mock(OK)
+        with Client("sk_test_1") as client:
+            with pytest.raises(InvalidArgumentError):
+                client.request("GET", path)
+        assert not route.called
+
+
+class TestHooksAndLogs:
+    def test_hooks_see_each_try_and_may_add_headers(self, wire: respx.MockRouter) -> None:
+        route = wire.get(f"{BASE}/connections/conn_1").mock(side_effect=[failing(503, "service_unavailable"), OK])
+        events: list[object] = []
+
+        def on_request(event: RequestEvent) -> None:
+            event.headers["traceparent"] = f"00-{event.attempt}"
+            event.headers["Authorization"] = "mine"
+            events.append(event)
+
+        hooks = Hooks(on_request=on_request, on_response=events.append, on_retry=events.append)
+        with Client("sk_test_1", hooks=hooks, retry=AT_ONCE) as client:
+            client.connections.get("conn_1")
+        assert [type(event).__name__ for event in events] == [
+            "RequestEvent",
+            "ResponseEvent",
+            "RetryEvent",
+            "RequestEvent",
+            "ResponseEvent",
+        ]
+        assert [call.request.headers["traceparent"] for call in route.calls] == ["00-1", "00-2"]
+        assert {call.request.headers["authorization"] for call in route.calls} == {"Bearer sk_test_1"}
+        retry, answer = events[2], events[4]
+        assert isinstance(retry, RetryEvent)
+        assert (retry.route, retry.attempt, type(retry.error).__name__) == (
+            "/connections/{id}",
+            2,
+            "ServiceUnavailableError",
+        )
+        assert isinstance(answer, ResponseEvent)
+        assert (answer.response.status_code, answer.response.attempts) == (200, 2)
+
+    def test_logs_hold_no_secrets_and_no_bodies(self, wire: respx.MockRouter, caplog: pytest.LogCaptureFixture) -> None:
+        caplog.set_level(logging.DEBUG)
+        wire.post(f"{BASE}/connections").mock(side_effect=[failing(503, "service_unavailable"), OK])
+        with Client("sk_test_SECRET", retry=AT_ONCE) as client:
+            client.connections.create(
+                name="HIDDEN", type="postgresql", role="source", config={"host": "h", "password": "PASSWORD"}
+            )
+        mine = [record.getMessage() for record in caplog.records if record.name.startswith("sensei")]
+        assert len(mine) == 3
+        text = "\n".join(record.getMessage() for record in caplog.records)
+        for secret in ("SECRET", "HIDDEN", "PASSWORD"):
+            assert secret not in text
+
+    def test_a_deprecated_operation_is_warned_of_once_where_it_is_called(self, wire: respx.MockRouter) -> None:
+        from sensei import _notices
+
+        _notices._told.clear()
+        wire.route().mock(
+            httpx.Response(
+                200, json=CONNECTION, headers={"Deprecation": "@1700000000", "Sunset": "Sat, 31 Dec 2033 23:59:59 GMT"}
+            )
+        )
+        with Client("sk_test_1") as client:
+            with pytest.warns(OperationDeprecatedWarning, match=r"GET /connections/\{id\} is deprecated.*2033") as seen:
+                client.connections.get("conn_1")
+            assert [str(one.filename) for one in seen] == [__file__]
+            with warnings.catch_warnings():
+                warnings.simplefilter("error")
+                client.connections.get("conn_2")
+        _notices._told.clear()
+
+
+class TestForeignClients:
+    def test_a_client_of_the_users_is_used_and_left_open(self, wire: respx.MockRouter) -> None:
+        route = wire.get(f"{BASE}/connections/conn_1").mock(OK)
+        own = httpx.Client(headers={"X-Own": "1"}, follow_redirects=True, auth=("user", "pass"))
+        with Client("sk_test_1", http_client=own) as client:
+            found = client.connections.get("conn_1")
+        assert found.id == "conn_1"
+        sent = route.calls.last.request
+        assert sent.headers["x-own"] == "1"
+        assert sent.headers["authorization"] == "Bearer sk_test_1"
+        assert not own.is_closed
+        own.close()
+
+    def test_it_does_not_follow_redirects_with_the_credential(self, wire: respx.MockRouter) -> None:
+        elsewhere = wire.route(host="elsewhere.example.com").mock(OK)
+        wire.get(f"{BASE}/connections/conn_1").mock(
+            httpx.Response(302, headers={"Location": "https://elsewhere.example.com/"})
+        )
+        with httpx.Client(follow_redirects=True) as own, Client("sk_test_1", http_client=own) as client:
+            with pytest.raises(APIStatusError, match="redirects are not followed"):
+                client.connections.get("conn_1")
+        assert not elsewhere.called
+
+    def test_its_failures_are_the_same(self) -> None:
+        with httpx.Client() as own:
+            with FaultyServer(lambda heard: None) as server:
+                with Client("sk_test_1", base_url=server.url, http_client=own, retry=AT_ONCE) as client:
+                    with pytest.raises(OutcomeUnknownError):
+                        client.connections.test("conn_1")
+                    with pytest.raises(APIConnectionError):
+                        client.connections.get("conn_1")
+            assert len(server.heard) == 8
+
+
+class TestWaiting:
+    def test_a_wait_asks_until_the_state_is_there(self, wire: respx.MockRouter) -> None:
+        states = ["testing", "testing", "connected"]
+        wire.get(f"{BASE}/connections/conn_1").mock(
+            side_effect=[httpx.Response(200, json=CONNECTION | {"status": state}) for state in states]
+        )
+        seen: list[str] = []
+        with Client("sk_test_1") as client:
+            found = client.connections.wait(
+                "conn_1", interval=0, on_progress=lambda connection: seen.append(connection.status)
+            )
+        assert (found.status, seen) == ("connected", states)
+
+    def test_one_that_takes_too_long_is_a_timeout_that_says_where_it_was(self, wire: respx.MockRouter) -> None:
+        wire.get(f"{BASE}/connections/conn_1").mock(httpx.Response(200, json=CONNECTION | {"status": "testing"}))
+        with Client("sk_test_1") as client:
+            with pytest.raises(WaitTimeoutError, match="still testing") as caught:
+                client.connections.wait("conn_1", timeout=0)
+        assert isinstance(caught.value, TimeoutError)
+        assert caught.value.last_status == "testing"
+
+
+class TestPacing:
+    def test_a_limiter_that_does_not_wait_fails_before_anything_is_sent(self, wire: respx.MockRouter) -> None:
+        used_up = {"X-RateLimit-Limit": "5", "X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "99999999999"}
+        route = wire.route().mock(httpx.Response(200, json=CONNECTION, headers=used_up))
+        limiter = RateLimiter(block=False, max_wait=float("inf"))
+        with Client("sk_test_1", rate_limiter=limiter) as client:
+            client.connections.get("conn_1")
+            with pytest.raises(RateLimitError, match="was not sent"):
+                client.connections.get("conn_1")
+        assert route.call_count == 1
+
+    def test_without_a_limiter_it_is_sent(self, wire: respx.MockRouter) -> None:
+        used_up = {"X-RateLimit-Limit": "5", "X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "99999999999"}
+        route = wire.route().mock(httpx.Response(200, json=CONNECTION, headers=used_up))
+        with Client("sk_test_1", rate_limiter=None) as client:
+            for _ in range(3):
+                client.connections.get("conn_1")
+        assert route.call_count == 3
+
+
+class TestTheEnd:
+    def test_a_closed_client_says_so(self) -> None:
+        with FaultyServer(lambda heard: reply(CONNECTION)) as server:
+            client = Client("sk_test_1", base_url=server.url)
+            client.connections.get("conn_1")
+            client.close()
+            client.close()
+            with pytest.raises(ConfigurationError, match="closed"):
+                client.connections.get("conn_1")
+
+    def test_one_that_is_dropped_open_is_warned_of(self) -> None:
+        import gc
+
+        with FaultyServer(lambda heard: reply(CONNECTION)) as server:
+            client = Client("sk_test_1", base_url=server.url)
+            client.connections.get("conn_1")
+            del client
+            with pytest.warns(ResourceWarning, match="unclosed Client"):
+                gc.collect()
+
+    def test_one_that_was_never_used_needs_no_closing(self) -> None:
+        import gc
+
+        client = Client("sk_test_1")
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            del client
+            gc.collect()
+
+    def test_its_repr_holds_no_key(self) -> None:
+        client = Client("sk_test_SECRET", base_url="https://sensei.example.com")
+        assert repr(client) == "<Client of https://sensei.example.com/v1>"
+        for thing in (client, client._transport, client.connections):
+            assert "SECRET" not in repr(thing)
