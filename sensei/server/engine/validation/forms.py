@@ -293,10 +293,14 @@ def _naive_moment(value: str) -> object:
     return moment if moment.tzinfo is None else moment.astimezone(UTC).replace(tzinfo=None)
 
 
+_SHORT_OFFSET = re.compile(r"([+-]\d{2})(?= BC$|$)")
+
+
 def _instant(value: str) -> object:
     moment = _moment_of(value)
     if moment is None:
-        return value
+        # Beyond Python's years: PostgreSQL's own text, whose offset others may write in full.
+        return _SHORT_OFFSET.sub(r"\1:00", value)
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 

@@ -112,20 +112,15 @@ def _pair(work: TableWork, source: Connector, target: Connector) -> TablePair:
 
 
 def _column_pair(work: ColumnWork, source: Connector, target: Connector) -> ColumnPair:
-    column, planned = work.source, work.target
     transformed = work.expression is not None
-    from_source = work.expression or source.quote(column.name)
-    from_target = target.quote(planned.name)
-    if not transformed and source.system == "postgresql" and parse_type(column.type).base == "money":
-        # As text, money is rounded and carries the server's currency sign.
-        from_source = f"({from_source})::numeric"
-        column = dataclasses.replace(column, type="numeric")
+    column, from_source = _without_currency(work.source, source, work.expression or source.quote(work.source.name))
+    planned, from_target = _without_currency(work.target, target, target.quote(work.target.name))
     # What an expression gives has no declared type; the column it went into has.
     kind = compared_as("sqlite" if transformed else source.system, column, target.system, planned)
     as_double = kind is Kind.DECIMAL and fits_a_double(planned if target.system != "sqlite" else column)
     return ColumnPair(
-        source=column,
-        target=planned,
+        source=work.source,
+        target=work.target,
         kind=kind,
         source_value=from_source,
         target_value=from_target,
@@ -134,6 +129,13 @@ def _column_pair(work: ColumnWork, source: Connector, target: Connector) -> Colu
         is_transformed=transformed,
         as_stored=source.system == target.system == "sqlite" and not transformed,
     )
+
+
+def _without_currency(column: Column, connector: Connector, value: str) -> tuple[Column, str]:
+    """Money as the number it is: as text it is rounded and carries the server's currency sign."""
+    if connector.system != "postgresql" or parse_type(column.type).base != "money":
+        return column, value
+    return dataclasses.replace(column, type="numeric"), f"({value})::numeric"
 
 
 def rows_query(pair: TablePair, side: str, system: str, *, ordered: bool, descending: bool = False) -> str:

@@ -84,7 +84,7 @@ pre {
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; font-size: 14px; }
 th, td { text-align: left; padding: 7px 10px; border-bottom: 1px solid var(--line); vertical-align: top; }
-th { color: var(--soft); font-weight: 600; }
+th { color: var(--soft); font-weight: 600; white-space: nowrap; }
 td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; }
 .legend { display: flex; gap: 18px; font-size: 14px; color: var(--soft); margin: -6px 0 14px; flex-wrap: wrap; }
 .legend i { display: inline-block; width: 12px; height: 12px; border-radius: 3px; margin-right: 6px; }
@@ -95,7 +95,6 @@ td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; }
 .axis span { max-width: 48%; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 .card table { margin-top: 10px; font-size: 13px; }
 .card th, .card td { padding: 3px 6px; }
-.card tbody th { white-space: nowrap; }
 tr.differs td { color: var(--bad); font-weight: 600; }
 .card.differs { border-color: var(--bad); }
 h3.table { margin: 26px 0 10px; }

@@ -151,7 +151,8 @@ def value(value: object) -> str:
     if isinstance(value, str):
         return value or "(empty)"
     if isinstance(value, float):
-        return f"{value:,.6g}"
+        # Adding zero makes of minus zero, which looks like a difference, zero.
+        return f"{value + 0.0:,.6g}"
     if isinstance(value, int) and not isinstance(value, bool):
         return f"{value:,}"
     if isinstance(value, date | time | Decimal):

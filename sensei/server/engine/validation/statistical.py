@@ -81,7 +81,8 @@ def _compare_table(
                     actual=deviation.target,
                 )
         findings.passed(found.checks - len(found.beyond))
-        yield _profile(context, pair, column, first, second, equal=settled and position not in difference.changed_cells)
+        equal = not (difference.missing_rows or difference.extra_rows or position in difference.changed_cells)
+        yield _profile(context, pair, column, first, second, equal=equal)
 
 
 def _read_both(context: Context, pair: TablePair, number: int, rows: int) -> tuple[Difference, TableTallies]:
@@ -251,7 +252,7 @@ class _Distinct:
 def _profile(
     context: Context, pair: TablePair, column: ColumnPair, first: Tally, second: Tally, *, equal: bool
 ) -> ColumnProfile:
-    distinct = _distinct(context, pair, column, max(first.rows, second.rows), equal=equal and first.rows == second.rows)
+    distinct = _distinct(context, pair, column, max(first.rows, second.rows), equal=equal)
     bars = histograms(first, second)
     return ColumnProfile(
         table=pair.label,
