@@ -48,6 +48,7 @@ class Order:
         exclude: Patterns of tables to leave out.
         target_schema: Schema to write into; the connection's default when None.
         existing: What to do with tables that are there already: `stop`, or a key of `EXISTING`.
+        advice: What the user can do when the target's own tables are in the way.
         validation: Type of the validation at the end.
         ask: Whether to ask before anything is written.
         embedded: Whether the server ends with this process.
@@ -61,6 +62,10 @@ class Order:
     exclude: tuple[str, ...] = ()
     target_schema: str | None = None
     existing: str = "stop"
+    advice: str = (
+        f"say what becomes of them with --existing ({', '.join(EXISTING)}), leave them out with --exclude, "
+        "or write elsewhere with --target-schema"
+    )
     validation: str = "full"
     ask: bool = True
     embedded: bool = True
@@ -92,6 +97,7 @@ class MainJob:
         self._order = order
         self._tell = presenter
         self._memory = memory
+        self._migration: Migration | None = None
         self._leftovers = Leftovers(client, presenter, memory, embedded=order.embedded, ask=order.ask)
 
     def run(self) -> Outcome:
@@ -114,20 +120,28 @@ class MainJob:
         return Outcome(migration.id, migration.records_processed, len(tables), duration, proof)
 
     def _begin(self) -> Migration:
-        migration: Migration | None = None
         try:
             source = self._connection(self._order.source, "source")
             target = self._connection(self._order.target, "target")
-            migration = self._plan(source, target)
+            migration = self._create(source, target)
+            self._plan(migration)
             self._order.results(migration.id)
-            migration.start()
+        except BaseException as error:
+            self._leftovers.abandon(self._migration)
+            if isinstance(error, KeyboardInterrupt):
+                raise StoppedError("nothing had been written") from None
+            raise
+        return self._start(migration)
+
+    def _start(self, migration: Migration) -> Migration:
+        try:
+            return migration.start()
         except KeyboardInterrupt:
-            self._leftovers.abandon(migration)
-            raise StoppedError("nothing had been written") from None
+            # It may have started: whether it did, the server knows.
+            raise self._leftovers.pause(migration) from None
         except BaseException:
             self._leftovers.abandon(migration)
             raise
-        return migration
 
     def _connection(self, end: Endpoint, role: str) -> Connection:
         self._tell.begin(f"Connecting to the {role} {end.shown}")
@@ -154,7 +168,7 @@ class MainJob:
             facts.append(f"answers in {result.latency_ms:.0f} ms")
         self._tell.end(f"{role.capitalize()} {end.shown}: {', '.join(facts)}")
 
-    def _plan(self, source: Connection, target: Connection) -> Migration:
+    def _create(self, source: Connection, target: Connection) -> Migration:
         order = self._order
         self._tell.begin("Planning")
         wanted: dict[str, object] = {"connection_id": source.id}
@@ -168,7 +182,12 @@ class MainJob:
         if order.existing != "stop":
             goal["options"] = {EXISTING[order.existing]: True}
         migration = self._client.migrations.create(name=order.name[:255], source=wanted, target=goal)
+        self._migration = migration
         self._memory.keep(migration.id)
+        return migration
+
+    def _plan(self, migration: Migration) -> None:
+        order = self._order
         plan = self._wait_for_plan(migration)
         summary = plan.summary
         size = f"{count(summary.tables, 'table')}, {count(summary.columns, 'column')}" if summary else "ready"
@@ -182,7 +201,6 @@ class MainJob:
         if review.undecided:
             self._client.mappings.approve_all(migration.id, above=0.0)
             self._tell.end(f"Approved {count(review.undecided, 'mapping')} that waited for a decision")
-        return migration
 
     def _wait_for_plan(self, migration: Migration) -> MigrationPlan:
         from sensei import MigrationFailedError
@@ -194,13 +212,14 @@ class MainJob:
             raise CommandError(f"no plan can be made: {problem.message if problem else error}") from None
 
     def _refuse_what_is_in_the_way(self, review: Review) -> None:
-        blocking = [risk.description for risk in review.risks if risk.blocks]
+        blocking = [risk for risk in review.risks if risk.blocks]
         if not blocking:
             return
-        advice = "leave tables out with --exclude, write elsewhere with --target-schema or another database"
         if self._order.existing == "stop":
-            advice += f", or say what to do with what is there: --existing {', '.join(EXISTING)}"
-        raise CommandError(f"{listing(blocking, most=3)}; {advice}. Nothing was written.")
+            there = f"the target already has {listing([name for risk in blocking for name in risk.affected])}"
+        else:
+            there = listing([risk.description for risk in blocking], most=3)
+        raise CommandError(f"{there}; {self._order.advice}. Nothing was written.")
 
     def _refresh_credentials(self, migration: Migration) -> None:
         """The password may have changed since the first run."""

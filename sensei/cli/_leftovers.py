@@ -95,6 +95,9 @@ class Leftovers:
             return StoppedError(
                 f"the server could not be told to stop ({error}); {_AGAIN} to go on with {migration.id}"
             )
+        if migration.status in _NOTHING_WRITTEN:
+            self.abandon(migration)
+            return StoppedError("nothing had been written")
         done = count(migration.records_processed, "row")
         if migration.status == "paused":
             return StoppedError(f"paused with {done} on the target; {_AGAIN} to go on")
@@ -106,19 +109,36 @@ class Leftovers:
 
     def failure_of(self, migration: Migration) -> CommandError:
         """Say why a migration did not complete, and what is on the target."""
+        from sensei import SenseiError
+
         reason = migration.error.message if migration.error else f"the migration is {migration.status}"
         code = f" ({migration.error.reason_code})" if migration.error and migration.error.reason_code else ""
-        touched = [
-            f"{row.table} ({count(row.records_processed or 0, 'row')})"
-            for row in self._client.migrations.metrics(migration.id).by_table or []
-            if row.status not in {None, "pending", "skipped"}
-        ]
-        if not touched:
+        try:
+            held = self._tables_there(migration)
+        except SenseiError as trouble:
+            return CommandError(f"{reason}{code}. The target could not be looked at ({trouble}); {_AGAIN} to clean up.")
+        if not held:
             self._memory.forget()
             return CommandError(f"{reason}{code}. Nothing was written to the target.")
         return CommandError(
-            f"{reason}{code}. The target holds {listing(touched)}; {_AGAIN} to remove them and start over."
+            f"{reason}{code}. The target holds {listing(held)}; {_AGAIN} to remove what it wrote and start over."
         )
+
+    def _tables_there(self, migration: Migration) -> list[str]:
+        """Which of the planned tables are on the target, with their rows."""
+        planned = {
+            (mapping.target.schema, mapping.target.table)
+            for mapping in self._client.mappings.list(migration.id, limit=100)
+        }
+        if migration.target is None or migration.target.connection_id is None:
+            return []
+        there = self._client.connections.schema(migration.target.connection_id, refresh=True)
+        return [
+            table.name + ("" if table.row_estimate is None else f" (about {count(table.row_estimate, 'row')})")
+            for namespace in there.schemas
+            for table in namespace.tables
+            if {(namespace.name, table.name), (None, table.name)} & planned
+        ]
 
     def _settle(self, migration: Migration) -> Migration:
         deadline = time.monotonic() + _SETTLE_SECONDS

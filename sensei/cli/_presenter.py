@@ -34,6 +34,7 @@ class RiskRow:
     description: str
     mitigation: str
     blocks: bool = False
+    affected: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +102,7 @@ class PlainPresenter:
         self._quiet = quiet
         self._last_line_at = float("-inf")
         self._last_phase = ""
+        self._last_line = ""
 
     def say(self, text: str) -> None:
         if not self._quiet:
@@ -135,8 +137,10 @@ class PlainPresenter:
         moment = time.monotonic()
         if now.phase == self._last_phase and now.percent < 100 and moment - self._last_line_at < _SECONDS_BETWEEN_LINES:
             return
-        self._last_line_at, self._last_phase = moment, now.phase
-        self.say("  " + progress_line(now))
+        line = progress_line(now)
+        if line != self._last_line:
+            self.say("  " + line)
+        self._last_line_at, self._last_phase, self._last_line = moment, now.phase, line
 
     def confirm(self, question: str) -> bool:
         if not self._interactive:

@@ -21,6 +21,7 @@ def review_of(plan: MigrationPlan) -> Review:
             risk.description,
             risk.mitigation or "",
             blocks=risk.type == "target_not_empty" and risk.severity == "critical",
+            affected=risk.affected,
         )
         for risk in plan.risks
     ]

@@ -43,8 +43,9 @@ def watch(migration: Migration, tell: Presenter) -> Migration:
                     tell.end(f"{name}: {event.message or 'done'}{took}")
                 case LogEvent(level="warning"):
                     tell.warn(event.message)
-                case ErrorEvent():
-                    tell.warn(event.message)
+                case ErrorEvent(action="occurred"):
+                    place = ".".join(part for part in (event.table, event.column_name) if part)
+                    tell.warn(f"{place}: {event.message}" if place else event.message)
                 case _:
                     pass
     return migration.wait(timeout=_SETTLE_SECONDS)

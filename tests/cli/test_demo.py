@@ -5,7 +5,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from sensei.certificates import Verdict, check
+from sensei.cli import _shop
+from sensei.cli._shop import Size
 from tests.cli.conftest import User
 
 LEFT = {"shop.db", "shop-copy.db", "certificate.json", "certificate-keys.json", "report.html"}
@@ -26,10 +30,18 @@ def test_the_demo_ends_with_a_verified_certificate_and_a_summary(user: User) -> 
     assert check(certificate, keys) is Verdict.VALID
 
 
-def test_every_cell_arrives(user: User) -> None:
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A shop of a few hundred rows, where its size is not the point."""
+    monkeypatch.setattr(_shop, "Size", lambda: Size(products=120, customers=1_000, orders=1_100))
+
+
+def test_every_cell_arrives(user: User, small: None) -> None:
     assert user.run("demo", "--directory", "here").code == 0
 
-    tables = user.rows("here/shop.db", "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")
+    tables = user.rows(
+        "here/shop.db", "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name"
+    )
     assert len(tables) == 8
     for (table,) in tables:
         columns = [row[1] for row in user.rows("here/shop.db", f"PRAGMA table_info({table})")]
@@ -39,7 +51,7 @@ def test_every_cell_arrives(user: User) -> None:
         assert user.rows("here/shop-copy.db", query) == user.rows("here/shop.db", query), table
 
 
-def test_a_second_demo_replaces_the_first(user: User) -> None:
+def test_a_second_demo_replaces_the_first(user: User, small: None) -> None:
     assert user.run("demo").code == 0
     first = (user.folder / "sensei-demo" / "certificate.json").read_bytes()
 
@@ -70,7 +82,7 @@ def test_a_target_file_that_exists_is_left_alone(user: User) -> None:
     assert path.read_bytes() == before
 
 
-def test_the_demo_leaves_no_state_behind(user: User) -> None:
+def test_the_demo_leaves_no_state_behind(user: User, small: None) -> None:
     assert user.run("demo").code == 0
 
     assert not (user.home / ".sensei").exists()
@@ -85,3 +97,15 @@ def test_a_folder_that_cannot_be_made_is_one_clear_line(user: User) -> None:
     assert said.err.splitlines()[-1].startswith("Error: ")
     assert str(Path("file") / "inside") in said.err
     assert "Traceback" not in said.err
+
+
+def test_the_demo_moves_to_postgresql_too_and_says_what_to_do_the_second_time(
+    user: User, small: None, postgres_url: str
+) -> None:
+    said = user.run("demo", "--target", postgres_url)
+
+    assert said.code == 0, said.err
+    assert "verified offline" in said.err
+    again = user.run("demo", "--target", postgres_url)
+    assert again.code == 1
+    assert "drop the schema sensei_demo" in again.err.splitlines()[-1]

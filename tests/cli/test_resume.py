@@ -6,6 +6,7 @@ import io
 from collections.abc import Callable
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from sensei import Client
@@ -47,16 +48,16 @@ class StopAt(PlainPresenter):
         return stream.getvalue()
 
 
-Run = Callable[[PlainPresenter], Outcome]
+Run = Callable[..., Outcome]
 
 
 @pytest.fixture
 def run(user: User) -> Run:
     """Runs the job as one process would: a server of its own on the same state."""
 
-    def once(tell: PlainPresenter) -> Outcome:
+    def once(tell: PlainPresenter, target_url: str = "sqlite:///copy.db") -> Outcome:
         source = parse_endpoint("sqlite:///shop.db", user.folder, role="source")
-        target = parse_endpoint("sqlite:///copy.db", user.folder, role="target")
+        target = parse_endpoint(target_url, user.folder, role="target")
         memory = Memory(errand_for("embedded", source, target, ()), user.home / "unfinished")
 
         def results(_id: str) -> Path:
@@ -122,21 +123,24 @@ def test_stopped_while_validating_the_data_is_not_copied_again(user: User, run: 
     assert user.rows("copy.db", "SELECT count(*) FROM orders") == [(3,)]
 
 
-def test_after_a_failure_it_says_what_is_there_and_the_same_command_starts_over(user: User, run: Run) -> None:
-    user.database("shop.db", *SHOP, "INSERT INTO orders VALUES (4, 99, 'of nobody')")
+def test_after_a_failure_it_says_what_is_there_and_the_same_command_starts_over(
+    user: User, run: Run, postgres_url: str
+) -> None:
+    user.database("shop.db", *SHOP, "INSERT INTO orders VALUES (4, 1, 'a' || char(0) || 'b')")
     with pytest.raises(CommandError) as failed:
-        run(StopAt("never"))
+        run(StopAt("never"), postgres_url)
 
-    assert "customers (2 rows)" in failed.value.message
-    assert "orders (4 rows)" in failed.value.message
+    assert "customers" in failed.value.message
+    assert "orders" in failed.value.message
     assert "run the same command again" in failed.value.message
     user.database("shop.db", "DELETE FROM orders WHERE id = 4")
     again = StopAt("never")
-    outcome = run(again)
+    outcome = run(again, postgres_url)
 
     assert "Removed what an earlier run wrote" in again.said
     assert outcome.records == 5
-    assert user.rows("copy.db", "SELECT count(*) FROM orders") == [(3,)]
+    with psycopg.connect(postgres_url) as connection:
+        assert connection.execute("SELECT count(*) FROM orders").fetchone() == (3,)
 
 
 def test_a_finished_job_begins_anew(user: User, run: Run) -> None:

@@ -59,6 +59,7 @@ def command(options: Options, directory: Path, target: str | None) -> None:
             name="Demo shop",
             results=lambda _id: folder,
             target_schema=POSTGRESQL_SCHEMA if end.type == "postgresql" else None,
+            advice=f"drop the schema {POSTGRESQL_SCHEMA} that an earlier demo left there, or give another database",
             ask=False,
         )
         memory = Memory(errand_for("embedded", source, end, ()), folder)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
 import click
@@ -106,10 +106,20 @@ def command(
         )
         scope = (*schemas, "--exclude", *exclude, "--target-schema", target_schema or "", "--existing", existing)
         memory = Memory(errand_for(server.name, source, target, scope), home() / "unfinished")
-        outcome = MainJob(server.client, order, tell, memory).run()
+        try:
+            outcome = MainJob(server.client, order, tell, memory).run()
+        finally:
+            _remove_if_empty(place)
     write_result(
         options,
         document_of(outcome, source, target),
         ids=[outcome.migration_id],
         text=summary_of(outcome, source, target),
     )
+
+
+def _remove_if_empty(folder: Path) -> None:
+    """Leave no empty folders behind when there was nothing to put into them."""
+    for one in (*folder.glob("*"), folder):
+        with suppress(OSError):
+            one.rmdir()
