@@ -153,6 +153,8 @@ def _seconds(value: object) -> float | None:
     """A number of seconds that is one: finite and not negative."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
+    if isinstance(value, str) and "_" in value:
+        return None
     try:
         seconds = float(value)
     except (ValueError, OverflowError):

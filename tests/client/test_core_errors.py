@@ -1,0 +1,183 @@
+"""Errors: what they say, what they keep to themselves, and that any answer makes one."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import json
+import pickle
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sensei import errors
+from sensei._config import parse_url
+from sensei._job import Job, Options
+from sensei._parse import decompress, status_error
+from sensei._redact import LONGEST_BODY, mask, mask_text, safe_body
+from sensei._request import (
+    UNSET,
+    Special,
+)
+from sensei._response import Headers
+from sensei.errors import (
+    APITimeoutError,
+    ConfigurationError,
+    IdempotencyInProgressError,
+    InvalidArgumentError,
+    OutcomeUnknownTimeoutError,
+    RateLimitError,
+    RequestSummary,
+    SenseiError,
+)
+from sensei.models.response import ResponseInfo
+
+steady = settings(derandomize=True, deadline=None)
+
+
+ALL = [cls for _, cls in inspect.getmembers(errors, inspect.isclass) if issubclass(cls, SenseiError)]
+
+
+class TestErrors:
+    def made(self, cls: type[SenseiError]) -> SenseiError:
+        request = RequestSummary("POST", "https://h/v1/x", {"Authorization": "Bearer $SENSEI_API_KEY"}, '{"a":1}')
+        given = {
+            "status_code": 418,
+            "code": "x",
+            "idempotency_key": "key-1",
+            "verdict": "expired",
+            "new_key": "what create gave",
+            "migration_id": "mig_1",
+            "validation_id": "val_1",
+            "status": "failed",
+            "request": request,
+            "last_event_id": "7",
+        }
+        wanted = inspect.signature(cls).parameters
+        return cls("No luck.", **{name: value for name, value in given.items() if name in wanted})
+
+    @pytest.mark.parametrize("cls", ALL, ids=lambda cls: cls.__name__)
+    def test_each_pickles_and_copies_with_all_it_knows(self, cls: type[SenseiError]) -> None:
+        try:
+            error = self.made(cls)
+        except TypeError:
+            pytest.fail(f"{cls.__name__} needs an argument that this test does not know")
+        for twin in (pickle.loads(pickle.dumps(error)), copy.copy(error), copy.deepcopy(error)):
+            assert type(twin) is cls
+            assert str(twin) == str(error)
+            assert vars(twin) == vars(error)
+            assert twin.args == error.args
+
+    def test_the_tree_is_as_promised(self) -> None:
+        assert issubclass(ConfigurationError, ValueError)
+        assert issubclass(InvalidArgumentError, ValueError)
+        assert issubclass(APITimeoutError, TimeoutError)
+        assert issubclass(errors.WaitTimeoutError, TimeoutError)
+        assert issubclass(OutcomeUnknownTimeoutError, errors.OutcomeUnknownError)
+        assert issubclass(OutcomeUnknownTimeoutError, APITimeoutError)
+        assert issubclass(errors.InternalServerError, errors.ServerError)
+        assert issubclass(IdempotencyInProgressError, errors.ConflictError)
+
+    def test_a_request_can_be_asked_again_in_a_shell(self) -> None:
+        options = Options()
+        job = Job(
+            options, parse_url("https://user.example.com"), "POST", "/connections", "/v1/connections?a=it's",
+            {"name": "it's", "config": {"password": "SECRET", "uri": "postgresql://u:SECRET@h/db"}},
+            UNSET, None, "key-1", Special(),
+        )  # fmt: skip
+        command = job.summary().as_curl()
+        assert "SECRET" not in command
+        assert '-H "Authorization: Bearer $SENSEI_API_KEY"' in command
+        assert "-H 'X-Idempotency-Key: key-1'" in command
+        import shlex
+
+        words = shlex.split(command)
+        assert words[:4] == ["curl", "-X", "POST", "https://user.example.com/v1/connections?a=it's"]
+        assert json.loads(words[-1]) == {"name": "it's", "config": {"password": "***", "uri": "***"}}
+
+    @steady
+    @given(st.binary(max_size=300) | st.text().map(str.encode), st.integers(300, 599))
+    def test_any_body_makes_an_error(self, body: bytes, code: int) -> None:
+        self.check(body, code)
+
+    json_values = st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text(), lambda inner: st.lists(inner)
+        | st.dictionaries(st.sampled_from(["error", "code", "message", "details", "retry_after", "request_id"]), inner),
+        max_leaves=12,
+    )  # fmt: skip
+
+    @steady
+    @given(st.dictionaries(st.just("error"), json_values), st.integers(300, 599))
+    def test_any_json_makes_an_error(self, body: object, code: int) -> None:
+        self.check(json.dumps(body).encode(), code)
+
+    def check(self, body: bytes, code: int) -> None:
+        info = ResponseInfo(code, Headers([(b"Content-Type", b"application/json")]), "req_1")
+        error = status_error(info, body, RequestSummary("GET", "https://h/v1/x"))
+        assert error.status_code == code
+        assert isinstance(error.message, str)
+        assert len(str(error)) < 2_000
+        assert len(error.body) <= LONGEST_BODY + 40
+        pickle.loads(pickle.dumps(error))
+
+    def test_rate_limits_are_told(self) -> None:
+        headers = Headers(
+            [(b"X-RateLimit-Limit", b"50"), (b"X-RateLimit-Remaining", b"0"), (b"X-RateLimit-Reset", b"1900000000")]
+        )
+        error = status_error(ResponseInfo(429, headers), b"", RequestSummary("GET", "https://h/v1/x"))
+        assert isinstance(error, RateLimitError)
+        assert (error.limit, error.remaining) == (50, 0)
+        assert error.reset_at == datetime.fromtimestamp(1900000000, UTC)
+
+
+class TestRedaction:
+    def test_members_that_hold_secrets_are_masked_at_any_depth(self) -> None:
+        shown = mask(
+            {
+                "name": "n",
+                "config": {"host": "h", "password": "s", "secret_key": "s", "service_account_json": "{}"},
+                "list": [{"client_secret": "s", "access_token": "s", "token": "s", "key": "s"}],
+                "primary_key": "id",
+                "password": None,
+            }
+        )
+        assert shown == {
+            "name": "n",
+            "config": {"host": "h", "password": "***", "secret_key": "***", "service_account_json": "***"},
+            "list": [{"client_secret": "***", "access_token": "***", "token": "***", "key": "***"}],
+            "primary_key": "id",
+            "password": None,
+        }
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "the key sk_live_SECRET123 is bad",
+            "Authorization: Bearer SECRET",
+            "postgresql://user:SECRET@host/db",
+            "token eyJhbGciOiJI.SECRET.x",
+            "whsec_SECRETSECRET",
+        ],
+    )
+    def test_texts_that_look_like_secrets_are_masked(self, text: str) -> None:
+        assert "SECRET" not in mask_text(text)
+
+    def test_a_body_is_bounded(self) -> None:
+        assert len(safe_body(json.dumps({"a": "x" * 100_000}).encode())) < LONGEST_BODY + 40
+        assert len(safe_body(b"\xff" * 1_000_000)) < LONGEST_BODY + 40
+        assert safe_body(b"[" * 100_000)
+
+
+class TestDecompression:
+    def test_the_codings_that_are_asked_for(self) -> None:
+        import gzip
+        import zlib
+
+        assert decompress(gzip.compress(b"{}"), b"gzip") == b"{}"
+        assert decompress(zlib.compress(b"{}"), b" Deflate") == b"{}"
+        assert decompress(b"{}", b"identity") == b"{}"
+        for data, coding in ((gzip.compress(b"{}")[:-9], b"gzip"), (b"{}", b"gzip"), (b"{}", b"br")):
+            with pytest.raises(ValueError, match=r"coding|compressed"):
+                decompress(data, coding)
