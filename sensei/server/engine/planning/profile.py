@@ -156,7 +156,8 @@ def _tests(column: Column, quoted: str, profile: ColumnProfile) -> dict[str, str
                 "utc": f"(substr({quoted}, -1) = 'Z' OR substr({quoted}, -6) = '+00:00')",
             }
         case Kind.TIME:
-            return {"time": f"(time(substr({quoted}, 1, 8)) = substr({quoted}, 1, 8) AND {_fraction(quoted, 9)})"}
+            clock = f"substr({quoted}, 1, 8)"
+            return {"time": f"(time({clock}) = {clock} AND {clock} < '24' AND {_fraction(quoted, 9)})"}
         case Kind.UUID:
             hexes = "-".join("[0-9a-f]" * n for n in (8, 4, 4, 4, 12))
             return {"uuid": f"({quoted} GLOB '{hexes}')"}
@@ -185,5 +186,5 @@ def _timestamp(quoted: str, *, zoned: bool) -> str:
         zone = f"({is_z} OR {offset} GLOB '[+-]0[0-9]:[0-5][0-9]' OR {offset} GLOB '[+-]1[0-5]:[0-5][0-9]')"
     return (
         f"({zone} AND date({day}) = {day} AND {quoted} >= '0001' AND substr({quoted}, 11, 1) IN (' ', 'T')"
-        f" AND time({clock}) = {clock} AND {_fraction(body, 20)})"
+        f" AND time({clock}) = {clock} AND {clock} < '24' AND {_fraction(body, 20)})"
     )
