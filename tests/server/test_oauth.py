@@ -169,10 +169,19 @@ def test_nothing_is_redirected_to_an_address_that_is_not_registered(
 ) -> None:
     for method in ("GET", "POST"):
         sent = {"params" if method == "GET" else "data": _request(**changes)}
-        response = httpx.request(method, f"{visitor.base_url}/oauth/authorize", **sent)  # type: ignore[arg-type]
-        assert response.status_code == 400
-        assert "Location" not in response.headers
-        assert what in response.text
+        # A person sees a page, which the contract mentions without giving its type; a program gets the RFC's body.
+        page = httpx.request(
+            method,
+            f"{visitor.base_url}/oauth/authorize",
+            headers={"Accept": "text/html"},
+            **sent,  # type: ignore[arg-type]
+        )
+        body = visitor.request(method, "/oauth/authorize", **sent)  # type: ignore[arg-type]
+        assert page.headers["Content-Type"].startswith("text/html")
+        for response in (page, body):
+            assert response.status_code == 400
+            assert "Location" not in response.headers
+            assert what in response.text
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
 from sensei.server import audit, security
 from sensei.server.errors import ApiError
@@ -29,8 +29,14 @@ _PARAMETERS = (
 _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43,128}")
 
 
-class _BadLinkError(Exception):
-    """The request cannot even be answered to the application; a person sees a page."""
+class _BadLinkError(OAuthError):
+    """The request cannot even be answered to the application; whoever sent it is told instead."""
+
+    def answer(self, *, as_page: bool) -> Response:
+        headers = consent.security_headers()
+        if as_page:
+            return HTMLResponse(consent.error_page(self.description), status_code=400, headers=headers)
+        return JSONResponse(self.body(), status_code=400, headers=headers)
 
 
 class _NotTakenError(Exception):
@@ -70,12 +76,23 @@ class _Request:
 _Next = Callable[[_Request, list[str]], Response]
 
 
-def ask(runtime: Runtime, parameters: Iterable[tuple[str, str]]) -> Response:
-    """Answer `GET /oauth/authorize`."""
-    return _guarded(runtime, parameters, lambda request, scopes: request.page(scopes))
+def ask(runtime: Runtime, parameters: Iterable[tuple[str, str]], *, as_page: bool) -> Response:
+    """Answer `GET /oauth/authorize`.
+
+    Parameters:
+        as_page: Whether a link that does not work is explained to a person; otherwise it is an RFC 6749 body.
+    """
+    return _guarded(runtime, parameters, lambda request, scopes: request.page(scopes), as_page=as_page)
 
 
-def take(runtime: Runtime, parameters: Iterable[tuple[str, str]], address: str, user_agent: str | None) -> Response:
+def take(
+    runtime: Runtime,
+    parameters: Iterable[tuple[str, str]],
+    address: str,
+    user_agent: str | None,
+    *,
+    as_page: bool,
+) -> Response:
     """Answer the form of the page."""
     given = list(parameters)
     extra = {name: value for name, value in given if name in ("api_key", "decision")}
@@ -90,10 +107,10 @@ def take(runtime: Runtime, parameters: Iterable[tuple[str, str]], address: str, 
             return request.page(scopes, str(error))
         return request.back({"code": code})
 
-    return _guarded(runtime, [pair for pair in given if pair[0] not in extra], decide)
+    return _guarded(runtime, [pair for pair in given if pair[0] not in extra], decide, as_page=as_page)
 
 
-def _guarded(runtime: Runtime, parameters: Iterable[tuple[str, str]], go_on: _Next) -> Response:
+def _guarded(runtime: Runtime, parameters: Iterable[tuple[str, str]], go_on: _Next, *, as_page: bool) -> Response:
     given = [(name, value) for name, value in parameters if name in _PARAMETERS and value]
     try:
         with runtime.store.read() as session:
@@ -103,7 +120,7 @@ def _guarded(runtime: Runtime, parameters: Iterable[tuple[str, str]], go_on: _Ne
         except OAuthError as error:
             return request.back(error.body())
     except _BadLinkError as error:
-        return HTMLResponse(consent.error_page(str(error)), status_code=400, headers=consent.security_headers())
+        return error.answer(as_page=as_page)
     return go_on(request, scopes)
 
 
@@ -111,12 +128,16 @@ def _checked_target(session: Session, given: list[tuple[str, str]]) -> _Request:
     fields = dict(given)
     for name in ("client_id", "redirect_uri"):
         if sum(1 for key, _ in given if key == name) != 1:
-            raise _BadLinkError(f"The application that sent you here gave no {name}, or more than one.")
+            raise _BadLinkError(
+                "invalid_request", f"The application that sent you here gave no {name}, or more than one."
+            )
     client = session.get(OAuthClient, fields["client_id"])
     if client is None:
-        raise _BadLinkError("The application that sent you here is not registered with this server.")
+        raise _BadLinkError("invalid_client", "The application that sent you here is not registered with this server.")
     if not clients.may_redirect_to(client, fields["redirect_uri"]):
-        raise _BadLinkError(f"{client.name} asked for an answer to an address that is not registered for it.")
+        raise _BadLinkError(
+            "invalid_request", f"{client.name} asked for an answer to an address that is not registered for it."
+        )
     return _Request(
         client=client,
         redirect_uri=fields["redirect_uri"],

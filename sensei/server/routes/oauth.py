@@ -129,7 +129,8 @@ async def introspect(request: Request) -> Response:
 async def ask_consent(request: Request) -> Response:
     """The consent page."""
     runtime: Runtime = request.app.state.runtime
-    return await _in_thread(runtime, authorize.ask, runtime, request.query_params.multi_items())
+    ask = functools.partial(authorize.ask, as_page=_wants_page(request))
+    return await _in_thread(runtime, ask, runtime, request.query_params.multi_items())
 
 
 @router.post("/authorize", include_in_schema=False, response_model=None)
@@ -142,7 +143,8 @@ async def take_consent(request: Request) -> Response:
     except (OAuthError, ValueError):
         fields = []
     agent = request.headers.get("user-agent")
-    return await _in_thread(runtime, authorize.take, runtime, fields, _address(request), agent)
+    take = functools.partial(authorize.take, as_page=_wants_page(request))
+    return await _in_thread(runtime, take, runtime, fields, _address(request), agent)
 
 
 def _token(call: Call) -> Response:
@@ -322,6 +324,11 @@ def _failure(error: OAuthError) -> Response:
 
 async def _in_thread(runtime: Runtime, work: Callable[..., Response], *arguments: object) -> Response:
     return await anyio.to_thread.run_sync(functools.partial(work, *arguments), limiter=runtime.threads)
+
+
+def _wants_page(request: Request) -> bool:
+    """Whether a person's browser asks; programs that take anything get JSON."""
+    return "text/html" in request.headers.get("accept", "")
 
 
 def _address(request: Request) -> str:
