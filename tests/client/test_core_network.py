@@ -1,0 +1,163 @@
+"""TLS, proxies, and clients of the user's own."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+
+from sensei import AsyncClient, Client
+from sensei.errors import APIConnectionError, ConfigurationError, OutcomeUnknownError
+from tests.client.faulty import Answer, FaultyServer, Heard, reply
+from tests.client.samples import connection
+
+
+def by_id(heard: Heard) -> Answer:
+    return reply(connection(int(heard.path.rsplit("_", 1)[1])))
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A certificate for localhost with its key, signed by itself."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(hours=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    path = tmp_path_factory.mktemp("tls") / "localhost.pem"
+    path.write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+        + made.public_bytes(serialization.Encoding.PEM)
+    )
+    return path
+
+
+class TLSServer(FaultyServer):
+    """The same over TLS."""
+
+    context: ssl.SSLContext
+
+    def _serve(self, connection: socket.socket, number: int) -> None:
+        with self._lock:
+            self._open.remove(connection)
+        try:
+            secured = self.context.wrap_socket(connection, server_side=True)
+        except OSError:
+            connection.close()
+            return
+        with self._lock:
+            self._open.append(secured)
+        super()._serve(secured, number)
+
+
+@pytest.fixture
+def tls_server(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TLSServer]:
+    from sensei._http import tls_context
+
+    server = TLSServer(by_id)
+    server.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server.context.load_cert_chain(certificate)
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    tls_context.cache_clear()
+    with server:
+        yield server
+    tls_context.cache_clear()
+
+
+def secure(server: FaultyServer) -> str:
+    return server.url.replace("http://127.0.0.1", "https://localhost")
+
+
+class TestTLS:
+    def test_sync(self, tls_server: TLSServer) -> None:
+        with Client("sk_test_1", base_url=secure(tls_server)) as client:
+            assert [client.connections.get(f"conn_{n}").id for n in range(3)] == ["conn_0", "conn_1", "conn_2"]
+        assert tls_server.connections == 1
+
+    @pytest.mark.anyio
+    async def test_async(self, tls_server: TLSServer) -> None:
+        async with AsyncClient("sk_test_1", base_url=secure(tls_server)) as client:
+            for n in range(3):
+                assert (await client.connections.get(f"conn_{n}")).id == f"conn_{n}"
+        assert tls_server.connections == 1
+
+    @pytest.mark.anyio
+    async def test_a_certificate_nobody_trusts_is_refused(
+        self, tls_server: TLSServer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        from sensei._http import tls_context
+
+        monkeypatch.delenv("SSL_CERT_FILE")
+        tls_context.cache_clear()
+        async with AsyncClient("sk_test_1", base_url=secure(tls_server), max_retries=0) as client:
+            with pytest.raises(APIConnectionError, match=r"(?i)certificate"):
+                await client.connections.get("conn_1")
+        client = Client("sk_test_1", base_url=secure(tls_server), max_retries=0)
+        with client, pytest.raises(APIConnectionError, match=r"(?i)certificate"):
+            client.connections.get("conn_1")
+        assert tls_server.heard == []
+
+
+class TestProxies:
+    def test_the_proxy_of_the_environment_is_used(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        with FaultyServer(by_id) as proxy:
+            monkeypatch.setenv("HTTP_PROXY", proxy.url)
+            monkeypatch.setenv("NO_PROXY", "")
+            with Client("sk_test_1", base_url="http://sensei.invalid", allow_insecure=True) as client:
+                assert client.connections.get("conn_7").id == "conn_7"
+            assert proxy.heard[0].target == "http://sensei.invalid/v1/connections/conn_7"
+
+    def test_not_for_hosts_that_are_excepted(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        with FaultyServer(by_id) as server:
+            monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+            monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+            with Client("sk_test_1", base_url=server.url) as client:
+                assert client.connections.get("conn_7").id == "conn_7"
+
+
+class TestForeignClients:
+    @pytest.mark.parametrize("library", ["httpx", "httpx2"])
+    def test_sync_clients_of_either_library(self, library: str) -> None:
+        module = __import__(library)
+        with FaultyServer(by_id) as server, module.Client() as own:
+            with Client("sk_test_1", base_url=server.url, http_client=own) as client:
+                assert client.connections.get("conn_5").id == "conn_5"
+                assert client.with_options(timeout=httpx.Timeout(5, read=1)).connections.get("conn_6").id == "conn_6"
+            assert not own.is_closed
+
+    @pytest.mark.parametrize("library", ["httpx", "httpx2"])
+    @pytest.mark.anyio
+    async def test_async_clients_of_either_library(self, library: str) -> None:
+        module = __import__(library)
+        with FaultyServer(lambda heard: None if heard.method == "POST" else by_id(heard)) as server:
+            async with module.AsyncClient() as own:
+                async with AsyncClient("sk_test_1", base_url=server.url, http_client=own, max_retries=0) as client:
+                    assert (await client.connections.get("conn_5")).id == "conn_5"
+                    with pytest.raises(OutcomeUnknownError):
+                        await client.connections.test("conn_5")
+                assert not own.is_closed
+
+    def test_the_other_kind_is_refused(self) -> None:
+        with httpx.Client() as own, pytest.raises(ConfigurationError, match="AsyncClient"):
+            AsyncClient("sk_test_1", http_client=own)  # type: ignore[arg-type]
+        with pytest.raises(ConfigurationError, match=r"httpx\.Client"):
+            Client("sk_test_1", http_client=httpx.AsyncClient())  # type: ignore[arg-type]

@@ -1,0 +1,257 @@
+"""One client among threads, forks, event loops and cancelled tasks."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+
+import anyio
+import anyio.lowlevel
+import pytest
+
+from sensei import AsyncClient, Client, RetryPolicy
+from sensei.errors import OutcomeUnknownError, SenseiError
+from tests.client.faulty import Answer, FaultyServer, Heard, refusal, reply
+from tests.client.samples import CONNECTION, connection
+
+
+def by_id(heard: Heard) -> Answer:
+    return reply(connection(int(heard.path.rsplit("_", 1)[1])))
+
+
+class TestThreads:
+    def test_each_of_many_threads_gets_its_own_answer(self) -> None:
+        with FaultyServer(by_id) as server, Client("sk_test_1", base_url=server.url) as client:
+            with ThreadPoolExecutor(20) as pool:
+                found = list(pool.map(lambda n: client.connections.get(f"conn_{n}").id, range(300)))
+            assert found == [f"conn_{n}" for n in range(300)]
+            assert server.connections <= 20
+
+    def test_more_threads_than_connections_wait_their_turn(self) -> None:
+        with FaultyServer(by_id) as server, Client("sk_test_1", base_url=server.url) as client:
+            client._transport.pools.of(client._transport.server)._size = 2
+            with ThreadPoolExecutor(10) as pool:
+                found = list(pool.map(lambda n: client.connections.get(f"conn_{n}").id, range(50)))
+            assert found == [f"conn_{n}" for n in range(50)]
+            assert server.connections <= 2
+
+    def test_pacing_is_shared_so_that_few_are_refused(self) -> None:
+        # A server that allows 40 calls in each window of a second, by its own clock.
+        allowed, window, used = 40, 0, 0
+        lock = threading.Lock()
+
+        def serve(heard: Heard) -> Answer:
+            nonlocal window, used
+            with lock:
+                now = time.time()
+                if int(now) != window:
+                    window, used = int(now), 0
+                used += 1
+                left = allowed - used
+                headers = {
+                    "X-RateLimit-Limit": str(allowed),
+                    "X-RateLimit-Remaining": str(max(left, 0)),
+                    "X-RateLimit-Reset": str(window + 1),
+                }
+                if left < 0:
+                    refusals.append(now)
+            return (
+                refusal(429, "rate_limited", headers | {"Retry-After": "1"})
+                if refused
+                else reply(CONNECTION, 200, headers)
+            )
+
+        refusals: list[float] = []
+        with FaultyServer(serve) as server, Client("sk_test_1", base_url=server.url) as client:
+            with ThreadPoolExecutor(60) as pool:
+                done = list(pool.map(lambda _: client.connections.get("conn_1").id, range(120)))
+            assert len(done) == 120
+            assert len(refusals) <= 0.05 * len(server.heard)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+class TestForks:
+    def test_a_child_opens_its_own_connection_and_the_parent_keeps_its_own(self) -> None:
+        with FaultyServer(by_id) as server, Client("sk_test_1", base_url=server.url, timeout=10) as client:
+            client.connections.get("conn_1")
+            limiter = client._transport.limiter
+            assert limiter is not None
+            pool = client._transport.pools.of(client._transport.server)
+            # Another thread holds the locks at the moment of the fork.
+            with limiter._lock, pool._lock:
+                child = os.fork()
+                if child == 0:
+                    code = 1
+                    with suppress(BaseException):
+                        code = 0 if client.connections.get("conn_2").id == "conn_2" else 2
+                    os._exit(code)
+            assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+            client.connections.get("conn_3")
+        assert [(heard.path[-1], heard.connection) for heard in server.heard] == [("1", 1), ("2", 2), ("3", 1)]
+
+
+class TestLoops:
+    def test_a_client_made_outside_a_loop_works_in_one_after_another(self) -> None:
+        client = AsyncClient("sk_test_1", base_url="http://127.0.0.1:1")
+
+        async def use() -> str:
+            return (await client.connections.get("conn_1")).id
+
+        with FaultyServer(by_id) as server:
+            client = AsyncClient("sk_test_1", base_url=server.url)
+            assert [asyncio.run(use()) for _ in range(3)] == ["conn_1"] * 3
+            asyncio.run(client.aclose())
+        assert server.connections == 3
+
+    def test_loops_in_threads_side_by_side_share_a_client(self) -> None:
+        with FaultyServer(by_id) as server:
+            client = AsyncClient("sk_test_1", base_url=server.url)
+
+            async def use(number: int) -> list[str]:
+                many = [client.connections.get(f"conn_{number}") for _ in range(10)]
+                return [found.id for found in await asyncio.gather(*many)]
+
+            with ThreadPoolExecutor(4) as pool:
+                found = list(pool.map(lambda n: asyncio.run(use(n)), range(4)))
+            assert found == [[f"conn_{n}"] * 10 for n in range(4)]
+            asyncio.run(client.aclose())
+
+    def test_outside_of_any_loop_it_says_so(self) -> None:
+        client = AsyncClient("sk_test_1", base_url="http://127.0.0.1:1")
+        with pytest.raises(RuntimeError):
+            client.connections.get("conn_1").send(None)
+
+
+@pytest.mark.anyio
+class TestCancellation:
+    async def test_a_cancelled_post_frees_its_connection_and_what_follows_works(self) -> None:
+        never = threading.Event()
+        arrived = threading.Event()
+
+        def serve(heard: Heard) -> Answer:
+            if heard.method == "POST":
+                arrived.set()
+                return Answer(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{", hold=never)
+            return by_id(heard)
+
+        with FaultyServer(serve) as server:
+            async with AsyncClient("sk_test_1", base_url=server.url) as client:
+                pool = client._transport.pools.of(client._transport.server)
+                async with anyio.create_task_group() as group:
+                    group.start_soon(client.connections.test, "conn_1")
+                    await anyio.to_thread.run_sync(arrived.wait)
+                    group.cancel_scope.cancel()
+                assert pool._lent == 0
+                assert (await client.connections.get("conn_2")).id == "conn_2"
+                never.set()
+        assert [heard.method for heard in server.heard] == ["POST", "GET"]
+
+    async def test_one_that_waits_for_a_connection_leaves_the_line(self) -> None:
+        never = threading.Event()
+        with FaultyServer(lambda heard: Answer(b"", hold=never)) as server:
+            async with AsyncClient("sk_test_1", base_url=server.url) as client:
+                pool = client._transport.pools.of(client._transport.server)
+                pool._size = 1
+                async with anyio.create_task_group() as group:
+                    for _ in range(3):
+                        group.start_soon(client.connections.get, "conn_1")
+                    while len(pool._waiting) < 2 or not server.heard:
+                        await anyio.lowlevel.checkpoint()
+                    group.cancel_scope.cancel()
+                assert (pool._lent, len(pool._waiting)) == (0, 0)
+                never.set()
+
+    async def test_all_connections_in_use_for_too_long_is_a_timeout(self) -> None:
+        never = threading.Event()
+        with FaultyServer(lambda heard: Answer(b"", hold=never)) as server:
+            async with AsyncClient("sk_test_1", base_url=server.url, timeout=0.3, max_retries=0) as client:
+                client._transport.pools.of(client._transport.server)._size = 1
+                failures: list[str] = []
+
+                async def one() -> None:
+                    with pytest.raises(TimeoutError) as caught:
+                        await client.connections.get("conn_1")
+                    failures.append(str(caught.value))
+
+                async with anyio.create_task_group() as group:
+                    group.start_soon(one)
+                    group.start_soon(one)
+                never.set()
+        assert len(failures) == 2
+
+
+@pytest.mark.anyio
+class TestManyFaults:
+    async def test_each_post_happens_once_or_its_outcome_can_be_asked_for(self) -> None:
+        """A server that keeps keys as the contract says, and fails three calls in ten in every way."""
+        effects: dict[str, int] = {}
+        lock = threading.Lock()
+        ways = [
+            "before",
+            "after",
+            "503",
+            "429",
+            "half",
+            "ok",
+            "ok",
+            "ok",
+            "ok",
+            "ok",
+            "ok",
+            "ok",
+            "ok",
+            "ok",
+            "ok",
+            "ok",
+        ]
+
+        def serve(heard: Heard) -> Answer | None:
+            key = heard.headers["x-idempotency-key"]
+            way = ways[heard.number * 7 % len(ways)] if troubled else "ok"
+            if way == "before":
+                return None
+            if way in {"503", "429"}:
+                return refusal(int(way), "x", {"Retry-After": "0"})
+            with lock:
+                effects.setdefault(key, 0)
+                if effects[key] == 0:
+                    effects[key] += 1
+            answer = reply({"status": "success"})
+            if way == "after":
+                return None
+            return Answer(answer.data[:-5], close=True) if way == "half" else answer
+
+        troubled = True
+        policy = RetryPolicy(max_retries=1, initial_delay=0)
+        wanted = 300
+        done, open_questions = 0, []
+        with FaultyServer(serve) as server:
+            async with AsyncClient("sk_test_1", base_url=server.url, retry=policy, rate_limiter=None) as client:
+
+                async def one() -> None:
+                    nonlocal done
+                    try:
+                        await client.connections.test("conn_1")
+                        done += 1
+                    except OutcomeUnknownError as error:
+                        open_questions.append(error.idempotency_key)
+                    except SenseiError:
+                        refused.append(1)
+
+                refused: list[int] = []
+                for _ in range(wanted // 10):
+                    async with anyio.create_task_group() as group:
+                        for _ in range(10):
+                            group.start_soon(one)
+                troubled = False
+                for key in open_questions:
+                    await client.connections.test("conn_1", idempotency_key=key)
+                    done += 1
+        assert done + len(refused) == wanted
+        assert open_questions
+        assert len(effects) == done
+        assert set(effects.values()) == {1}
