@@ -380,7 +380,7 @@ class AsyncTransport:
     async def _again(self, cast_to: type[T] | TypeAdapter[T], job: Job, failure: SenseiError) -> T:
         """Go on after a first failure. Tenacity comes in here, and costs nothing before."""
         policy = self.options.retry
-        if not policy.wants(failure, repeatable=job.may_repeat(failure)):
+        if policy.max_retries == 0 or not policy.wants(failure, repeatable=job.may_repeat(failure)):
             raise job.final(failure)
         job.retrying = True
         first: SenseiError | None = failure

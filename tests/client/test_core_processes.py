@@ -59,11 +59,8 @@ class TestThreads:
                 }
                 if left < 0:
                     refusals.append(now)
-            return (
-                refusal(429, "rate_limited", headers | {"Retry-After": "1"})
-                if refused
-                else reply(CONNECTION, 200, headers)
-            )
+                    return refusal(429, "rate_limited", headers | {"Retry-After": "1"})
+            return reply(CONNECTION, 200, headers)
 
         refusals: list[float] = []
         with FaultyServer(serve) as server, Client("sk_test_1", base_url=server.url) as client:
