@@ -1,8 +1,9 @@
-"""How long it takes to compare one million rows of eight cells, SQLite against PostgreSQL, and that one changed cell is found.
+"""How long it takes to compare a million rows of eight cells, and that one changed cell is found.
 
     python scripts/bench_validation.py POSTGRESQL_URL [ROWS]
 
-The database of the URL must be empty; the table `measured` is made in it and dropped at the end. Medians of five rounds.
+SQLite against PostgreSQL, medians of five rounds. The table `measured` is made in the database of the URL, which must
+not have one, and dropped at the end.
 """
 
 from __future__ import annotations

@@ -18,7 +18,8 @@ from sensei.server.engine.catalog import Column
 from sensei.server.engine.validation.cells import Difference, NotInKeyOrderError, compare_in_key_order
 from sensei.server.engine.validation.digests import compare_by_digest
 from sensei.server.engine.validation.distributions import ks_distance, ks_p_value
-from sensei.server.engine.validation.forms import Kind, compared_as, normalizer
+from sensei.server.engine.validation.forms import normalizer
+from sensei.server.engine.validation.kinds import Kind, compared_as
 from sensei.server.engine.validation.tallies import TableTallies, Tally
 from sensei.server.engine.validation.type_names import canonical
 

@@ -275,6 +275,35 @@ def test_a_query_that_the_target_cannot_answer_is_a_finding(shop: Path, copied_s
     assert result.figures["exact_matches"] > 0, "the other tables are still replayed"
 
 
+UNREADABLE = {"a dropped table": "DROP TABLE visits", "a dropped column": "ALTER TABLE visits DROP COLUMN page"}
+
+
+@pytest.mark.parametrize("defect", UNREADABLE)
+def test_a_table_that_cannot_be_read_as_planned_fails_every_perspective_and_ends_none(
+    defect: str, shop: Path, copied_shop: str
+) -> None:
+    job = faithful.job(_sqlite(shop), _postgres(copied_shop))
+    _change(copied_shop, UNREADABLE[defect])
+    outcome = faithful.check(job)
+    assert [result.status for result in outcome.perspectives] == ["failed"] * 5
+    assert {issue.table for result in outcome.perspectives for issue in result.issues} == {"visits"}
+    assert outcome.perspectives[1].facts["rows_compared"] == 2950 - 400
+
+
+def test_a_source_table_that_is_gone_leaves_the_validation_unfinished(
+    shop: Path, tmp_path: Path, postgres_shop: str
+) -> None:
+    copy = tmp_path / "copy.db"
+    shutil.copy(shop, copy)
+    job = faithful.job(_sqlite(copy), _postgres(postgres_shop))
+    connection = sqlite3.connect(copy)
+    connection.execute("DROP TABLE visits")
+    connection.close()
+    outcome = faithful.check(job)
+    assert outcome.overall_result == "partial", faithful.problems(outcome)
+    assert {issue.code for result in outcome.perspectives for issue in result.issues} == {"E4010"}
+
+
 def test_a_unique_value_that_occurs_twice_is_found_where_nothing_forbids_it(shop: Path, copied_shop: str) -> None:
     job = faithful.job(_sqlite(shop), _postgres(copied_shop))
     _change(

@@ -16,7 +16,9 @@ from sensei.server.engine.errors import EngineError
 from sensei.server.engine.validation.cells import shortened
 from sensei.server.engine.validation.context import Context
 from sensei.server.engine.validation.corpus import Query, Sample, round_queries
-from sensei.server.engine.validation.forms import Kind, normalizer, settled
+from sensei.server.engine.validation.forms import normalizer, settled
+from sensei.server.engine.validation.kinds import Kind
+from sensei.server.engine.validation.readable import readable
 from sensei.server.engine.validation.referential import relations
 from sensei.server.engine.validation.scoring import Findings
 from sensei.server.engine.validation.types import Artifact, PerspectiveResult
@@ -109,7 +111,7 @@ def check(context: Context) -> Replay:
             details={"queries": failure.shown},
         )
         findings.passed(failure.count - 1)
-    for pair in context.pairs:
+    for pair in readable(context, findings):
         if not pair.comparable:
             findings.found(
                 "E4009",

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from sensei.server.engine.connectors.base import Connector
 from sensei.server.engine.validation.cells import Columns, NotInKeyOrderError, Row, compare_in_key_order
-from sensei.server.engine.validation.forms import Kind
+from sensei.server.engine.validation.kinds import Kind
 from sensei.server.engine.validation.pairs import TablePair, key_order
 
 _AT_MOST = 2_000

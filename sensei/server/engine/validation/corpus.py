@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from sensei.server.engine.validation.context import Context
-from sensei.server.engine.validation.forms import Kind
+from sensei.server.engine.validation.kinds import Kind
 from sensei.server.engine.validation.pairs import ColumnPair, TablePair, bytewise, key_order
 from sensei.server.engine.validation.referential import Relation, qualified
 
@@ -58,7 +58,8 @@ def round_queries(
         samples: By the table's label; filled as needed and kept between rounds.
     """
     for pair in context.pairs:
-        if not pair.comparable or not pair.columns:
+        # What only the target cannot read is asked all the same: that there is no answer is the finding.
+        if not pair.comparable or not pair.columns or (pair.unreadable and pair.unreadable.side == "source"):
             continue
         sample = samples.setdefault(pair.label, _sample(context, pair))
         seed = f"{context.validation.job.migration_id}/{number}/{pair.label}"
@@ -67,7 +68,7 @@ def round_queries(
         yield from maker.keyed()
         yield from maker.whole_table()
         for relation in relations:
-            if relation.child is pair and relation.parent.comparable:
+            if relation.child is pair and relation.parent.comparable and not relation.parent.unreadable:
                 yield from maker.joins(relation)
 
 

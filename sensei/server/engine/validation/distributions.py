@@ -10,7 +10,8 @@ from datetime import UTC, date, datetime
 from itertools import pairwise
 from typing import Any, cast
 
-from sensei.server.engine.validation.forms import Kind, normalizer
+from sensei.server.engine.validation.forms import normalizer
+from sensei.server.engine.validation.kinds import Kind
 from sensei.server.engine.validation.tallies import Tally
 
 BINS = 20

@@ -10,14 +10,8 @@ from sensei.server.engine.connectors.base import Connector
 from sensei.server.engine.job import Job
 from sensei.server.engine.kinds import parse_type
 from sensei.server.engine.transfer.work import ColumnWork, TableWork, works
-from sensei.server.engine.validation.forms import (
-    Kind,
-    Normalize,
-    compared_as,
-    fits_a_double,
-    normalizer,
-    select_expression,
-)
+from sensei.server.engine.validation.forms import Normalize, normalizer
+from sensei.server.engine.validation.kinds import Kind, compared_as, fits_a_double, select_expression
 
 # Kinds whose values both systems sort alike, once text is told to sort by its bytes.
 _SORTED_ALIKE = (Kind.INTEGER, Kind.TEXT, Kind.UUID, Kind.ANY)
@@ -46,6 +40,14 @@ class ColumnPair:
         return normalizer(self.kind, as_stored=self.as_stored)
 
 
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """Why a table cannot be compared."""
+
+    side: str
+    message: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TablePair:
     """One table on both sides."""
@@ -63,6 +65,8 @@ class TablePair:
     """Rows that were left out of the migration and that `source_name` does not show."""
     comparable: bool = True
     """Whether both names stand for the same rows if the migration was faithful."""
+    unreadable: Unreadable | None = None
+    """Set where one of the tables cannot be read as the plan says."""
 
     @property
     def label(self) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sensei.server.engine.catalog import ForeignKey
 from sensei.server.engine.validation.context import Context
 from sensei.server.engine.validation.pairs import TablePair
+from sensei.server.engine.validation.readable import attempt, readable
 from sensei.server.engine.validation.scoring import Findings
 from sensei.server.engine.validation.types import PerspectiveResult
 
@@ -89,17 +90,18 @@ def _relation(child: TablePair, key: ForeignKey, pairs: tuple[TablePair, ...]) -
 def check(context: Context) -> PerspectiveResult:
     """Count orphans on both sides, for every reference."""
     findings = Findings("referential")
-    known = relations(context.pairs)
+    known = relations(tuple(readable(context, findings)))
     orphans = 0
     for number, relation in enumerate(known):
         context.tell(f"following {relation.label}", number / len(known))
         context.go_on()
-        on_target = _orphans(context, relation, "target")
-        orphans += on_target
-        if not on_target:
-            findings.passed()
-            continue
-        _judge(context, relation, on_target, _orphans(context, relation, "source"), findings)
+        with attempt(context, findings, relation.child, relation.label):
+            on_target = _orphans(context, relation, "target")
+            orphans += on_target
+            if on_target:
+                _judge(context, relation, on_target, _orphans(context, relation, "source"), findings)
+            else:
+                findings.passed()
     return findings.result({"relationships_verified": len(known), "orphan_records": orphans})
 
 

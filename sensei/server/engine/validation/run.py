@@ -19,6 +19,7 @@ from sensei.server.engine.validation import behavioral, referential, scoring, se
 from sensei.server.engine.validation.carried import without_left_out_rows
 from sensei.server.engine.validation.context import Context, ValidationStopped
 from sensei.server.engine.validation.pairs import TablePair, table_pairs
+from sensei.server.engine.validation.readable import probe
 from sensei.server.engine.validation.types import (
     PERSPECTIVES,
     Artifact,
@@ -178,6 +179,9 @@ class _Run:
 
 def _carried(pair: TablePair, context: Context) -> TablePair:
     context.go_on()
+    pair = probe(context, pair)
+    if pair.unreadable is not None:
+        return pair
     carried = without_left_out_rows(pair, context.source, context.target, context.left_out(pair))
     if not context.validation.job.options.append_to_existing:
         return carried

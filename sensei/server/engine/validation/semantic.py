@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from sensei.server.engine.errors import EngineError
 from sensei.server.engine.validation import rules
 from sensei.server.engine.validation.context import Context
-from sensei.server.engine.validation.forms import Kind
+from sensei.server.engine.validation.kinds import Kind
 from sensei.server.engine.validation.pairs import ColumnPair, TablePair, bytewise
+from sensei.server.engine.validation.readable import attempt, readable
 from sensei.server.engine.validation.scoring import Findings
 from sensei.server.engine.validation.structural import find_table, target_catalog
 from sensei.server.engine.validation.types import PerspectiveResult, RuleResult
@@ -31,19 +32,26 @@ class _Count:
 def check(context: Context) -> tuple[PerspectiveResult, tuple[RuleResult, ...]]:
     """Apply all rules; gives the result and the outcome of each custom rule."""
     findings = Findings("semantic")
-    comparable = [pair for pair in context.pairs if pair.comparable]
-    for number, pair in enumerate(comparable):
-        context.tell(f"weighing the values of {pair.label}", 0.8 * number / len(comparable))
+    pairs = list(readable(context, findings))
+    for number, pair in enumerate(pairs):
+        context.tell(f"weighing the values of {pair.label}", 0.8 * number / len(pairs))
         context.go_on()
-        _compare_counts(context, pair, findings)
-        for column in pair.columns:
-            if column.kind in (Kind.TEXT, Kind.CHAR):
-                _compare_lookup_values(context, pair, column, findings)
-    _check_target(context, findings)
+        if pair.comparable:
+            _compare_values(context, pair, findings)
+    _check_target(context, pairs, findings)
     context.tell("applying the custom rules", 0.9)
     outcomes = tuple(_apply_rules(context, findings))
     violations = sum(issue.severity != "info" for issue in findings.issues)
     return findings.result({"rules_evaluated": findings.checks, "violations": violations}), outcomes
+
+
+def _compare_values(context: Context, pair: TablePair, findings: Findings) -> None:
+    with attempt(context, findings, pair, f"the values of {pair.label}"):
+        _compare_counts(context, pair, findings)
+    for column in pair.columns:
+        if column.kind in (Kind.TEXT, Kind.CHAR):
+            with attempt(context, findings, pair, f"the values of {pair.label}.{column.source.name}"):
+                _compare_lookup_values(context, pair, column, findings)
 
 
 def _counts(pair: TablePair, context: Context) -> Iterator[_Count]:
@@ -143,10 +151,10 @@ def _frequencies(context: Context, pair: TablePair, column: ColumnPair, side: st
     return found
 
 
-def _check_target(context: Context, findings: Findings) -> None:
+def _check_target(context: Context, pairs: list[TablePair], findings: Findings) -> None:
     """Uniqueness and conditions that the plan promises, where the target does not enforce them (yet)."""
     actual = target_catalog(context)
-    for pair in context.pairs:
+    for pair in pairs:
         context.go_on()
         table = find_table(actual, pair.target)
         enforced: set[frozenset[str]] = set()
@@ -158,7 +166,8 @@ def _check_target(context: Context, findings: Findings) -> None:
             if frozenset(columns) in enforced:
                 findings.passed()
             else:
-                _check_unique(context, pair, columns, findings)
+                with attempt(context, findings, pair, f"whether {', '.join(columns)} of {pair.label} is unique"):
+                    _check_unique(context, pair, columns, findings)
         for condition in pair.target.check_constraints:
             _check_condition(context, pair, condition.expression, findings)
 

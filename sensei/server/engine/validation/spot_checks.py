@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from sensei.server.engine.validation.cells import Columns, Difference, NotInKeyOrderError, Row, compare_in_key_order
 from sensei.server.engine.validation.context import Context
-from sensei.server.engine.validation.forms import Kind
+from sensei.server.engine.validation.kinds import Kind
 from sensei.server.engine.validation.pairs import TablePair, key_order, rows_query
 
 _ENDS = 200

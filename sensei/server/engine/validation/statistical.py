@@ -17,8 +17,9 @@ from sensei.server.engine.validation.cells import (
 from sensei.server.engine.validation.context import Context
 from sensei.server.engine.validation.digests import compare_by_digest
 from sensei.server.engine.validation.distributions import histograms
-from sensei.server.engine.validation.forms import Kind
+from sensei.server.engine.validation.kinds import Kind
 from sensei.server.engine.validation.pairs import ColumnPair, TablePair, rows_query
+from sensei.server.engine.validation.readable import attempt, readable
 from sensei.server.engine.validation.scoring import Findings
 from sensei.server.engine.validation.tallies import TableTallies, Tally
 from sensei.server.engine.validation.types import ColumnProfile, PerspectiveResult
@@ -41,13 +42,14 @@ def check(context: Context) -> tuple[PerspectiveResult, tuple[ColumnProfile, ...
     findings = Findings("statistical")
     profiles: list[ColumnProfile] = []
     figures: dict[str, int | float] = {"distributions_compared": 0, "max_deviation": 0.0}
-    for number, pair in enumerate(context.pairs):
+    for number, pair in enumerate(readable(context, findings)):
         context.tell(f"comparing the rows of {pair.label}", number / len(context.pairs))
         context.go_on()
-        if context.validation.sampled:
-            _judge(context, pair, spot_checks.compare(context, pair), findings)
-        else:
-            profiles.extend(_compare_table(context, pair, number, findings, figures))
+        with attempt(context, findings, pair, f"the rows of {pair.label}"):
+            if context.validation.sampled:
+                _judge(context, pair, spot_checks.compare(context, pair), findings)
+            else:
+                profiles.extend(_compare_table(context, pair, number, findings, figures))
     return findings.result(figures), tuple(profiles)
 
 

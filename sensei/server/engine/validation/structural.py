@@ -185,8 +185,8 @@ def _unique_column_sets(table: Table) -> set[frozenset[str]]:
 
 def _check_indexes(planned: Table, table: Table, findings: Findings) -> None:
     unique = _unique_column_sets(table)
-    plain = [index.columns for index in table.indexes if index.expression is None]
-    plain += [constraint.columns for constraint in table.unique_constraints]
+    plain = [(index.columns, set(index.descending)) for index in table.indexes if index.expression is None]
+    plain += [(constraint.columns, set[str]()) for constraint in table.unique_constraints]
     for index in planned.indexes:
         if index.expression is not None:
             continue
@@ -194,7 +194,7 @@ def _check_indexes(planned: Table, table: Table, findings: Findings) -> None:
         if index.unique:
             good = frozenset(index.columns) in unique or (index.where is not None and partial)
         else:
-            good = index.columns in plain or index.columns == table.primary_key
+            good = (index.columns, set(index.descending)) in plain or index.columns == table.primary_key
         if good:
             findings.passed()
         else:

@@ -9,7 +9,8 @@ from operator import mul
 from typing import Any
 
 from sensei.server.engine.validation.cells import Columns
-from sensei.server.engine.validation.forms import Kind, normalizer
+from sensei.server.engine.validation.forms import normalizer
+from sensei.server.engine.validation.kinds import Kind
 
 SAMPLE_ROWS = 5_000
 _BRIEF = 200
