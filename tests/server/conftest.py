@@ -61,6 +61,31 @@ def admin(server: ServerThread, calling: Calling) -> ContractClient:
     return calling(server.api_key)
 
 
+@pytest.fixture(scope="module")
+def lasting_settings() -> dict[str, Any]:
+    """Settings of the lasting server of a module; modules that need some override this."""
+    return {}
+
+
+@pytest.fixture(scope="module")
+def lasting_server(
+    tmp_path_factory: pytest.TempPathFactory, lasting_settings: dict[str, Any]
+) -> Iterator[ServerThread]:
+    """One server for all tests of a module that do not mind what the others leave behind."""
+    folder = tmp_path_factory.mktemp("lasting")
+    server = ServerThread(Settings(**{"state": folder / "state.db", **lasting_settings}))
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def lasting_admin(lasting_server: ServerThread) -> Iterator[ContractClient]:
+    """A client of the lasting server with its first key."""
+    with ContractClient(lasting_server.url, lasting_server.api_key) as client:
+        yield client
+
+
 @pytest.fixture
 def engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[ScriptedEngine]:
     """An engine that does as the test says, in place of the real one."""

@@ -112,8 +112,8 @@ def test_an_address_list_holds_for_every_way_in(admin: ContractClient, calling: 
         ({"name": "x", "scopes": ["*"], "permissions": []}, "permissions", "unknown_member"),
     ],
 )
-def test_bad_accounts_are_refused(admin: ContractClient, body: dict[str, Any], field: str, reason: str) -> None:
-    details = admin.post("/v1/service-accounts", json=body).json()["error"]["details"]
+def test_bad_accounts_are_refused(lasting_admin: ContractClient, body: dict[str, Any], field: str, reason: str) -> None:
+    details = lasting_admin.post("/v1/service-accounts", json=body).json()["error"]["details"]
     assert (details["field"], details["reason"]) == (field, reason)
 
 

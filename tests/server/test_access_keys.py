@@ -195,9 +195,9 @@ def test_an_address_list_shuts_others_out(admin: ContractClient, calling: Call) 
     ],
 )
 def test_bad_keys_are_refused_with_the_member_and_the_reason(
-    admin: ContractClient, body: dict[str, Any], field: str, reason: str
+    lasting_admin: ContractClient, body: dict[str, Any], field: str, reason: str
 ) -> None:
-    answer = admin.post("/v1/api-keys", json=body)
+    answer = lasting_admin.post("/v1/api-keys", json=body)
     assert answer.status_code == 422
     details = answer.json()["error"]["details"]
     assert (details["field"], details["reason"]) == (field, reason)
@@ -206,8 +206,8 @@ def test_bad_keys_are_refused_with_the_member_and_the_reason(
 @pytest.mark.parametrize(
     ("body", "field"), [({}, ""), ({"name": None}, "name"), ({"environment": "sandbox"}, "environment")]
 )
-def test_bad_changes_are_refused(admin: ContractClient, body: dict[str, Any], field: str) -> None:
-    answer = admin.patch(f"/v1/api-keys/{_make(admin)['id']}", json=body)
+def test_bad_changes_are_refused(lasting_admin: ContractClient, body: dict[str, Any], field: str) -> None:
+    answer = lasting_admin.patch(f"/v1/api-keys/{_make(lasting_admin)['id']}", json=body)
     assert answer.status_code == 422
     assert answer.json()["error"]["details"]["field"] == field
 

@@ -121,9 +121,9 @@ def test_a_change_replaces_what_it_names(admin: ContractClient) -> None:
     ],
 )
 def test_bad_webhooks_are_refused_with_the_member_and_the_reason(
-    admin: ContractClient, body: dict[str, Any], field: str, reason: str
+    lasting_admin: ContractClient, body: dict[str, Any], field: str, reason: str
 ) -> None:
-    answer = admin.post("/v1/webhooks", json=body)
+    answer = lasting_admin.post("/v1/webhooks", json=body)
     assert answer.status_code == 422
     details = answer.json()["error"]["details"]
     assert (details["field"], details["reason"]) == (field, reason)
@@ -431,10 +431,10 @@ def test_a_name_that_points_inwards_is_not_called(
 
 @pytest.mark.parametrize("event_type", patterns.EVENT_TYPES)
 def test_a_test_event_of_every_type_is_as_the_contract_says(
-    server: ServerThread, admin: ContractClient, receiver: Receiver, event_type: str
+    lasting_admin: ContractClient, receiver: Receiver, event_type: str
 ) -> None:
-    webhook = _make(admin, receiver.url, "certificate.*")
-    delivery = admin.post(f"/v1/webhooks/{webhook['id']}/test", json={"event_type": event_type}).json()
+    webhook = _make(lasting_admin, receiver.url, "certificate.*")
+    delivery = lasting_admin.post(f"/v1/webhooks/{webhook['id']}/test", json={"event_type": event_type}).json()
     assert (delivery["status"], delivery["test"], delivery["attempt_count"]) == ("delivered", True, 1)
     (got,) = receiver.received
     body = json.loads(got.body)
@@ -443,7 +443,7 @@ def test_a_test_event_of_every_type_is_as_the_contract_says(
     assert body["metadata"]["test"] is True
     assert body["id"] == delivery["event_id"] == got.headers["x-sensei-event-id"]
     assert got.headers["x-sensei-signature"] == signing.signature(got.body, webhook["secret"])
-    assert _deliveries(admin, webhook) == [delivery]
+    assert _deliveries(lasting_admin, webhook) == [delivery]
 
 
 def _data_schema(event_type: str) -> str:
@@ -473,9 +473,9 @@ def test_a_test_repeated_with_its_key_is_sent_once(admin: ContractClient, receiv
 @pytest.mark.parametrize(
     ("query", "status"), [({"status": "lost"}, 422), ({"event_type": "x"}, 422), ({"limit": "0"}, 422)]
 )
-def test_bad_filters_are_refused(admin: ContractClient, query: dict[str, str], status: int) -> None:
-    webhook = _make(admin, "https://example.com/h")
-    assert admin.get(f"/v1/webhooks/{webhook['id']}/deliveries", params=query).status_code == status
+def test_bad_filters_are_refused(lasting_admin: ContractClient, query: dict[str, str], status: int) -> None:
+    webhook = _make(lasting_admin, "https://example.com/h")
+    assert lasting_admin.get(f"/v1/webhooks/{webhook['id']}/deliveries", params=query).status_code == status
 
 
 def test_deliveries_are_filtered(server: ServerThread, admin: ContractClient, receiver: Receiver) -> None:

@@ -159,6 +159,7 @@ def retry(ctx: Context, id: str, delivery_id: str) -> Answer[DeliveryOut]:
     if row is None or row.webhook_id != webhook.id:
         raise not_found("delivery", delivery_id)
     queue.retry(row, ctx.now)
+    ctx.after_commit(ctx.runtime.dispatcher.wake)
     return Answer(show_delivery(row), resource=row.id)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import functools
 import logging
 import threading
@@ -41,6 +43,8 @@ class Dispatcher:
         self._runtime = runtime
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._woken = anyio.Event()
         self._under_way: dict[str, str] = {}
         """Webhook by delivery; only touched by the event loop."""
 
@@ -49,22 +53,36 @@ class Dispatcher:
         self._thread = threading.Thread(target=self._run, name="sensei-webhooks", daemon=True)
         self._thread.start()
 
+    def wake(self) -> None:
+        """Look into the queue now rather than in a quarter of a second. May be called from any thread."""
+        loop = self._loop
+        if loop is not None:
+            # A loop that has just ended needs no waking.
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(self._set_woken)
+
     def stop(self) -> None:
         """Let attempts under way end within a second; others are made by whoever runs next."""
         self._stopped.set()
+        self.wake()
         if self._thread is not None:
             self._thread.join()
 
     def _run(self) -> None:
         while not self._stopped.is_set():
             try:
-                anyio.run(self._work)
+                anyio.run(self._work, backend="asyncio")
             except Exception:
                 log.exception("the delivery of webhooks broke; it begins again")
                 self._stopped.wait(5.0)
 
+    def _set_woken(self) -> None:
+        self._woken.set()
+
     async def _work(self) -> None:
         rounds = 0
+        self._woken = anyio.Event()
+        self._loop = asyncio.get_running_loop()
         async with anyio.create_task_group() as attempts:
             while not self._stopped.is_set():
                 take = functools.partial(self._take, anyway=rounds % _LOOKED_TWICE_EVERY == 0)
@@ -74,7 +92,9 @@ class Dispatcher:
                 if rounds % _FORGOTTEN_EVERY == 0:
                     await self._in_thread(self._forget)
                 rounds += 1
-                await anyio.sleep(_LOOKED_EVERY_SECONDS)
+                with anyio.move_on_after(_LOOKED_EVERY_SECONDS):
+                    await self._woken.wait()
+                self._woken = anyio.Event()
             attempts.cancel_scope.deadline = anyio.current_time() + _GRACE_SECONDS
 
     def _take(self, *, anyway: bool) -> list[queue.Attempt]:
@@ -109,6 +129,8 @@ class Dispatcher:
             log.exception("an attempt could not be recorded; it is made again", extra={"delivery": attempt.delivery_id})
         finally:
             del self._under_way[attempt.delivery_id]
+            # There is room for the next one.
+            self._woken.set()
             if not recorded:
                 with anyio.CancelScope(shield=True):
                     await self._in_thread(lambda: self._release(attempt))
