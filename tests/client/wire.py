@@ -20,6 +20,7 @@ from tests.support.contract import document, problems
 
 KEY = "sk_test_0123456789abcdefghijklmnopqrstuv"
 BASE = "https://api.sensei.ai/v1"
+END = 'id: 999\nevent: end\ndata: {"status": "completed", "message": "Migration completed"}\n\n'
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,12 @@ class Operation:
         """Values of the examples of the JSON body, by name."""
         body = self.body() or {}
         return _examples(body.get("content", {}).get("application/json", {}))
+
+    def stream(self) -> str | None:
+        """The example of an event stream that comes to its end."""
+        content = self.described["responses"]["200"].get("content", {}) if "200" in self.described["responses"] else {}
+        text: str | None = content.get("text/event-stream", {}).get("example")
+        return text if text is None or "event: end" in text else f"{text.rstrip()}\n\n{END}"
 
     def answers(self) -> dict[str, tuple[int, Any]]:
         """Status and value of the examples of JSON answers, by name; `none` for an answer without a body."""
@@ -151,6 +158,9 @@ class Wire:
         operation = _operation(request.method, path)
         self.seen.append(_judged(operation, path, request))
         script = self.scripts[operation.id]
+        stream = operation.stream()
+        if stream is not None and (operation.id != "migrations.logs.list" or "follow" in self.last.query):
+            return httpx.Response(200, text=stream, headers={"Content-Type": "text/event-stream"})
         if not script:
             examples = operation.answers()
             status, body = examples[next(iter(examples))]

@@ -424,8 +424,8 @@ class AsyncMappings(AsyncBulkResource):
             ...     "mig_abc123",
             ...     updates=[{"id": "map_001", "status": "approved"}, {"id": "map_002", "status": "rejected"}],
             ... )
-            >>> result.summary.succeeded
-            2
+            >>> for refused in result.failed:
+            ...     print(refused.id, refused.error)
         """
         from sensei.models.params.review import MappingBulkBody
 

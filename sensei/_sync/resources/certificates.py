@@ -49,6 +49,8 @@ class Certificate(LiveObject, CertificateData):
     def check(self, keys: KeySet | None = None, *, now: datetime | None = None) -> Verdict:
         """Give the verdict on the certificate. Needs the `crypto` extra.
 
+        The keys are fetched once, `GET /certificates/keys`; with `keys` nothing is sent.
+
         Args:
             keys: the key set, if you have it; nothing is sent then.
             now: the time to compare with `valid_until`, aware; the clock when None.

@@ -1,0 +1,151 @@
+"""Every method says what it calls, and its example does just that."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import doctest
+import importlib
+import inspect
+import io
+import pkgutil
+import re
+from collections.abc import Iterator
+from datetime import datetime, tzinfo
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+import sensei._async.resources as package
+from sensei._async.client import AsyncClient
+from sensei._async.resources._base import AsyncLiveObject, AsyncResource
+from sensei.models.base import Model
+from sensei.webhooks import sign
+from tests.client.wire import KEY, Operation, Wire, contract_wire, operations
+
+BODY = (
+    '{"id": "evt_1", "type": "migration.failed", "created_at": "2026-02-02T14:45:30Z", "data": {"migration_id": "m"}}'
+)
+# What they call is told by the methods that they use, or nothing is called at all.
+WITHOUT_ENDPOINT = {"attach", "unwrap", "check_state", "authorization_url", "exchange_code", "wait", "approve_all"}
+
+
+def methods() -> Iterator[tuple[str, Any]]:
+    """Every public method of the resources and of their live objects."""
+    for module in pkgutil.iter_modules(package.__path__, package.__name__ + "."):
+        for _, cls in inspect.getmembers(importlib.import_module(module.name), inspect.isclass):
+            if cls.__module__ == module.name and issubclass(cls, AsyncResource | AsyncLiveObject | Model):
+                for name, member in vars(cls).items():
+                    if not name.startswith("_") and inspect.isfunction(member) and not module.name.endswith("_base"):
+                        yield f"{cls.__name__}.{name}", member
+
+
+METHODS = dict(methods())
+OAUTH = {name for name in METHODS if name.startswith("AsyncOAuth.")}
+
+
+@pytest.fixture
+def wire() -> Iterator[Wire]:
+    yield from contract_wire()
+
+
+def promised(text: str) -> list[Operation]:
+    """The operations that a docstring names."""
+    found: list[Operation] = []
+    for method, path in re.findall(r"`(GET|POST|PATCH|DELETE) (/[^`?]*)[^`]*`", text):
+        fits = [one for one in operations().values() if one.method == method and one.pattern.fullmatch(path)]
+        assert fits, f"{method} {path} is no operation of the contract"
+        found.append(min(fits, key=lambda one: one.pattern.pattern.count("[^/]")))
+    return found
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_it_is_documented_in_the_form_of_the_house(name: str) -> None:
+    text = inspect.getdoc(METHODS[name])
+    assert text, f"{name} has no docstring"
+    assert "Example:" in text, f"{name} has no example"
+    parameters = [one for one in inspect.signature(METHODS[name]).parameters if one != "self"]
+    for parameter in parameters:
+        assert re.search(rf"^    {parameter}: ", text, re.MULTILINE), f"{name} does not explain {parameter}"
+    if parameters:
+        assert "Args:" in text
+    if name.rpartition(".")[2] not in WITHOUT_ENDPOINT and name not in OAUTH:
+        assert promised(text), f"{name} does not name what it calls"
+
+
+async def namespace(client: AsyncClient, folder: Path) -> dict[str, Any]:
+    """What the examples take for granted."""
+    stored: list[object] = []
+    migration = await client.migrations.get("mig_abc123")
+    await migration.wait_for_plan()
+    return {
+        "client": client,
+        "connection": await client.connections.get("conn_abc123"),
+        "migration": migration,
+        "mapping": await client.mappings.get("mig_abc123", "map_001"),
+        "error": await client.errors.get("mig_abc123", "err_001"),
+        "validation": await client.validations.get("val_abc123"),
+        "rule": await client.validations.rules.create(name="n", rule="SELECT 1", expected=1),
+        "certificate": await client.certificates.get("cert_abc123"),
+        "webhook": await client.webhooks.get("wh_abc123"),
+        "key": await client.api_keys.get("key_abc123"),
+        "account": await client.service_accounts.get("sa_abc123"),
+        "plan": await client.migrations.plan("mig_abc123"),
+        "store": stored.append,
+        "vault": SimpleNamespace(write=lambda _name, secret: stored.append(secret)),
+        "Path": folder.joinpath,
+        "body": BODY,
+        "webhook_secret": "whsec_example",
+        "request": SimpleNamespace(headers={"X-Sensei-Signature": sign(BODY, "whsec_example")}),
+    }
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("name", sorted(METHODS.keys() - OAUTH))
+async def test_its_example_runs_and_calls_what_it_says(
+    wire: Wire, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = inspect.getdoc(METHODS[name]) or ""
+    monkeypatch.setattr("sensei.certificates.datetime", Day)  # on which the certificate of the contract is valid
+    prepare(wire)
+    async with AsyncClient(KEY, max_retries=0) as client:
+        names = await namespace(client, tmp_path)
+        wire.seen.clear()
+        for example in doctest.DocTestParser().get_examples(text):
+            code = compile(example.source, f"<{name}>", "single", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+            printed = io.StringIO()
+            with contextlib.redirect_stdout(printed):
+                running = eval(code, names)
+                if running is not None:
+                    await running  # sync: raise AssertionError("nothing is to be awaited here")
+            if example.want:
+                assert printed.getvalue() == example.want
+    called = {one.operation for one in wire.seen}
+    for operation in promised(text):
+        assert operation.id in called, f"{operation.id} was not called, but {sorted(called)}"
+
+
+class Day(datetime):
+    """A day of the contract's examples."""
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> Day:
+        return cls(2026, 6, 1, tzinfo=tz)
+
+
+def prepare(wire: Wire) -> None:
+    """Answers that lead each example to its end."""
+    known = {name: operation.answers() for name, operation in operations().items()}
+    plan = known["migrations.plan.get"]["approved"][1]
+    unsure = [{**mapping, "confidence": 0.5} for mapping in plan["mappings"]]
+    ready = known["migrations.get"]["completed"][1]
+    wire.answer("migrations.get", {**ready, "plan": {"status": "ready"}})
+    wire.answer("migrations.plan.get", {**plan, "status": "ready", "mappings": unsure})
+    wire.answer("migrations.cancel", "running")
+    wire.answer("validations.get", "completed")
+    wire.answer("connections.test", "success")
+    for operation in ("migrations.list", "mappings.list"):  # whose examples are first pages of many
+        page = next(iter(known[operation].values()))[1]
+        wire.answer(operation, {**page, "pagination": {**page["pagination"], "has_more": False}})
