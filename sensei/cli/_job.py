@@ -222,13 +222,21 @@ class MainJob:
         raise CommandError(f"{there}; {self._order.advice}. Nothing was written.")
 
     def _refresh_credentials(self, migration: Migration) -> None:
-        """The password may have changed since the first run."""
+        """Tell the server the passwords of this run: they may have changed since the first one."""
+        from sensei import ConflictError
+
         for end, role, place in (
             (self._order.source, "source", migration.source),
             (self._order.target, "target", migration.target),
         ):
-            if place and place.connection_id:
-                self._test(self._client.connections.update(place.connection_id, config=end.config), end, role)
+            if place is None or place.connection_id is None:
+                continue
+            try:
+                connection = self._client.connections.update(place.connection_id, config=end.config)
+            except ConflictError:
+                # It is at work with that connection already, so the password must be good.
+                continue
+            self._test(connection, end, role)
 
     def _finish(self, migration: Migration) -> Migration:
         if migration.status != "completed":

@@ -131,7 +131,8 @@ class PlainPresenter:
             self.say(f"  and {count(len(plan.mappings) - len(shown), 'more column')}, no less certain")
         self.say("Risks:" if plan.risks else "Risks: none found")
         for risk in plan.risks:
-            self.say(f"  {risk.severity}: {risk.description}" + (f" ({risk.mitigation})" if risk.mitigation else ""))
+            advice = f". {risk.mitigation}" if risk.mitigation else ""
+            self.say(f"  {risk.severity}: {risk.description}{advice}")
 
     def progress(self, now: Progress) -> None:
         moment = time.monotonic()

@@ -62,7 +62,7 @@ class TerminalPresenter:
         for risk in plan.risks:
             description = Text(clean(risk.description))
             if risk.mitigation:
-                description.append(f" {clean(risk.mitigation)}", style="dim")
+                description.append(f". {clean(risk.mitigation)}", style="dim")
             risks.add_row(Text(clean(risk.severity), style=_SEVERITY_STYLES.get(risk.severity, "")), description)
         self._console.print(risks)
 

@@ -16,6 +16,14 @@ from sensei.testing import LocalServer
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
+# Where the tests run in the background of a shell, SIGINT is ignored and a child inherits that.
+INTERRUPTIBLE = """
+import runpy, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
+del sys.argv[0]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
 
 def run(example: str, *arguments: str, server: LocalServer, folder: Path) -> str:
     finished = subprocess.run(
@@ -55,7 +63,7 @@ def test_async_quickstart(folder: Path) -> None:
 def test_webhook_receiver(folder: Path) -> None:
     with LocalServer() as server:
         receiver = subprocess.Popen(
-            [sys.executable, "-W", "error", str(EXAMPLES / "webhook_receiver.py"), "0"],
+            [sys.executable, "-W", "error", "-c", INTERRUPTIBLE, str(EXAMPLES / "webhook_receiver.py"), "0"],
             cwd=folder,
             env={**os.environ, "SENSEI_API_URL": server.url, "SENSEI_API_KEY": server.api_key},
             stdout=subprocess.PIPE,

@@ -13,6 +13,13 @@ from tests.cli.conftest import User
 
 ROWS = 400_000
 COMMAND = ("migrate", "sqlite:///events.db", "sqlite:///copy.db", "--yes", "--validation", "standard")
+# Where the tests run in the background of a shell, SIGINT is ignored and a child inherits that.
+PROGRAM = """
+import signal, sys
+from sensei.cli import main
+signal.signal(signal.SIGINT, signal.default_int_handler)
+sys.exit(main(sys.argv[1:]))
+"""
 QUERY = "SELECT count(*), count(DISTINCT id), sum(id), sum(length(what)), min(what), max(what) FROM events"
 
 
@@ -26,7 +33,7 @@ def started(user: User) -> subprocess.Popen[str]:
         "INSERT INTO events SELECT i, 'event ' || i, '2026-01-02 03:04:05' FROM n",
     )
     process = subprocess.Popen(
-        [sys.executable, "-m", "sensei", *COMMAND],
+        [sys.executable, "-c", PROGRAM, *COMMAND],
         cwd=user.folder,
         env={**os.environ, "PYTHONUNBUFFERED": "1"},
         stdout=subprocess.PIPE,
