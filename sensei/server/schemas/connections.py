@@ -382,6 +382,14 @@ class ConnectionUpdate(Closed):
     options: Maybe[dict[str, Any]] = None
     tags: Maybe[Tags] = None
 
+    @model_validator(mode="before")
+    @classmethod
+    def _keeps_its_kind(cls, data: Any) -> Any:
+        for name in ("type", "role"):
+            if isinstance(data, dict) and name in data:
+                raise PydanticCustomError("immutable", "cannot be changed", {"field": name})
+        return data
+
     @model_validator(mode="after")
     def _changes_something(self) -> Self:
         if not self.model_fields_set:
