@@ -15,6 +15,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Match
 
 from sensei._version import __version__
+from sensei.server.dashboard import add_dashboard
 from sensei.server.errors import ApiError
 from sensei.server.openapi import describe
 from sensei.server.operation import endpoint
@@ -85,6 +86,7 @@ def create_app(settings: Settings) -> FastAPI:
                 response_model=None,
             )
     app.include_router(oauth.router)
+    add_dashboard(app)
     app.add_api_route("/healthz", _healthz, methods=["GET"], include_in_schema=False)
     app.add_api_route("/readyz", _readyz, methods=["GET"], include_in_schema=False)
     app.add_exception_handler(HTTPException, _no_such_route)

@@ -98,6 +98,11 @@ def issues(outcome: ValidationOutcome, *, details: bool) -> list[IssueOut]:
     return [issue(one, details=details) for one in found]
 
 
+def profiles(outcome: ValidationOutcome) -> list[dict[str, Any]]:
+    """The columns on both sides: counts, extremes and histograms."""
+    return [cast("dict[str, Any]", json_ready(dataclasses.asdict(profile))) for profile in outcome.profiles]
+
+
 def issue(found: Issue, *, details: bool) -> IssueOut:
     """`ValidationIssue`."""
     shown: IssueOut = {

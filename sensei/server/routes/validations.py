@@ -218,7 +218,7 @@ _WHY_NONE = {
 
 def _report(row: Validation, ctx: Context, *, details: bool) -> dict[str, Any]:
     outcome = validation_wire.outcome_from_json(row.outcome) if row.outcome is not None else None
-    return {
+    report: dict[str, Any] = {
         "validation": validation_wire.validation(row),
         "migration": row.migration,
         "generated_at": wire_time(ctx.now),
@@ -235,6 +235,10 @@ def _report(row: Validation, ctx: Context, *, details: bool) -> dict[str, Any]:
             for rule in (outcome.rules if outcome is not None else ())
         ],
     }
+    if details and outcome is not None:
+        # Beyond the contract's members: what pictures are drawn from. Values of rows are in it, so only on request.
+        report["profiles"] = validation_wire.profiles(outcome)
+    return report
 
 
 def _mine(ctx: Context) -> Select[Validation]:

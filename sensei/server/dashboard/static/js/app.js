@@ -1,0 +1,135 @@
+// The shell: who is signed in, which view is shown.
+
+import { get, keepKey, storedKey, whenRefused } from "./api.js";
+import { fill, h, icon } from "./dom.js";
+import { problem } from "./widgets.js";
+import { signInView } from "./views/signin.js";
+
+const VIEWS = {
+  migrations: { text: "Migrations", load: () => import("./views/migrations.js"), one: () => import("./views/migration.js") },
+  validations: { text: "Validations", load: () => import("./views/validations.js"), one: () => import("./views/validation.js") },
+  connections: { text: "Connections", load: () => import("./views/connections.js") },
+  webhooks: { text: "Webhooks", load: () => import("./views/webhooks.js"), one: () => import("./views/webhook.js") },
+};
+const THEMES = ["auto", "light", "dark"];
+
+const app = document.getElementById("app");
+let current = new AbortController();
+let main = null;
+
+/** `#/migrations/mig_1/plan` → ["migrations", "mig_1", "plan"] */
+function place() {
+  try {
+    const parts = location.hash.replace(/^#\/?/, "").split("/").map(decodeURIComponent);
+    return VIEWS[parts[0]] && Object.hasOwn(VIEWS, parts[0]) ? parts : ["migrations"];
+  } catch {
+    return ["migrations"];
+  }
+}
+
+async function show() {
+  current.abort();
+  current = new AbortController();
+  const { signal } = current;
+  if (storedKey() === null) return showSignIn();
+  if (main === null) buildShell();
+  const [name, id, ...rest] = place();
+  for (const link of document.querySelectorAll(".nav a")) {
+    if (link.dataset.view === name) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  }
+  const view = h("div", { class: "view" });
+  fill(main, view);
+  document.title = `${VIEWS[name].text} · Sensei`;
+  try {
+    const load = id && VIEWS[name].one ? VIEWS[name].one : VIEWS[name].load;
+    const { render } = await load();
+    if (!signal.aborted) await render(view, { id, rest, signal });
+  } catch (error) {
+    if (!signal.aborted) fill(view, problem(error, show));
+  }
+  if (!signal.aborted && document.activeElement === document.body) view.querySelector("h1")?.focus();
+  return undefined;
+}
+
+function buildShell() {
+  main = h("main", { id: "main", class: "main" });
+  const links = Object.entries(VIEWS).map(([name, { text }]) => h("a", { href: `#/${name}`, data: { view: name } }, text));
+  fill(
+    app,
+    h("a", { class: "skip", href: "#main", onclick: skip }, "Skip to the content"),
+    h(
+      "header",
+      { class: "top" },
+      h("a", { class: "brand", href: "#/migrations" }, h("img", { src: "/dashboard/icon.svg", alt: "", width: 28, height: 28 }), "Sensei"),
+      h("nav", { class: "nav", "aria-label": "Main" }, links),
+      h("div", { class: "tools" }, environment(), themeButton(), h("button", { class: "quiet", type: "button", onclick: () => signOut() }, icon("leave"), h("span", {}, "Sign out"))),
+    ),
+    main,
+  );
+}
+
+function environment() {
+  const sandbox = storedKey()?.startsWith("sk_test_");
+  return sandbox ? h("span", { class: "pill idle", title: "Your key is for the sandbox" }, "Sandbox") : null;
+}
+
+function skip(event) {
+  event.preventDefault();
+  const heading = main.querySelector("h1");
+  heading?.focus();
+}
+
+function showSignIn(message) {
+  main = null;
+  document.title = "Sign in · Sensei";
+  fill(app, signInView({ message, themeButton: themeButton(), onKey: signIn }));
+  app.querySelector("input")?.focus();
+}
+
+async function signIn(key) {
+  // Any answer but a refusal of the key itself will do: a key may lack this scope and have others.
+  try {
+    await get("/migrations", { query: { limit: 1 }, key });
+  } catch (error) {
+    if (error.status !== 403) throw error;
+  }
+  keepKey(key);
+  await show();
+}
+
+function signOut(message) {
+  keepKey(null);
+  current.abort();
+  showSignIn(message);
+}
+
+function themeButton() {
+  const name = () => THEMES.find((theme) => theme === localStorage.getItem("sensei.theme")) ?? "auto";
+  const text = h("span", {}, name());
+  return h(
+    "button",
+    {
+      class: "quiet",
+      type: "button",
+      "aria-label": "Change the colours: as the system, light, dark",
+      onclick: () => {
+        const next = THEMES[(THEMES.indexOf(name()) + 1) % THEMES.length];
+        localStorage.setItem("sensei.theme", next);
+        text.textContent = next;
+        applyTheme();
+      },
+    },
+    icon("theme"),
+    text,
+  );
+}
+
+function applyTheme() {
+  document.documentElement.dataset.theme = localStorage.getItem("sensei.theme") ?? "auto";
+}
+
+applyTheme();
+whenRefused(() => signOut("The server no longer takes this key. Sign in again."));
+addEventListener("hashchange", show);
+show();
