@@ -157,6 +157,9 @@ class _Decimals(Encoder):
     def __init__(self, precision: int | None = None, scale: int = 0) -> None:
         self._precision = precision
         self._scale = scale
+        whole = "+" if precision is None else f"{{1,{max(precision - scale, 1)}}}"
+        fraction = r"\d+" if precision is None else rf"\d{{1,{scale}}}" if scale > 0 else "0"
+        self._all = re.compile(rf"(?:-?\d{whole}(?:\.{fraction})?,)*", re.ASCII)
 
     def column(self, values: Sequence[Any]) -> list[str] | None:
         types = _types(values)
@@ -164,10 +167,11 @@ class _Decimals(Encoder):
             return _with_nulls(values, str, types)
         if not types <= {int, float, _NONE}:
             return None
-        try:
-            return _with_nulls(values, self.value, types)
-        except Unfit:
+        present = [value for value in values if value is not None] if _NONE in types else values
+        # One look at all of them: no exponents, no infinities, no digit more than the column has.
+        if not self._all.fullmatch(",".join(map(repr, present)) + ","):
             return None
+        return _with_nulls(values, repr, types)
 
     def value(self, value: Any) -> str:
         if type(value) is int:

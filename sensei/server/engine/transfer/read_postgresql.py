@@ -1,6 +1,6 @@
 """Read PostgreSQL tables in batches by COPY, from one moment, going on where an earlier run ended.
 
-Where a table has a key, a batch is a range of it, found by an index-only look ahead. Without one it is a range of pages
+Where a table has a key, batches follow it. Without one, a batch is a range of pages
 (from PostgreSQL 14 on, where such a range is scanned directly); rows that an update moves between two runs may then be
 met twice or not at all, so such a source must be at rest. What can be paged neither way is one batch.
 """
@@ -18,6 +18,8 @@ from sensei.server.engine.connectors.postgresql_errors import reading_error
 from sensei.server.engine.ddl import literal
 from sensei.server.engine.job import Endpoint
 from sensei.server.engine.kinds import parse_type
+from sensei.server.engine.transfer.copying import copy_out
+from sensei.server.engine.transfer.decode import unescape
 from sensei.server.engine.transfer.rows import Batch, Part
 from sensei.server.engine.transfer.work import ColumnWork, TableWork
 
@@ -65,6 +67,10 @@ class PostgresqlSource:
         columns = ", ".join(map(quote, key))
         types = [work.source.column(name).type for name in key]
         last = position["key"] if isinstance(position, dict) and "key" in position else None
+        carried = {column.source.name: at for at, column in enumerate(work.columns) if column.expression is None}
+        if set(key) <= set(carried):
+            yield from self._by_carried_key(work, columns, [carried[name] for name in key], types, last, rows)
+            return
         while True:
             after = f" WHERE {_compare(columns, '>', last, types)}" if last is not None else ""
             shown = ", ".join(f"{quote(name)}::text" for name in key)
@@ -79,6 +85,30 @@ class PostgresqlSource:
             if end is None:
                 return
             last = end
+
+    def _by_carried_key(
+        self, work: TableWork, columns: str, places: list[int], types: list[str], last: list[str] | None, rows: int
+    ) -> Iterator[Batch]:
+        """Where the rows themselves tell their key, the last one tells where to go on."""
+        while True:
+            after = f" WHERE {_compare(columns, '>', last, types)}" if last is not None else ""
+            batch = Batch(iter(()), {"done": True})
+            batch.parts = self._until(batch, work, f"{after} ORDER BY {columns} LIMIT {rows:d}", places, rows)
+            yield batch
+            if "done" in batch.position:
+                return
+            last = batch.position["key"]
+
+    def _until(self, batch: Batch, work: TableWork, tail: str, places: list[int], rows: int) -> Iterator[Part]:
+        """The parts of a batch of `rows` rows; a full one sets its position from its last line."""
+        count, last = 0, b""
+        for part in self._copy(work, tail):
+            count += part.count
+            last = part.text[part.text.rfind(b"\n", 0, -1) + 1 : -1]
+            yield part
+        if count == rows:
+            fields = last.decode().split("\t")
+            batch.position = {"key": [unescape(fields[place]) for place in places]}
 
     def _has_page_ranges(self, work: TableWork) -> bool:
         extra = work.source.extra
@@ -102,18 +132,16 @@ class PostgresqlSource:
         listed = ", ".join(map(_selected, work.columns))
         sql = f"COPY (SELECT {listed} FROM {_from(work)}{tail}) TO STDOUT"
         try:
-            with self._db.cursor() as cursor, cursor.copy(sql.encode()) as copy:
-                lines: list[bytes | bytearray | memoryview] = []
-                size = 0
-                # Each piece is one row.
-                while piece := copy.read():
-                    lines.append(piece)
-                    size += len(piece)
-                    if size >= _PART_BYTES:
-                        yield Part(text=b"".join(lines), count=len(lines), size=size)
-                        lines, size = [], 0
-                if lines:
+            lines: list[memoryview] = []
+            size = 0
+            for line in copy_out(self._db, sql):
+                lines.append(line)
+                size += len(line)
+                if size >= _PART_BYTES:
                     yield Part(text=b"".join(lines), count=len(lines), size=size)
+                    lines, size = [], 0
+            if lines:
+                yield Part(text=b"".join(lines), count=len(lines), size=size)
         except psycopg.Error as error:
             raise reading_error(error, self._address.parameters) from None
 

@@ -44,7 +44,7 @@ class SqliteTarget(TargetDatabase):
         self.ddl = Ddl("sqlite")
         self._db = connect(self.path, writable=True, wait_seconds=wait)
         # References are checked once all rows are in. Everything that guards against a crash stays on.
-        for pragma in ("foreign_keys = OFF", "cache_size = -65536", "recursive_triggers = OFF"):
+        for pragma in ("foreign_keys = OFF", "cache_size = -32768", "recursive_triggers = OFF"):
             self._db.execute(f"PRAGMA {pragma}")
 
     def close(self) -> None:
