@@ -178,10 +178,16 @@ def _operation(method: str, path: str) -> Operation:
     return min(fits, key=lambda one: one.pattern.pattern.count("[^/]"))
 
 
-def _judged(operation: Operation, path: str, request: httpx.Request) -> Seen:
+def judged(request: httpx.Request, key: str) -> Seen:
+    """Hold a request against the contract."""
+    path = request.url.raw_path.decode().partition("?")[0].removeprefix("/v1")
+    return _judged(_operation(request.method, path), path, request, key)
+
+
+def _judged(operation: Operation, path: str, request: httpx.Request, key: str = KEY) -> Seen:
     where = f"{request.method} {path}"
     headers = request.headers
-    assert headers["authorization"] == f"Bearer {KEY}"
+    assert headers["authorization"] == f"Bearer {key}"
     uuid.UUID(headers["x-request-id"])
     if request.method == "POST":
         assert re.fullmatch(r"[!-~]{1,255}", headers["x-idempotency-key"]), f"{where} has no idempotency key"
