@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import os
-import platform
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 from urllib.parse import urlsplit
@@ -70,6 +68,10 @@ class Server:
         """True when it is this machine."""
         if self.host == "localhost" or self.host.endswith(".localhost"):
             return True
+        if not (self.host[:1].isdigit() or ":" in self.host):
+            return False
+        from ipaddress import ip_address
+
         try:
             return ip_address(self.host).is_loopback
         except ValueError:
@@ -303,7 +305,7 @@ def user_agent(app_info: tuple[str, ...] = ()) -> str:
     Raises:
         ConfigurationError: the program's name or version cannot stand in a header.
     """
-    own = f"sensei-python/{__version__} python/{platform.python_version()} {sys.platform}"
+    own = f"sensei-python/{__version__} python/{'.'.join(map(str, sys.version_info[:3]))} {sys.platform}"
     if not app_info:
         return own
     app = "/".join(part for part in app_info if part)

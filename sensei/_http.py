@@ -16,21 +16,20 @@ from functools import cache
 from time import monotonic
 from typing import TYPE_CHECKING, Protocol, TypeAlias, cast
 
-import httpcore
-
-from sensei._network import AsyncNetwork, AsyncStream, Limit, Network, Stream
 from sensei.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    import httpcore
     import httpx
 
     from sensei._config import Server
+    from sensei._network import AsyncNetwork, Network
     from sensei._request import TimeoutTypes
 
-Request: TypeAlias = httpcore.Request
-Response: TypeAlias = httpcore.Response
-AsyncConnection: TypeAlias = httpcore.AsyncHTTPConnection
-Connection: TypeAlias = httpcore.HTTPConnection
+Request: TypeAlias = "httpcore.Request"
+Response: TypeAlias = "httpcore.Response"
+AsyncConnection: TypeAlias = "httpcore.AsyncHTTPConnection"
+Connection: TypeAlias = "httpcore.HTTPConnection"
 
 RawHeaders: TypeAlias = "list[tuple[bytes, bytes]]"
 
@@ -39,6 +38,22 @@ KEEP_ALIVE = 20.0
 
 
 # Time
+
+
+class Limit(float):
+    """Seconds for one operation on a socket, and the moment at which all of them must be over.
+
+    The HTTP library hands the very object on to the network, where `left` makes both count: an answer that drips in
+    byte by byte cannot outlast the deadline.
+    """
+
+    __slots__ = ("deadline",)
+
+    deadline: float
+
+    def left(self) -> float:
+        """Seconds for the next operation, zero or more."""
+        return max(0.0, min(self, self.deadline - monotonic()))
 
 
 def limits(timeout: TimeoutTypes, deadline: float | None) -> dict[str, float | None]:
@@ -119,8 +134,7 @@ def check_fresh(response: Response) -> None:
     Raises:
         StaleAnswer: it did not.
     """
-    socket = response.extensions.get("network_stream")
-    if isinstance(socket, Stream | AsyncStream) and socket.asked:
+    if getattr(response.extensions.get("network_stream"), "asked", False):
         raise StaleAnswer("the connection carried an answer that nobody had asked for")
 
 
@@ -151,6 +165,9 @@ class Target:
     """Where the connections of a pool lead, with what every request to it has in common."""
 
     def __init__(self, server: Server) -> None:
+        import httpcore
+
+        self._library = httpcore
         self.server = server
         self.scheme = server.scheme.encode("ascii")
         self.host = server.host.encode("ascii")
@@ -161,20 +178,20 @@ class Target:
         self, method: str, path: str, headers: RawHeaders, body: bytes | None, timeouts: dict[str, float | None]
     ) -> Request:
         """A request ready to be sent. `path` includes the query."""
-        url = httpcore.URL(scheme=self.scheme, host=self.host, port=self.server.port, target=path.encode("ascii"))
-        return httpcore.Request(
+        url = self._library.URL(scheme=self.scheme, host=self.host, port=self.server.port, target=path.encode("ascii"))
+        return self._library.Request(
             method, url, headers=[self.host_header, *headers], content=body, extensions={"timeout": timeouts}
         )
 
     def connection(self, network: Network) -> Connection:
         """A connection, not opened yet."""
-        return httpcore.HTTPConnection(
+        return self._library.HTTPConnection(
             self.origin, ssl_context=self._tls(), keepalive_expiry=KEEP_ALIVE, network_backend=network
         )
 
     def async_connection(self, network: AsyncNetwork) -> AsyncConnection:
         """A connection, not opened yet."""
-        return httpcore.AsyncHTTPConnection(
+        return self._library.AsyncHTTPConnection(
             self.origin, ssl_context=self._tls(), keepalive_expiry=KEEP_ALIVE, network_backend=network
         )
 

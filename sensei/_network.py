@@ -1,4 +1,7 @@
-"""The sockets below the HTTP library: they keep a deadline, and a forked child lets go of them."""
+"""The sockets below the HTTP library: they keep a deadline, and a forked child lets go of them.
+
+With `_http` the only place that names the library; loaded with the first call.
+"""
 
 from __future__ import annotations
 
@@ -7,27 +10,11 @@ import ssl
 import sys
 import weakref
 from collections.abc import Iterable
-from time import monotonic
 
 import httpcore
 
 from sensei._concurrency import async_sleep, current_loop
-
-
-class Limit(float):
-    """Seconds for one operation on a socket, and the moment at which all of them must be over.
-
-    The HTTP library hands the very object on to the network, where `left` makes both count: an answer that drips in
-    byte by byte cannot outlast the deadline.
-    """
-
-    __slots__ = ("deadline",)
-
-    deadline: float
-
-    def left(self) -> float:
-        """Seconds for the next operation, zero or more."""
-        return max(0.0, min(self, self.deadline - monotonic()))
+from sensei._http import Limit
 
 
 class Stream(httpcore.NetworkStream):

@@ -37,7 +37,6 @@ Errors hold plain data only: they pickle, they keep no connection alive, and the
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -62,6 +61,8 @@ class RequestSummary:
 
     def as_curl(self) -> str:
         """The request as a command for a POSIX shell. It reads the key from `$SENSEI_API_KEY`."""
+        import shlex
+
         parts = ["curl", "-X", self.method, shlex.quote(self.url)]
         for name, value in self.headers.items():
             # Double quotes, so that the shell fills in the key.

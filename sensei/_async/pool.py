@@ -15,7 +15,6 @@ from time import monotonic
 from sensei._concurrency import AsyncSignal, async_place, async_shielded, call_after_fork
 from sensei._config import Server
 from sensei._http import AsyncConnection, Target
-from sensei._network import AsyncNetwork
 from sensei.errors import ConfigurationError
 from sensei.models.response import RateLimit
 
@@ -34,6 +33,8 @@ class AsyncPool:
     """The connections to one server, in one process and one event loop."""
 
     def __init__(self, target: Target, size: int = MOST_CONNECTIONS) -> None:
+        from sensei._network import AsyncNetwork
+
         self.target = target
         self._size = size
         self._network = AsyncNetwork()

@@ -14,7 +14,6 @@ from sensei._concurrency import async_shielded, async_sleep
 from sensei._hooks import FailureEvent, RequestEvent, ResponseEvent, RetryEvent, log
 from sensei._http import AsyncForeign, AsyncForeignResponse, RawHeaders, check_fresh, limits, trouble
 from sensei._job import Job, Options, merged
-from sensei._network import AsyncStream
 from sensei._notices import deprecation
 from sensei._parse import decompress, invalid_answer, parse, status_error
 from sensei._ratelimit import RateLimiter, read_rate_limit
@@ -82,8 +81,9 @@ class AsyncBody:
 
     def abandon(self) -> None:
         """Close the socket of a stream that nobody closed."""
-        if isinstance(self._socket, AsyncStream):
-            self._socket.abandon()
+        abandon = getattr(self._socket, "abandon", None)
+        if abandon is not None:
+            abandon()
 
 
 class AsyncTransport:

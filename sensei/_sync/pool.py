@@ -16,7 +16,6 @@ from time import monotonic
 from sensei._concurrency import Signal, call_after_fork, place, shielded
 from sensei._config import Server
 from sensei._http import Connection, Target
-from sensei._network import Network
 from sensei.errors import ConfigurationError
 from sensei.models.response import RateLimit
 
@@ -35,6 +34,8 @@ class Pool:
     """The connections to one server, in one process and one event loop."""
 
     def __init__(self, target: Target, size: int = MOST_CONNECTIONS) -> None:
+        from sensei._network import Network
+
         self.target = target
         self._size = size
         self._network = Network()
