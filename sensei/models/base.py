@@ -30,7 +30,7 @@ __all__ = [
 OpenEnum: GetPydanticSchema = GetPydanticSchema(lambda _source, _handler: core_schema.str_schema())
 """Marks ``Literal[...] | str``: the literals are for readers and completion, any text passes, at the cost of a str."""
 
-FromStream = GetPydanticSchema(lambda _source, _handler: core_schema.any_schema())
+FromStream: GetPydanticSchema = GetPydanticSchema(lambda _source, _handler: core_schema.any_schema())
 """Marks what the reader of a stream sets: a member of that name in the data may be anything."""
 
 Timestamp = AwareDatetime
