@@ -108,6 +108,8 @@ def read_address(endpoint: Endpoint) -> Address:
     if _REFERENCE.match(str(parameters.get("password") or "")) or not parameters.get("host"):
         what = "names no host" if not parameters.get("host") else "refers to a secret that this server cannot resolve"
         raise EndpointError(f"the connection {what}", reason_code="E1009")
+    if not all(port.isdecimal() and 0 < int(port) < 65_536 for port in str(parameters.get("port") or 5432).split(",")):
+        raise EndpointError("the port of the connection is no number from 1 to 65535", reason_code="E1009")
     if options.get("ssl_mode"):
         parameters["sslmode"] = str(options["ssl_mode"])
     parameters.setdefault("connect_timeout", str(int(options.get("connection_timeout_seconds", _CONNECT_SECONDS))))

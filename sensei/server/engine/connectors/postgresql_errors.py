@@ -52,7 +52,7 @@ def endpoint_error(error: psycopg.Error, parameters: Mapping[str, Any]) -> Endpo
         return EndpointError(f"the database {database!r} does not exist at {where}", reason_code="E1005")
     if state == "28000" or ('role "' in text and "does not exist" in text):
         return EndpointError(f"the database at {where} refused user {user!r} or the password", reason_code="E1002")
-    if state == "53300" or "too many clients" in text or "remaining connection slots" in text:
+    if state == "53300" or "too many c" in text or "remaining connection slots" in text:
         return EndpointError(f"the database at {where} allows no more connections", reason_code="E1007")
     if state == "42501":
         return EndpointError(f"user {user!r} lacks a privilege at {where}: {first_line(error)}", reason_code="E1006")

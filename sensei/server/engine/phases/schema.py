@@ -22,6 +22,7 @@ def prepare_target(context: Context, target: TargetDatabase) -> None:
     _make_schema(context, target)
     context.follow_ledger(target)
     known = {entry.name for entry in target.entries(context.job.migration_id) if entry.kind == "table"}
+    known |= _finished_earlier(context, target, known)
     missing = [work for work in context.works if work.name not in known]
     if not missing:
         return
@@ -52,6 +53,25 @@ def prepare_target(context: Context, target: TargetDatabase) -> None:
                 context.state.created_tables.append(work.target.qualified_name)
             context.log("info", f"made the table {work.target.qualified_name}", table=work.name)
         context.tell(100.0 * number / len(missing), table=work.name)
+
+
+def _finished_earlier(context: Context, target: TargetDatabase, known: set[str]) -> set[str]:
+    """Tables that are ours by the state alone: the ledger went at the end, and part of the work is done again since."""
+    state = context.state
+    ours = [
+        work
+        for work in context.works
+        if work.name not in known
+        and (work.target.qualified_name in state.created_tables or state.tables[work.name].status == "completed")
+        and target.table_exists(work.target.schema, work.target.name)
+    ]
+    if ours:
+        with target.transaction():
+            target.open_ledger()
+            for work in ours:
+                created = work.target.qualified_name in state.created_tables
+                target.put(context.job.migration_id, "table", work.name, context.entry(work, created=created))
+    return {work.name for work in ours}
 
 
 def _named(existing: list[TableWork]) -> str:

@@ -180,7 +180,7 @@ class PostgresqlTarget(TargetDatabase):
     def _halves(self, work: TableWork, lines: list[bytes], error: psycopg.Error, bad: list[BadRow]) -> None:
         if len(lines) == 1:
             fields = lines[0].decode("utf-8", "replace").split("\t")
-            values = [None if field == NULL else unescape(field) for field in fields]
+            values = [None if field == NULL else _shown(unescape(field)) for field in fields]
             bad.append(
                 BadRow(
                     row_reason(error) or "E3001",
@@ -227,6 +227,11 @@ class PostgresqlTarget(TargetDatabase):
             else:
                 lines.append("\t".join(fields))
         return ("\n".join(lines) + "\n").encode() if lines else b"", bad
+
+
+def _shown(text: str) -> int | str:
+    """A field as a person expects to see it in a sample."""
+    return int(text) if text.removeprefix("-").isdecimal() and len(text) < 20 else text
 
 
 def _key_text(key: tuple[str, ...]) -> str:
