@@ -1,6 +1,6 @@
 """The events of a migration's streams, all with `.id`, `.type`, `.phase`, `.message` and `.percent`."""
 
-from typing import Annotated, ClassVar, Final, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Final, Literal
 
 from sensei.models.base import FromStream, Model, OpenEnum, Problem, Timestamp
 from sensei.models.enums import MigrationErrorType, MigrationStatus, PhaseName
@@ -198,7 +198,7 @@ class UnknownEvent(_Event):
 
     Attributes:
         id: Id of the event; only grows within a migration.
-        type: Name of the event in the stream.
+        type: Name of the event in the stream, any text.
         timestamp: When it happened.
         phase: Phase of the migration, the last one seen when the event names none.
         message: One sentence for a person, empty when there is none.
@@ -208,7 +208,11 @@ class UnknownEvent(_Event):
 
     _shown: ClassVar[tuple[str, ...]] = ("id", "type", "phase", "message")
 
-    type: Annotated[str, FromStream] = "message"
+    if TYPE_CHECKING:
+        # Any text when it runs; see `UnknownWebhookEvent`.
+        type: Literal["(a type this version does not know)"]
+    else:
+        type: Annotated[str, FromStream] = "message"
     timestamp: Timestamp | None = None
     phase: PhaseName | None = None
     message: str = ""
@@ -217,7 +221,7 @@ class UnknownEvent(_Event):
 
 
 StreamEvent = LogEvent | ProgressEvent | PhaseEvent | StatusEvent | ErrorEvent | EndEvent | UnknownEvent
-"""Any event of a stream. `isinstance`, or `event.type` for the known ones, tells which one it is."""
+"""Any event of a stream. Comparing `event.type` with a literal tells type checkers which one it is."""
 
 _CLASSES: Final[
     dict[str, type[LogEvent | ProgressEvent | PhaseEvent | StatusEvent | ErrorEvent | EndEvent | UnknownEvent]]
@@ -281,4 +285,4 @@ def _unknown(data: str | bytes) -> UnknownEvent:
     try:
         return UnknownEvent.model_validate_json(data)
     except ValidationError:
-        return UnknownEvent(raw=data if isinstance(data, str) else data.decode("utf-8", "replace"))
+        return UnknownEvent.model_validate({"raw": data if isinstance(data, str) else data.decode("utf-8", "replace")})
