@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import json
 import re
+import secrets
 import socket
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 
 from sensei.certificates import Verdict, check
 from sensei.testing import LocalServer
 from tests.cli.conftest import SHOP, User
+from tests.support.postgres import PostgresServer
 
 TABLES = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name"
 
@@ -219,3 +225,81 @@ def test_a_refused_key_exits_with_3(user: User, monkeypatch: pytest.MonkeyPatch)
     assert said.code == 3
     assert re.search(r"unauthorized, 401, [0-9a-f-]{36}", said.err.splitlines()[-1])
     assert "sk_test_0123456789abcdef" not in said.err
+
+
+@pytest.fixture
+def reader_url(postgres_server: PostgresServer, postgres_url: str) -> Iterator[str]:
+    """The URL of somebody who may connect and create nothing."""
+    name, password = f"reader_{secrets.token_hex(4)}", secrets.token_hex(8)
+    postgres_server.execute(f"CREATE ROLE {name} LOGIN PASSWORD '{password}'")
+    try:
+        yield urlunsplit(
+            urlsplit(postgres_url)._replace(netloc=f"{name}:{password}@{urlsplit(postgres_url).netloc.split('@')[1]}")
+        )
+    finally:
+        postgres_server.execute(f"DROP ROLE {name}")
+
+
+def test_a_wrong_password_is_one_clear_line(user: User, postgres_url: str) -> None:
+    user.database("shop.db", *SHOP)
+    wrong = re.sub(r":[^:@]+@", ":n0tThePassw0rd@", postgres_url)
+
+    said = user.run("migrate", "sqlite:///shop.db", wrong, "--yes")
+
+    line = said.err.splitlines()[-1]
+    assert said.code == 1
+    assert "E1002" in line
+    assert "n0tThePassw0rd" not in said.err
+    assert "Traceback" not in said.err
+
+
+def test_a_database_that_does_not_exist_is_one_clear_line(user: User, postgres_url: str) -> None:
+    user.database("shop.db", *SHOP)
+
+    said = user.run("migrate", "sqlite:///shop.db", postgres_url + "_not", "--yes")
+
+    assert said.code == 1
+    assert "E1005" in said.err.splitlines()[-1]
+
+
+def test_a_missing_permission_is_one_clear_line(user: User, reader_url: str) -> None:
+    user.database("shop.db", *SHOP)
+
+    said = user.run("migrate", "sqlite:///shop.db", reader_url, "--yes")
+
+    line = said.err.splitlines()[-1]
+    assert said.code == 1
+    assert "E1006" in line
+    assert urlsplit(reader_url).password not in said.err
+    assert "Traceback" not in said.err
+
+
+def test_a_disk_that_takes_no_more_is_one_clear_line_that_tells_what_is_there(user: User) -> None:
+    user.database(
+        "shop.db",
+        "CREATE TABLE pages (id INTEGER PRIMARY KEY, content BLOB)",
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000) "
+        "INSERT INTO pages SELECT i, zeroblob(4000) FROM n",
+    )
+    program = (
+        "import resource, sys; from sensei.cli import main; "
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (6_000_000, 6_000_000)); "
+        "sys.exit(main(sys.argv[1:]))"
+    )
+    said = subprocess.run(
+        [sys.executable, "-c", program, "migrate", "sqlite:///shop.db", "sqlite:///copy.db", "--yes"],
+        cwd=user.folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    line = said.stderr.splitlines()[-1]
+    assert said.returncode == 1, said.stderr
+    assert line.startswith("Error: ")
+    assert "copy.db" in line
+    assert "pages" in line
+    assert "Traceback" not in said.stderr
+    again = user.run("migrate", "sqlite:///shop.db", "sqlite:///copy.db", "--yes")
+    assert again.code == 0, again.err
+    assert user.rows("copy.db", "SELECT count(*), sum(length(content)) FROM pages") == [(3000, 12_000_000)]

@@ -74,3 +74,6 @@ def command(
         )
     except (ServeError, StoreError, VaultError, ValueError) as error:
         raise CommandError(str(error)) from None
+    except KeyboardInterrupt:
+        # How it is meant to end: by now everything is checkpointed and closed.
+        sys.stderr.write("Stopped.\n")
