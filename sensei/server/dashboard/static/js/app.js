@@ -107,22 +107,27 @@ function signOut(message) {
 function themeButton() {
   const name = () => THEMES.find((theme) => theme === localStorage.getItem("sensei.theme")) ?? "auto";
   const text = h("span", {}, name());
-  return h(
+  const label = () => `Colors: ${name()}`;
+  const button = h(
     "button",
     {
       class: "quiet",
       type: "button",
-      "aria-label": "Change the colours: as the system, light, dark",
+      "aria-label": label(),
+      title: "Colors: as the system, light or dark",
+      data: { themeButton: "" },
       onclick: () => {
         const next = THEMES[(THEMES.indexOf(name()) + 1) % THEMES.length];
         localStorage.setItem("sensei.theme", next);
         text.textContent = next;
+        button.setAttribute("aria-label", label());
         applyTheme();
       },
     },
     icon("theme"),
     text,
   );
+  return button;
 }
 
 function applyTheme() {

@@ -37,6 +37,8 @@ export function sparkline(points, label) {
   return svg;
 }
 
+const WIDEST = 22;
+
 /** One column on both sides: the source upwards, the target downwards, so that a faithful copy is its mirror. */
 export function distribution(profile) {
   const [width, half] = [320, 52];
@@ -46,12 +48,12 @@ export function distribution(profile) {
   if (labels.length === 0) return h("p", { class: "soft" }, "Nothing to draw.");
   const most = Math.max(...source.concat(target).map(([, number]) => number), 1);
   const step = width / labels.length;
-  const gap = Math.min(3, step * 0.15);
+  const wide = Math.min(step * 0.85, WIDEST);
   const draw = (side, values) =>
     values.map(([label, number], position) => {
       const size = number ? Math.max(1, (half * number) / most) : 0;
       const y = side === "source" ? half - size : half + 2;
-      const bar = { class: side, x: position * step + gap / 2, y, width: step - gap, height: size };
+      const bar = { class: side, x: position * step + (step - wide) / 2, y, width: wide, height: size };
       return s("rect", bar, s("title", {}, `${side}: ${label}  ${count(number)}`));
     });
   const name = `${profile.table}.${profile.column}`;

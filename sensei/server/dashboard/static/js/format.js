@@ -76,7 +76,7 @@ function dateOf(text) {
 export function percent(number) {
   if (number === null || number === undefined) return NOTHING;
   if (number >= 100) return "100%";
-  return `${number < 10 && number > 0 ? number.toFixed(1) : Math.floor(number)}%`;
+  return `${number < 10 ? Math.floor(number * 10) / 10 : Math.floor(number)}%`;
 }
 
 /** A share of 1 as three digits: 0.987, and 1 as 1.000. */
@@ -97,13 +97,14 @@ export function words(code) {
 }
 
 const NAMED = {
-  plan_ready: "needs review",
-  approved: "ready to start",
   pending_review: "in review",
   schema_migration: "schema",
   data_transfer: "data",
   passed_with_warnings: "passed with warnings",
-  type_conversion: "conversion",
+  identity: "as it is",
+  type_conversion: "converted",
+  type_widening: "wider type",
+  encoding_normalize: "encoding made one",
   sqlite: "SQLite",
   postgresql: "PostgreSQL",
   mysql: "MySQL",

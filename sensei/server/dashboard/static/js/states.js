@@ -1,6 +1,6 @@
 // What a migration's status means here. The server decides; this only spares people buttons that cannot work.
 
-export const PHASES = ["planning", "schema_migration", "data_transfer", "validation", "cutover"];
+import { words } from "./format.js";
 
 const FINISHED = new Set(["completed", "failed", "cancelled", "rolled_back"]);
 const WORKING = new Set(["pending", "planning", "running", "pausing", "validating", "cancelling", "rolling_back"]);
@@ -56,6 +56,11 @@ const TONES = {
   info: "idle",
   debug: "idle",
 };
+
+/** A migration's status in words that say what it waits for. */
+export function statusText(status) {
+  return { plan_ready: "Needs review", approved: "Ready to start" }[status] ?? words(status);
+}
 
 /** Whether an action may do something in a status. */
 export function allows(action, status) {

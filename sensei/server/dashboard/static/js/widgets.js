@@ -174,5 +174,5 @@ export function table(label, columns, rows) {
 
 /** A cell that knows the name of its column. */
 export function cell(label, content, kind) {
-  return h("td", { data: { label }, class: kind }, content);
+  return h("td", { data: { label }, class: kind }, h("div", { class: "cell" }, content));
 }

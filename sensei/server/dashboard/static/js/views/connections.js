@@ -62,7 +62,7 @@ function lastTest(test) {
   const facts = [
     test.server_version,
     test.table_count !== null && test.table_count !== undefined ? counted(test.table_count, "table") : null,
-    `${count(Math.round(test.latency_ms))} ms`,
+    test.latency_ms < 1 ? "under 1 ms" : `${count(Math.round(test.latency_ms))} ms`,
   ];
   return [facts.filter(Boolean).join(" · "), h("span", { class: "soft small block" }, ago(test.tested_at))];
 }

@@ -3,7 +3,7 @@
 import { get } from "../api.js";
 import { announce, fill, h, icon, refill } from "../dom.js";
 import { dotted, percent, words } from "../format.js";
-import { isFinished, isWorking } from "../states.js";
+import { isFinished, isWorking, statusText } from "../states.js";
 import { follow } from "../stream.js";
 import { loading, meter, pill, problem, setMeter, tabs } from "../widgets.js";
 import { actionButtons } from "./migration_actions.js";
@@ -168,9 +168,9 @@ class View {
     this.now.textContent = isWorking(migration.status) ? [words(migration.phase ?? ""), said].filter((text) => text && text !== "–").join(": ") : "";
     this.#showConnection(connection);
     if (this.shownStatus !== migration.status) {
-      if (this.shownStatus !== null) announce(`${migration.name}: ${words(migration.status)}`);
+      if (this.shownStatus !== null) announce(`${migration.name}: ${statusText(migration.status)}`);
       this.shownStatus = migration.status;
-      fill(this.status, pill(migration.status));
+      fill(this.status, pill(migration.status, statusText(migration.status)));
       refill(this.actions, actionButtons(this.live, (tab) => this.open(tab)));
     } else if (isWorking(migration.status) && Math.floor(part / 20) !== this.saidShare) {
       this.saidShare = Math.floor(part / 20);
@@ -195,9 +195,11 @@ class View {
     history.replaceState(null, "", `#/migrations/${encodeURIComponent(migration.id)}/${id}`);
     const held = this.tabList.contains(document.activeElement);
     fill(this.tabList, tabs("Parts of the migration", TABS, id, (chosen) => this.open(chosen)));
-    if (held) this.tabList.querySelector("[aria-selected=true]").focus();
+    const tab = this.tabList.querySelector("[aria-selected=true]");
+    tab.scrollIntoView({ block: "nearest", inline: "nearest" });
+    if (held) tab.focus();
     this.panel.setAttribute("aria-labelledby", `tab-${id}`);
-    const content = h("div", {}, loading());
+    const content = h("div", { class: "stack" }, loading());
     fill(this.panel, content);
     try {
       const { render: show } = await TABS.find((tab) => tab.id === id).load();

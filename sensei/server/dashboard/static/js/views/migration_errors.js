@@ -11,7 +11,7 @@ const SETTLED = new Set(["resolved", "recovered"]);
 
 /** Show the errors of `live.migration`. */
 export async function render(root, { live, signal }) {
-  const list = h("div");
+  const list = h("div", { class: "stack" });
   let known = null;
   fill(root, list);
 

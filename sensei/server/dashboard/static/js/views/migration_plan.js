@@ -4,7 +4,7 @@ import { get, patch, post } from "../api.js";
 import { fill, h, icon, toast } from "../dom.js";
 import { count, counted, dotted, duration, words } from "../format.js";
 import { allows, tone } from "../states.js";
-import { attempt, choices, empty, figure, panel, pill, problem } from "../widgets.js";
+import { attempt, cell, choices, empty, figure, panel, pill, problem } from "../widgets.js";
 
 const STATUSES = [
   ["", "All"],
@@ -201,11 +201,11 @@ class Plan {
       "tr",
       { class: "mapping", tabindex: mapping.id === this.#active ? 0 : -1, data: { id: mapping.id }, "aria-label": `${name}, confidence ${mapping.confidence}, ${words(mapping.status)}`, onfocus: () => this.#activate(mapping.id) },
       h("td", { class: "tick" }, tick),
-      h("td", { data: { label: "Source" }, class: "main-cell" }, column(mapping.source)),
-      h("td", { data: { label: "Target" } }, column(mapping.target)),
-      h("td", { data: { label: "Change" } }, h("span", {}, words(mapping.transformation_type)), flags(mapping)),
-      h("td", { data: { label: "Confidence" } }, confidence(mapping)),
-      h("td", { data: { label: "Status" } }, pill(mapping.status)),
+      cell("Source", column(mapping.source), "main-cell"),
+      cell("Target", column(mapping.target)),
+      cell("Change", [words(mapping.transformation_type), flags(mapping)]),
+      cell("Confidence", confidence(mapping)),
+      cell("Status", pill(mapping.status)),
       h(
         "td",
         { class: "decide" },
@@ -216,14 +216,19 @@ class Plan {
           decide && mapping.status !== "rejected" ? h("button", { type: "button", class: "small", tabindex: -1, "aria-label": `Reject ${name}`, onclick: choose("rejected") }, "Reject") : null,
           h("button", { type: "button", class: "small quiet", tabindex: -1, "aria-expanded": String(opened), "aria-label": `Why ${name}`, onclick: () => this.#open(mapping.id) }, "Why"),
         ),
-        opened ? details(mapping) : null,
       ),
     );
-    return row;
+    return opened ? [row, h("tr", { class: "mapping-details" }, h("td", { colspan: 7 }, details(mapping)))] : row;
   }
 
   #rowOf(id) {
     return [...this.body.children].find((row) => row.dataset.id === id) ?? null;
+  }
+
+  #neighbors(row) {
+    const rows = [...this.body.querySelectorAll("tr.mapping")];
+    const place = rows.indexOf(row);
+    return [rows[place - 1], rows[place + 1]];
   }
 
   #activate(id) {
@@ -240,7 +245,8 @@ class Plan {
     if (!row || event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.target !== row && ["INPUT", "BUTTON"].includes(event.target.tagName) && [" ", "Enter"].includes(event.key)) return;
     const mapping = this.plan.mappings.find((one) => one.id === row.dataset.id);
-    const moves = { ArrowDown: row.nextElementSibling, j: row.nextElementSibling, ArrowUp: row.previousElementSibling, k: row.previousElementSibling };
+    const [before, after] = this.#neighbors(row);
+    const moves = { ArrowDown: after, j: after, ArrowUp: before, k: before };
     const decide = this.#canDecide();
     if (event.key in moves) moves[event.key]?.focus();
     else if (event.key === "a" && decide) this.#decide(mapping, "approved", null);
@@ -268,7 +274,8 @@ class Plan {
 
   async #decide(mapping, status, button) {
     const row = this.#rowOf(mapping.id);
-    const next = row?.nextElementSibling?.dataset.id ?? row?.previousElementSibling?.dataset.id;
+    const [before, after] = this.#neighbors(row);
+    const next = (after ?? before)?.dataset.id;
     const path = `${this.live.path}/plan/mappings/${encodeURIComponent(mapping.id)}/approve`;
     const work = async () => this.#replace(await post(path, { approved: status === "approved" }));
     if (!(await attempt(button ?? {}, work))) return;

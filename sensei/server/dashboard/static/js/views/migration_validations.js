@@ -10,7 +10,7 @@ import { showValidation } from "./validation_parts.js";
 /** Show the validations of `live.migration`. */
 export async function render(root, { live, signal }) {
   const head = h("div", { class: "toolbar" });
-  const content = h("div");
+  const content = h("div", { class: "stack" });
   let chosen = null;
   let shown = new AbortController();
   let status = live.migration.status;

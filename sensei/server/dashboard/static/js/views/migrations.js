@@ -3,7 +3,7 @@
 import { get, pause } from "../api.js";
 import { fill, h, refill } from "../dom.js";
 import { ago, count, dotted, percent, words } from "../format.js";
-import { isWorking } from "../states.js";
+import { isWorking, statusText } from "../states.js";
 import { follow } from "../stream.js";
 import { cell, choices, code, empty, loading, meter, pill, problem, setMeter, table } from "../widgets.js";
 
@@ -38,16 +38,12 @@ export async function render(root, { signal }) {
   const rows = new Map();
   const place = h("div", { class: "panel flush" }, loading());
   const summary = h("p", { class: "soft" });
-  fill(
-    root,
-    h("div", { class: "page-head" }, h("div", {}, h("h1", { tabindex: -1 }, "Migrations"), summary)),
-    choices("Filter by status", FILTERS, status, (value) => {
-      status = value;
-      wanted = PAGE;
-      load().catch(fail);
-    }),
-    place,
-  );
+  const filters = choices("Filter by status", FILTERS, status, (value) => {
+    status = value;
+    wanted = PAGE;
+    load().catch(fail);
+  });
+  fill(root, h("div", { class: "page-head" }, h("div", {}, h("h1", { tabindex: -1 }, "Migrations"), summary)), filters, place);
 
   async function load() {
     const asked = status;
@@ -63,6 +59,7 @@ export async function render(root, { signal }) {
   function show(found, pagination) {
     const moving = found.filter((one) => isWorking(one.status)).length;
     fill(summary, `${count(pagination.total)} in all${moving ? `, ${count(moving)} moving` : ""}`);
+    filters.hidden = found.length === 0 && status === "";
     if (found.length === 0) {
       for (const row of rows.values()) row.stop();
       rows.clear();
@@ -137,7 +134,7 @@ function makeRow(viewSignal, changed) {
       link.href = `#/migrations/${encodeURIComponent(id)}`;
       link.dataset.focus = id;
       bar.className = `meter ${one.status === "failed" ? "bad" : isWorking(one.status) ? "busy" : ""}`;
-      fill(cells.status, pill(one.status));
+      fill(cells.status, pill(one.status, statusText(one.status)));
       cells.ends.textContent = `${nameOf(one.source)} → ${nameOf(one.target)}`;
       cells.created.textContent = ago(one.created_at);
       if (connection === null) move(one.progress_percent, isWorking(one.status) ? one.phase : null);

@@ -5,7 +5,7 @@ import { showValidation } from "./validation_parts.js";
 
 /** Show a validation. */
 export async function render(root, { id, signal }) {
-  const content = h("div");
+  const content = h("div", { class: "stack" });
   fill(
     root,
     h("a", { class: "back", href: "#/validations" }, icon("back"), "Validations"),

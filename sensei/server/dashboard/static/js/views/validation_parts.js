@@ -17,7 +17,7 @@ const PERSPECTIVES = {
   statistical: ["Data", "Is every value where it should be?"],
   referential: ["References", "Does every child find its parent?"],
   semantic: ["Meaning", "Do values make sense, do rules hold?"],
-  behavioral: ["Behaviour", "Do queries get the same answers?"],
+  behavioral: ["Behavior", "Do queries get the same answers?"],
 };
 const FIGURES = {
   tables_checked: "tables",
@@ -35,6 +35,8 @@ const FIGURES = {
   business_matches: "close enough to decide alike",
   mismatches: "other answers",
 };
+/** Only worth a line when there are any. */
+const UNUSUAL = new Set(["semantic_matches", "business_matches"]);
 const SENTENCES = {
   passed: "The target holds what the source holds.",
   passed_with_warnings: "The target holds what the source holds, but for what the warnings say.",
@@ -49,8 +51,8 @@ const WORST_FIRST = ["critical", "error", "warning", "info"];
 /** Show one validation, and look again until it has finished. */
 export async function showValidation(root, id, signal) {
   const path = `/validations/${encodeURIComponent(id)}`;
-  const top = h("div");
-  const rest = h("div");
+  const top = h("div", { class: "stack" });
+  const rest = h("div", { class: "stack" });
   fill(root, top, rest);
   fill(top, loading());
   try {
@@ -110,8 +112,8 @@ function perspectives(results) {
 function perspective(name, result) {
   const [title, question] = PERSPECTIVES[name] ?? [words(name), ""];
   const share = 100 * (result.score ?? 0);
-  const figures = Object.entries(FIGURES).filter(([key]) => result[key] !== undefined);
-  const shown = (key, value) => (key === "max_deviation" ? `${(100 * value).toFixed(value > 0 && value < 0.001 ? 4 : 2)}%` : count(value));
+  const figures = Object.entries(FIGURES).filter(([key]) => result[key] !== undefined && !(UNUSUAL.has(key) && result[key] === 0));
+  const shown = (key, value) => (key === "max_deviation" ? `${Number((100 * value).toPrecision(3))}%` : count(value));
   return h(
     "article",
     { class: `panel perspective ${tone(result.status)}` },
@@ -124,7 +126,7 @@ function perspective(name, result) {
 }
 
 async function drawRest(place, validation, path, signal) {
-  const issues = h("div");
+  const issues = h("div", { class: "stack" });
   const pictures = h("div");
   const proof = h("div");
   fill(place, proof, issues, pictures);

@@ -78,7 +78,7 @@ export async function render(root, { id, signal }) {
     return h(
       "tr",
       {},
-      cell("Event", [h("span", { class: "mono strong" }, one.event_type), one.test ? h("span", { class: "pill idle" }, "Test") : null, h("span", { class: "soft small block mono" }, one.id)], "main-cell"),
+      cell("Event", [h("span", { class: "mono strong" }, one.event_type), one.test ? " " : null, one.test ? h("span", { class: "pill idle" }, "Test") : null, h("span", { class: "soft small block mono" }, one.id)], "main-cell"),
       cell("Status", [pill(one.status), one.next_attempt_at ? h("span", { class: "soft small block" }, `next ${moment(one.next_attempt_at)}`) : null]),
       cell("Attempts", attempts.length > 0 ? [h("button", { type: "button", class: "small quiet", data: { focus: `open-${one.id}` }, "aria-expanded": String(open), onclick: toggle }, counted(one.attempt_count, "attempt")), open ? h("ol", { class: "attempts" }, attempts.map(attemptItem)) : null] : count(one.attempt_count)),
       cell("Answer", answer(attempts.at(-1), one.response_status)),
