@@ -53,6 +53,7 @@ class Special:
         form: members of a form body, instead of JSON.
         accept: what the `Accept` header says.
         repeatable: False when the call must not be sent twice, whatever happens (an OAuth code works once).
+        gone_is_none: for a DELETE with a body in its answer: None stands for one that an earlier try has done.
     """
 
     server: Literal["api", "auth"] = "api"
@@ -60,6 +61,7 @@ class Special:
     form: Mapping[str, str] | None = None
     accept: str = "application/json"
     repeatable: bool = True
+    gone_is_none: bool = False
 
 
 ORDINARY: Final = Special()

@@ -194,7 +194,7 @@ class Transport:
                     return parse(cast_to, body, info, self.client)
                 except ValueError as error:
                     raise invalid_answer(error, body, info, job.summary()) from error
-            if job.is_gone(status) and cast_to is NoneType:
+            if job.is_gone(status) and (cast_to is NoneType or job.special.gone_is_none):
                 return cast("T", None)
             failure = self._refused(job, info, lowered, body)
             if self._renewed(job, status, authorization):

@@ -13,7 +13,7 @@ from sensei._async.resources.migration_insight import AsyncMigrationInsight
 from sensei._async.resources.migration_recovery import AsyncMigrationRecovery
 from sensei._async.resources.migration_schedules import AsyncMigrationSchedules
 from sensei._checks import changed, check_schedule, checked
-from sensei._request import UNSET, HeaderTypes, TimeoutTypes, Unset
+from sensei._request import UNSET, HeaderTypes, Special, TimeoutTypes, Unset
 from sensei._waits import made_up_name
 from sensei.models.enums import MigrationStatus, Strategy
 from sensei.models.migrations import MigrationDeleted
@@ -251,12 +251,16 @@ class AsyncMigrations(AsyncMigrationActions, AsyncMigrationInsight, AsyncMigrati
         Example:
             >>> await client.migrations.delete("mig_abc123", keep_logs=False)
         """
-        return await self._call(
+        deleted: MigrationDeleted | None = await self._call(
             MigrationDeleted,
             "DELETE",
             "/migrations/{id}",
             id,
             params={"keep_logs": None if keep_logs else False, "keep_metrics": None if keep_metrics else False},
+            special=Special(gone_is_none=True),
             timeout=timeout,
             headers=headers,
         )
+        if deleted is None:  # an earlier try, whose answer was lost, has done it
+            return MigrationDeleted(id=id, deleted=True, logs_retained=keep_logs, metrics_retained=keep_metrics)
+        return deleted

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Literal
 
 from sensei._checks import changed, check_schedule, checked
-from sensei._request import UNSET, HeaderTypes, TimeoutTypes, Unset
+from sensei._request import UNSET, HeaderTypes, Special, TimeoutTypes, Unset
 from sensei._sync.pagination import Page
 from sensei._sync.resources.migration import Migration, MigrationSummary
 from sensei._sync.resources.migration_actions import MigrationActions
@@ -252,12 +252,16 @@ class Migrations(MigrationActions, MigrationInsight, MigrationRecovery, Migratio
         Example:
             >>> client.migrations.delete("mig_abc123", keep_logs=False)
         """
-        return self._call(
+        deleted: MigrationDeleted | None = self._call(
             MigrationDeleted,
             "DELETE",
             "/migrations/{id}",
             id,
             params={"keep_logs": None if keep_logs else False, "keep_metrics": None if keep_metrics else False},
+            special=Special(gone_is_none=True),
             timeout=timeout,
             headers=headers,
         )
+        if deleted is None:  # an earlier try, whose answer was lost, has done it
+            return MigrationDeleted(id=id, deleted=True, logs_retained=keep_logs, metrics_retained=keep_metrics)
+        return deleted

@@ -11,6 +11,7 @@ import pytest
 
 from sensei._async.client import AsyncClient
 from sensei._async.resources.migration import AsyncMigration, AsyncMigrationPlan
+from sensei._retry import RetryPolicy
 from sensei.errors import (
     ApprovalRequiredError,
     CertificateVerificationError,
@@ -18,6 +19,7 @@ from sensei.errors import (
     InvalidStateError,
     KeyNotDeletedError,
     MigrationFailedError,
+    NotFoundError,
     PermissionDeniedError,
     PlanNotReadyError,
     ValidationFailedError,
@@ -247,6 +249,20 @@ class TestActions:
         deleted = await migration.delete(keep_logs=False)
         assert deleted.deleted
         assert wire.last.query == {"keep_logs": "false"}
+
+    async def test_deleting_again_after_a_lost_answer_counts_as_done(self, wire: Wire) -> None:
+        def lose(_seen: Seen) -> httpx.Response:
+            raise httpx.ReadError("the connection was cut")
+
+        wire.compute("migrations.delete", lose)
+        wire.refuse("migrations.delete", 404, "migration_not_found")
+        async with AsyncClient(KEY, retry=RetryPolicy(max_retries=1, initial_delay=0.0)) as client:
+            deleted = await client.migrations.delete("mig_1", keep_logs=False)
+            assert (deleted.id, deleted.deleted, deleted.logs_retained, deleted.metrics_retained) == (
+                "mig_1", True, False, True,
+            )  # fmt: skip
+            with pytest.raises(NotFoundError):
+                await client.migrations.delete("mig_1")
 
     async def test_a_summary_fetches_the_rest(self, client: AsyncClient, wire: Wire) -> None:
         wire.answer("migrations.get", "running")

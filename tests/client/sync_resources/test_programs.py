@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from sensei._retry import RetryPolicy
 from sensei._sync.client import Client
 from sensei._sync.resources.migration import Migration, MigrationPlan
 from sensei.errors import (
@@ -19,6 +20,7 @@ from sensei.errors import (
     InvalidStateError,
     KeyNotDeletedError,
     MigrationFailedError,
+    NotFoundError,
     PermissionDeniedError,
     PlanNotReadyError,
     ValidationFailedError,
@@ -240,6 +242,20 @@ class TestActions:
         deleted = migration.delete(keep_logs=False)
         assert deleted.deleted
         assert wire.last.query == {"keep_logs": "false"}
+
+    def test_deleting_again_after_a_lost_answer_counts_as_done(self, wire: Wire) -> None:
+        def lose(_seen: Seen) -> httpx.Response:
+            raise httpx.ReadError("the connection was cut")
+
+        wire.compute("migrations.delete", lose)
+        wire.refuse("migrations.delete", 404, "migration_not_found")
+        with Client(KEY, retry=RetryPolicy(max_retries=1, initial_delay=0.0)) as client:
+            deleted = client.migrations.delete("mig_1", keep_logs=False)
+            assert (deleted.id, deleted.deleted, deleted.logs_retained, deleted.metrics_retained) == (
+                "mig_1", True, False, True,
+            )  # fmt: skip
+            with pytest.raises(NotFoundError):
+                client.migrations.delete("mig_1")
 
     def test_a_summary_fetches_the_rest(self, client: Client, wire: Wire) -> None:
         wire.answer("migrations.get", "running")
