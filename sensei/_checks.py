@@ -7,7 +7,6 @@ names the member and never repeats its value, which may be a password.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast, get_args, get_type_hints
 
@@ -64,6 +63,20 @@ def optional(shape: type, **members: object) -> JsonBody | Unset:
 def members(body: JsonBody, name: str) -> list[JsonBody]:
     """The dictionaries of a checked list."""
     return cast("list[JsonBody]", body[name])
+
+
+def check_page(params: Mapping[str, object]) -> None:
+    """Check the size and the place of a page.
+
+    Raises:
+        InvalidArgumentError: `limit` is not 1 to 100, or `offset` is below 0.
+    """
+    for name, least, most in (("limit", 1, 100), ("offset", 0, None)):
+        value = params.get(name)
+        if value is None:
+            continue
+        if type(value) is not int or value < least or (most is not None and value > most):
+            raise InvalidArgumentError(f"{name} must be {f'{least} to {most}' if most else f'{least} or more'}")
 
 
 def check_config(kind: str, config: Mapping[str, object] | object) -> None:
@@ -168,6 +181,8 @@ def _sentence(where: str, path: list[str | int], error: ErrorDetails, shape: typ
         case "missing":
             return f"{where} is required"
         case "extra_forbidden":
+            from difflib import get_close_matches
+
             names = sorted(_names(shape, path[:-1]))
             close = get_close_matches(str(path[-1]), names, n=1)
             hint = f"did you mean {close[0]}?" if close else f"known are {', '.join(names)}"

@@ -52,6 +52,11 @@ REFUSED: list[tuple[Call, str]] = [
     (create(schedule={"maintenance_window": {"start": "24:00", "end": "06:00"}}),
      "schedule.maintenance_window.start must match pattern"),
     (create(notifications={"emails": []}), "notifications.emails is unknown: did you mean email?"),
+    (lambda c: c.migrations.list(limit=0), "limit must be 1 to 100"),
+    (lambda c: c.migrations.list(limit=101), "limit must be 1 to 100"),
+    (lambda c: c.migrations.list(limit=True), "limit must be 1 to 100"),
+    (lambda c: c.audit_logs.list(offset=-1), "offset must be 0 or more"),
+    (lambda c: c.connections.preview("conn_1", table="t", limit=101), "limit must be 1 to 100"),
     (lambda c: c.migrations.update("mig_1"), "nothing to change: give at least one of name, description, strategy"),
     (lambda c: c.migrations.pause("mig_1", reason="x" * 1001), "reason must have at most 1000 characters"),
     (lambda c: c.migrations.start("mig_1", start_from_phase="planning"),  # type: ignore[arg-type]

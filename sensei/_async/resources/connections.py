@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from sensei._async.polling import poll
 from sensei._async.resources._base import AsyncLiveObject, AsyncResource
-from sensei._checks import changed, check_config, checked
+from sensei._checks import changed, check_config, check_page, checked
 from sensei._request import UNSET, HeaderTypes, TimeoutTypes, Unset
 from sensei.models.connections import ConnectionData, ConnectionTestResult, DatabaseSchema, TablePreview
 from sensei.models.enums import ConnectionRole, ConnectionStatus, ConnectionType
@@ -409,6 +409,7 @@ class AsyncConnections(AsyncResource):
         Example:
             >>> preview = await client.connections.preview("conn_abc123", table="orders", limit=5)
         """
+        check_page({"limit": limit})
         return await self._call(
             TablePreview,
             "GET",

@@ -8,7 +8,7 @@ from functools import partial
 from types import NoneType
 from typing import TYPE_CHECKING
 
-from sensei._checks import changed, check_config, checked
+from sensei._checks import changed, check_config, check_page, checked
 from sensei._request import UNSET, HeaderTypes, TimeoutTypes, Unset
 from sensei._sync.polling import poll
 from sensei._sync.resources._base import LiveObject, Resource
@@ -410,6 +410,7 @@ class Connections(Resource):
         Example:
             >>> preview = client.connections.preview("conn_abc123", table="orders", limit=5)
         """
+        check_page({"limit": limit})
         return self._call(
             TablePreview,
             "GET",
