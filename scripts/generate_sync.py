@@ -189,7 +189,7 @@ def generated(root: Path) -> dict[Path, str]:
         return {place.relative_to(scratch): place.read_text("utf-8") for place in made}
 
 
-def present(root: Path, wanted: dict[Path, str]) -> set[Path]:
+def present(root: Path) -> set[Path]:
     """The sync modules that are there, whether they should be or not."""
     folders = [root / "sensei" / "_sync", *(root / "tests").glob("**/sync_*/")]
     return {file.relative_to(root) for folder in folders for file in folder.rglob("*.py")}
@@ -198,7 +198,7 @@ def present(root: Path, wanted: dict[Path, str]) -> set[Path]:
 def differences(root: Path) -> list[str]:
     """What is wrong with the sync modules that are there; empty when nothing."""
     wanted = generated(root)
-    found = present(root, wanted)
+    found = present(root)
     wrong = [f"missing: {path.as_posix()}" for path in sorted(wanted.keys() - found)]
     wrong += [f"extra: {path.as_posix()}" for path in sorted(found - wanted.keys())]
     for path in sorted(wanted.keys() & found):
@@ -217,7 +217,7 @@ def write(root: Path) -> list[Path]:
             place.parent.mkdir(parents=True, exist_ok=True)
             place.write_text(text, "utf-8")
             touched.append(path)
-    for path in present(root, wanted) - wanted.keys():
+    for path in present(root) - wanted.keys():
         (root / path).unlink()
         touched.append(path)
     return touched

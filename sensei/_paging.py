@@ -6,7 +6,7 @@ import base64
 import binascii
 import json
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from hashlib import sha256
@@ -91,18 +91,16 @@ class Seen:
         self._ids: set[object] = set()
         self._total: int | None = None
 
-    def new(self, items: list[ItemT]) -> list[ItemT]:
+    def new(self, items: list[ItemT]) -> Iterator[ItemT]:
         """Those of `items` that did not come before. Items without an id always count as new."""
-        fresh: list[ItemT] = []
         ids = self._ids
         for item in items:
-            key = getattr(item, "id", None)
+            key = item.__dict__.get("id")
             if key is None:
-                fresh.append(item)
+                yield item
             elif key not in ids:
                 ids.add(key)
-                fresh.append(item)
-        return fresh
+                yield item
 
     def notice(self, total: int) -> None:
         """Warn when the list has become shorter since the page before."""

@@ -13,6 +13,7 @@ from pydantic_core import from_json
 
 from sensei._redact import mask, mask_text, safe_body
 from sensei._response import RawResponse, instant, retry_after, whole
+from sensei._slots import set_response
 from sensei.errors import (
     APIResponseValidationError,
     APIStatusError,
@@ -67,10 +68,10 @@ def parse(cast_to: type[T] | TypeAdapter[T], body: bytes, info: ResponseInfo, cl
     """
     if isinstance(cast_to, TypeAdapter):
         return cast_to.validate_json(body, context=client)
-    if isinstance(cast_to, type) and issubclass(cast_to, BaseModel):
+    if issubclass(cast_to, BaseModel):
         made: Any = cast_to.model_validate_json(body, context=client)
         if isinstance(made, Model):
-            made._last_response = info
+            set_response(made, info)
         return cast("T", made)
     if cast_to is NoneType:
         return cast("T", None)

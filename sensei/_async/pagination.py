@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from sensei._concurrency import AsyncBackground
 from sensei._paging import Cursor, Envelope, Seen, page_type
 from sensei._request import UNSET, HeaderTypes, QueryTypes, TimeoutTypes
+from sensei._slots import set_response
 from sensei.errors import InvalidArgumentError
 from sensei.models.base import Model, Pagination
 
@@ -83,7 +84,7 @@ class AsyncPage(Generic[ItemT]):
         )
         response = envelope._last_response
         for item in envelope.data:
-            item._last_response = response
+            set_response(item, response)
         return cls(client, cursor, envelope, prefetch)
 
     @property

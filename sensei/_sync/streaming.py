@@ -97,7 +97,12 @@ class EventStream:
     def __next__(self) -> StreamEvent:
         while True:
             while self._pending:
-                event = self._hand_out(self._pending.popleft())
+                sent = self._pending.popleft()
+                if sent.retry is not None:
+                    self._place.hint = sent.retry / 1000.0
+                if not (data := sent.data):
+                    continue
+                event = self._hand_out(sent.event, data, sent.id)
                 if event is not None:
                     if event.type == "end":
                         self.close()
@@ -106,19 +111,16 @@ class EventStream:
                 raise StopIteration
             self._read_on()
 
-    def _hand_out(self, sent: ServerSentEvent) -> StreamEvent | None:
-        """The event, unless it is none: a hint, or one that was handed out before."""
+    def _hand_out(self, name: str, data: str, event_id: str) -> StreamEvent | None:
+        """The event, unless it was handed out before."""
         place = self._place
-        if sent.retry is not None:
-            place.hint = sent.retry / 1000.0
-        if not sent.data or not place.is_news(sent.id, sent.event):
+        if place.resumed and not place.is_news(event_id, name):
             return None
-        event_id = sent.id or None
         try:
-            event = parse_stream_event(sent.event, sent.data, event_id, self._phase)
+            event = parse_stream_event(name, data, event_id or None, self._phase)
         except ValidationError as error:
-            raise self._unreadable(error, sent.data) from error
-        if event_id is not None:
+            raise self._unreadable(error, data) from error
+        if event_id:
             place.last_event_id = event_id
         place.failures = 0
         place.resumed = False

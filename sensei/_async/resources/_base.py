@@ -6,7 +6,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from sensei._async.pagination import AsyncPage, AsyncPager
+from sensei._checks import check_page
 from sensei._request import EVENT_STREAM, UNSET, HeaderTypes, QueryTypes, TimeoutTypes
+from sensei._slots import set_client
 from sensei.errors import ConfigurationError
 from sensei.models.base import Model
 
@@ -48,6 +50,8 @@ class AsyncResource:
         headers: HeaderTypes = None,
     ) -> AsyncPager[ItemT]:
         """The list at `route`. `params` hold the filters, `limit` and `offset`."""
+        if params:
+            check_page(params)
         fetch = partial(
             AsyncPage[ItemT].fetch,
             self._client,
@@ -97,7 +101,7 @@ class AsyncLiveObject:
 
     def model_post_init(self, context: Any, /) -> None:
         if context is not None:
-            self._client = context
+            set_client(self, context)
 
     def _attached(self) -> AsyncClient:
         """The client of this object.
@@ -138,7 +142,7 @@ def _attach_all(obj: object, client: AsyncClient) -> bool:
     found = False
     if isinstance(obj, Model):
         if isinstance(obj, AsyncLiveObject):
-            obj._client = client
+            set_client(obj, client)
             found = True
         members: dict[str, object] = vars(obj)
         return any([found, *(_attach_all(member, client) for member in members.values())])

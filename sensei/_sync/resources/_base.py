@@ -6,7 +6,9 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from sensei._checks import check_page
 from sensei._request import EVENT_STREAM, UNSET, HeaderTypes, QueryTypes, TimeoutTypes
+from sensei._slots import set_client
 from sensei._sync.pagination import Page
 from sensei.errors import ConfigurationError
 from sensei.models.base import Model
@@ -49,6 +51,8 @@ class Resource:
         headers: HeaderTypes = None,
     ) -> Page[ItemT]:
         """The list at `route`. `params` hold the filters, `limit` and `offset`."""
+        if params:
+            check_page(params)
         fetch = partial(
             Page[ItemT].fetch,
             self._client,
@@ -98,7 +102,7 @@ class LiveObject:
 
     def model_post_init(self, context: Any, /) -> None:
         if context is not None:
-            self._client = context
+            set_client(self, context)
 
     def _attached(self) -> Client:
         """The client of this object.
@@ -139,7 +143,7 @@ def _attach_all(obj: object, client: Client) -> bool:
     found = False
     if isinstance(obj, Model):
         if isinstance(obj, LiveObject):
-            obj._client = client
+            set_client(obj, client)
             found = True
         members: dict[str, object] = vars(obj)
         return any([found, *(_attach_all(member, client) for member in members.values())])
