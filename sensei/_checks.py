@@ -152,12 +152,17 @@ def _explain(error: ValidationError, shape: type, given: Mapping[str, object], p
     found = [(_path(one, given), one) for one in error.errors(include_url=False, include_input=False)]
     # Of the branches of a union, the one that got furthest is the one that was meant; a misspelt name explains most.
     path, first = max(found, key=lambda item: (len(item[0]), item[1]["type"] == "extra_forbidden"))
-    where = prefix + ".".join(str(part) for part in path)
+    where = prefix + ".".join(_shown(part) for part in path)
     others = len({tuple(path) for path, _ in found}) - 1
     more = f" (and {others} more)" if others else ""
     if len({one["type"] for other, one in found if other == path and one["type"].endswith("_type")}) > 1:
         return f"{where} has a value of the wrong type" + more
     return _sentence(where, path, first, shape) + more
+
+
+def _shown(part: str | int) -> str:
+    text = str(part)
+    return text if text.replace("_", "").isalnum() and len(text) <= 60 else ascii(text[:60])
 
 
 def _path(error: ErrorDetails, given: object) -> list[str | int]:
