@@ -110,10 +110,7 @@ class _Rollback:
         if step in self._context.state.done_steps:
             self._context.state.done_steps.remove(step)
             if self._target.has_ledger():
-                self._target.execute(
-                    f"DELETE FROM {self._target.ledger} WHERE migration_id = %s AND kind = 'step' AND name = %s",
-                    [self._context.job.migration_id, step],
-                )
+                self._target.strike(self._context.job.migration_id, "step", step)
 
     def _take_out(self, work: TableWork) -> str | None:
         """Remove our rows from a table that was there before; its name, if it could be done."""

@@ -26,7 +26,8 @@ from sensei.server.engine.errors import EndpointError, EngineError, TableNotFoun
 from sensei.server.engine.job import Endpoint, Preview, Problem, Selection, TestOutcome
 
 _READ_SECONDS = 3_600
-_PREPARER = PGDialect_psycopg().identifier_preparer  # type: ignore[no-untyped-call]  # untyped in SQLAlchemy
+# Percent signs are doubled for parameter styles that use them; statements here have no parameters.
+_PREPARER = PGDialect_psycopg(paramstyle="named").identifier_preparer  # type: ignore[no-untyped-call]  # untyped in SQLAlchemy
 
 
 def quote(identifier: str) -> str:

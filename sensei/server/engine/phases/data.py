@@ -11,7 +11,7 @@ from sensei.server.engine.job import DataErrorRecord
 from sensei.server.engine.phases.context import Context, Halted, Source, open_source, open_target
 from sensei.server.engine.phases.schema import prepare_target
 from sensei.server.engine.transfer.read_postgresql import PostgresqlSource
-from sensei.server.engine.transfer.rows import BadRow, Batch
+from sensei.server.engine.transfer.rows import BadRow, Batch, RowsUnreadable
 from sensei.server.engine.transfer.target import TargetDatabase
 from sensei.server.engine.transfer.work import TableWork
 
@@ -21,6 +21,7 @@ _MOST_ERRORS = 0.10
 _EARLIEST_VERDICT = 1_000
 """Rows after which the error rate counts before the end."""
 _SAMPLES = 5
+_SHRINK = 10
 
 _ERROR_TYPES = {
     "E3001": "type_mismatch",
@@ -114,10 +115,8 @@ class _Copy:
         try:
             if not self._created and context.job.options.append_to_existing:
                 self._target.track(context.job.migration_id, self._work)
-            if not (isinstance(progress.position, dict) and progress.position.get("done")):
-                for batch in self._source.batches(self._work, progress.position, context.job.options.batch_size):
-                    context.check()
-                    self._store(batch)
+            if not self._done:
+                self._copy_rows()
                 self._finish_rows()
             if self._created:
                 finish_table(context, self._target, self._work)
@@ -133,6 +132,39 @@ class _Copy:
             raise
         context.log("info", f"copied {progress.rows_done} rows", table=self._work.name, records=progress.rows_done)
         self._tell(now=True)
+
+    @property
+    def _done(self) -> bool:
+        position = self._progress.position
+        return isinstance(position, dict) and "done" in position
+
+    def _copy_rows(self) -> None:
+        """All batches; ever smaller ones around rows that the source cannot give, until such a row is alone."""
+        most = size = self._context.job.options.batch_size
+        while not self._done:
+            try:
+                for batch in self._source.batches(self._work, self._progress.position, size):
+                    self._context.check()
+                    self._store(batch)
+                    if size < most:
+                        break
+                else:
+                    return
+                size = min(most, size * _SHRINK)
+            except RowsUnreadable as error:
+                if size == 1:
+                    self._skip(error)
+                size = max(1, size // _SHRINK)
+
+    def _skip(self, error: RowsUnreadable) -> None:
+        skipped = self._source.skip(self._work, self._progress.position)
+        if skipped is None:
+            raise error
+        with self._target.transaction():
+            self._progress.position, key = skipped
+            self._progress.errors += 1
+            self._put()
+        self._escalate([BadRow(error.reason_code, error.message, key)])
 
     def _finish_rows(self) -> None:
         self._progress.position = {"done": True}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -17,6 +18,10 @@ from sensei.server.engine.planning.target import Target, check_type
 from sensei.server.engine.planning.translate import translate_default
 
 _SURE_DEFAULTS = ("now()", "current_timestamp", "current_date", "current_time", "gen_random_uuid()", "localtimestamp")
+
+
+_PLAIN_DEFAULT = re.compile(r"'(?:[^']|'')*'::[\w .\"()\[\],]+")
+"""A literal with its type, as PostgreSQL prints it."""
 
 
 @dataclass(slots=True)
@@ -206,7 +211,8 @@ class ColumnPlanner:
         if same_system and column.default.lower() in _SURE_DEFAULTS:
             return column.default
         translated = translate_default(column.default, self._system, self._target.system, kind)
-        if same_system and translated is not None:
+        plain = _PLAIN_DEFAULT.fullmatch(column.default) is not None
+        if same_system and (translated is not None or (plain and kind_of(self._system, column.type) is kind)):
             return column.default
         if translated is None:
             planned.risks.append(

@@ -14,13 +14,14 @@ import psycopg
 
 from sensei.server.engine.connectors.postgresql import quote
 from sensei.server.engine.connectors.postgresql_address import read_address
-from sensei.server.engine.connectors.postgresql_errors import reading_error
+from sensei.server.engine.connectors.postgresql_errors import first_line, reading_error
 from sensei.server.engine.ddl import literal
 from sensei.server.engine.job import Endpoint
 from sensei.server.engine.kinds import parse_type
 from sensei.server.engine.transfer.copying import copy_out
 from sensei.server.engine.transfer.decode import unescape
-from sensei.server.engine.transfer.rows import Batch, Part
+from sensei.server.engine.transfer.rows import Batch, Part, RowsUnreadable
+from sensei.server.engine.transfer.samples import shown_value
 from sensei.server.engine.transfer.work import ColumnWork, TableWork
 
 _PART_BYTES = 4 * 1024 * 1024
@@ -128,8 +129,26 @@ class PostgresqlSource:
             upper = f" AND ctid < '({page + each:d},0)'" if page + each < pages else ""
             yield Batch(self._copy(work, f" WHERE ctid >= '({page:d},0)'{upper}"), {"page": page + each})
 
+    def skip(self, work: TableWork, position: Any) -> tuple[Any, dict[str, Any]] | None:
+        """The position behind the next row, and that row's key; None where rows cannot be told apart."""
+        key = _paging_key(work)
+        if not key:
+            return None
+        columns = ", ".join(map(quote, key))
+        types = [work.source.column(name).type for name in key]
+        last = position["key"] if isinstance(position, dict) and "key" in position else None
+        after = f" WHERE {_compare(columns, '>', last, types)}" if last is not None else ""
+        shown = ", ".join(f"{quote(name)}::text" for name in key)
+        found = self._rows(f"SELECT {shown} FROM {_from(work)}{after} ORDER BY {columns} LIMIT 1")
+        values = list(found[0])
+        return {"key": values}, {name: shown_value(value) for name, value in zip(key, values, strict=True)}
+
     def _copy(self, work: TableWork, tail: str) -> Iterator[Part]:
         listed = ", ".join(map(_selected, work.columns))
+        computed = any(column.expression is not None for column in work.columns)
+        if computed:
+            # A transformation that fails on a row must not end the moment that all is read from.
+            self._db.execute("SAVEPOINT reading")
         sql = f"COPY (SELECT {listed} FROM {_from(work)}{tail}) TO STDOUT"
         try:
             lines: list[memoryview] = []
@@ -142,6 +161,13 @@ class PostgresqlSource:
                     lines, size = [], 0
             if lines:
                 yield Part(text=b"".join(lines), count=len(lines), size=size)
+            if computed:
+                self._db.execute("RELEASE SAVEPOINT reading")
+        except psycopg.DataError as error:
+            if not computed:
+                raise reading_error(error, self._address.parameters) from None
+            self._db.execute("ROLLBACK TO SAVEPOINT reading")
+            raise RowsUnreadable(first_line(error), table=work.name) from None
         except psycopg.Error as error:
             raise reading_error(error, self._address.parameters) from None
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from sensei.server.engine.connectors.sqlite import quote
 from sensei.server.engine.connectors.sqlite_file import check_source, connect, endpoint_error, file_path
-from sensei.server.engine.errors import DataError
+from sensei.server.engine.errors import DataError, EngineError
 from sensei.server.engine.job import Endpoint
-from sensei.server.engine.transfer.rows import Batch, Part
-from sensei.server.engine.transfer.work import TableWork
+from sensei.server.engine.transfer.rows import Batch, Part, RowsUnreadable
+from sensei.server.engine.transfer.samples import row_key
+from sensei.server.engine.transfer.work import ColumnWork, TableWork
 
 _PART_BYTES = 8 * 1024 * 1024
 _FIRST_ROWS = 200
@@ -70,7 +72,7 @@ class SqliteSource:
                 rows = cursor.fetchmany(wanted)
             except sqlite3.OperationalError as error:
                 if _NO_UTF8 not in str(error) or self._db.text_factory is not str:
-                    raise endpoint_error(error, self.path) from None
+                    raise self._unreadable(error, work) from None
                 # From here on stray bytes come as surrogates; whoever writes decides about them.
                 self._db.text_factory = partial(str, encoding="utf-8", errors="surrogateescape")
                 cursor = self._open(work, key, last)
@@ -88,6 +90,21 @@ class SqliteSource:
             last = list(rows[-1][: len(key)]) if key else None
             wanted = max(1, min(batch_rows, _PART_BYTES * len(rows) // max(size, 1)))
 
+    def _unreadable(self, error: sqlite3.Error, work: TableWork) -> EngineError:
+        computed = any(column.expression is not None for column in work.columns)
+        if computed and getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR:
+            return RowsUnreadable(str(error)[:300], table=work.name)
+        return endpoint_error(error, self.path)
+
+    def skip(self, work: TableWork, position: Any) -> tuple[Any, dict[str, Any]] | None:
+        """The position behind the next row, and that row's key; None where rows cannot be told apart."""
+        key = _paging_key(work)
+        if not key:
+            return None
+        bare = replace(work, columns=tuple(ColumnWork(c, c, None) for c in work.source.columns))
+        row = next(iter(self._parts(bare, key, _load(position), 1))).rows[0]
+        return {"key": _dump(row[: len(key)])}, row_key(bare, row[len(key) :])
+
     def _open(self, work: TableWork, key: tuple[str, ...], last: list[Any] | None) -> sqlite3.Cursor:
         listed = [*key, *(c.expression or quote(c.source.name) for c in work.columns)]
         sql = f"SELECT {', '.join(listed)} FROM {quote(work.source.name)}"
@@ -101,7 +118,7 @@ class SqliteSource:
         try:
             return self._db.execute(sql, last or ())
         except sqlite3.Error as error:
-            raise endpoint_error(error, self.path) from None
+            raise self._unreadable(error, work) from None
 
 
 def _paging_key(work: TableWork) -> tuple[str, ...]:

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from sensei.server.engine.errors import DataError
+
 
 @dataclass(slots=True)
 class Part:
@@ -46,6 +48,12 @@ class Batch:
     parts: Iterator[Part]
     position: Any
     """Where to go on after it: JSON data. To be looked at when `parts` is used up."""
+
+
+class RowsUnreadable(DataError):
+    """The source could not give a batch, as a transformation fails on some row of it."""
+
+    default_reason = "E3007"
 
 
 class Unfit(Exception):  # noqa: N818  # a verdict about one value, not a fault

@@ -21,5 +21,10 @@ def row_key(work: TableWork, values: Sequence[Any]) -> dict[str, Any]:
     }
 
 
+def shown_value(text: str) -> int | str:
+    """A COPY field as a person expects to see it in a sample."""
+    return int(text) if text.removeprefix("-").isdecimal() and len(text) < 20 else str(_short(text))
+
+
 def _short(value: Any) -> Any:
     return f"{value[: _LONGEST - 1]}…" if isinstance(value, str) and len(value) > _LONGEST else value

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from sensei.server.engine.catalog import Table
-from sensei.server.engine.ddl import Ddl
+from sensei.server.engine.ddl import Ddl, literal
 from sensei.server.engine.transfer.rows import BadRow, Part
 from sensei.server.engine.transfer.work import TableWork
 
@@ -126,41 +126,39 @@ class TargetDatabase(ABC):
         """What the ledger tells of a migration."""
         if not self.has_ledger():
             return []
-        mark = self._mark
-        found = self.rows(f"SELECT kind, name, data FROM {self.ledger} WHERE migration_id = {mark}", [migration_id])
+        found = self.rows(f"SELECT kind, name, data FROM {self.ledger} WHERE migration_id = {literal(migration_id)}")
         return [Entry(str(kind), str(name), json.loads(data)) for kind, name, data in found]
 
     def put(self, migration_id: str, kind: str, name: str, data: dict[str, Any]) -> None:
         """Set a line of the ledger, within the open transaction."""
-        mark = self._mark
+        # Literals rather than parameters: a name may hold what the driver takes for a parameter.
+        values = ", ".join(map(literal, (migration_id, kind, name, json.dumps(data))))
         self.execute(
-            f"INSERT INTO {self.ledger} (migration_id, kind, name, data) VALUES ({mark}, {mark}, {mark}, {mark}) "
-            "ON CONFLICT (migration_id, kind, name) DO UPDATE SET data = excluded.data",
-            [migration_id, kind, name, json.dumps(data)],
+            f"INSERT INTO {self.ledger} (migration_id, kind, name, data) VALUES ({values}) "
+            "ON CONFLICT (migration_id, kind, name) DO UPDATE SET data = excluded.data"
         )
 
     def forget(self, migration_id: str, entries: Iterable[tuple[str, str]] | None = None) -> None:
         """Remove a migration's lines (or some of them), and the ledger with the last line of all."""
         if not self.has_ledger():
             return
-        mark = self._mark
+        ours = f"migration_id = {literal(migration_id)}"
         with self.transaction():
-            if entries is None:
-                self.execute(f"DELETE FROM {self.ledger} WHERE migration_id = {mark}", [migration_id])
-                if self.table_exists(self.schema, ADDED):
-                    self.execute(f"DELETE FROM {self.added} WHERE migration_id = {mark}", [migration_id])
-                    if not self.rows(f"SELECT 1 FROM {self.added} LIMIT 1"):
-                        self.execute(f"DROP TABLE {self.added}")
-            else:
+            if entries is not None:
                 for kind, name in entries:
-                    self.execute(
-                        f"DELETE FROM {self.ledger} WHERE migration_id = {mark} AND kind = {mark} AND name = {mark}",
-                        [migration_id, kind, name],
-                    )
+                    self.strike(migration_id, kind, name)
                 return
+            self.execute(f"DELETE FROM {self.ledger} WHERE {ours}")
+            if self.table_exists(self.schema, ADDED):
+                self.execute(f"DELETE FROM {self.added} WHERE {ours}")
+                if not self.rows(f"SELECT 1 FROM {self.added} LIMIT 1"):
+                    self.execute(f"DROP TABLE {self.added}")
             if not self.rows(f"SELECT 1 FROM {self.ledger} LIMIT 1"):
                 self.execute(f"DROP TABLE {self.ledger}")
 
-    @property
-    def _mark(self) -> str:
-        return "%s" if self.system == "postgresql" else "?"
+    def strike(self, migration_id: str, kind: str, name: str) -> None:
+        """Remove a line of the ledger, within the open transaction."""
+        self.execute(
+            f"DELETE FROM {self.ledger} WHERE migration_id = {literal(migration_id)} "
+            f"AND kind = {literal(kind)} AND name = {literal(name)}"
+        )

@@ -21,7 +21,7 @@ from sensei.server.engine.job import Endpoint
 from sensei.server.engine.transfer.decode import unescape
 from sensei.server.engine.transfer.encode import NULL, Encoder, encoder
 from sensei.server.engine.transfer.rows import BadRow, Part, Unfit
-from sensei.server.engine.transfer.samples import row_key
+from sensei.server.engine.transfer.samples import row_key, shown_value
 from sensei.server.engine.transfer.target import ADDED, TargetDatabase
 from sensei.server.engine.transfer.work import TableWork
 
@@ -180,7 +180,7 @@ class PostgresqlTarget(TargetDatabase):
     def _halves(self, work: TableWork, lines: list[bytes], error: psycopg.Error, bad: list[BadRow]) -> None:
         if len(lines) == 1:
             fields = lines[0].decode("utf-8", "replace").split("\t")
-            values = [None if field == NULL else _shown(unescape(field)) for field in fields]
+            values = [None if field == NULL else shown_value(unescape(field)) for field in fields]
             bad.append(
                 BadRow(
                     row_reason(error) or "E3001",
@@ -227,11 +227,6 @@ class PostgresqlTarget(TargetDatabase):
             else:
                 lines.append("\t".join(fields))
         return ("\n".join(lines) + "\n").encode() if lines else b"", bad
-
-
-def _shown(text: str) -> int | str:
-    """A field as a person expects to see it in a sample."""
-    return int(text) if text.removeprefix("-").isdecimal() and len(text) < 20 else text
 
 
 def _key_text(key: tuple[str, ...]) -> str:
