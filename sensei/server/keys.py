@@ -12,7 +12,7 @@ from datetime import datetime
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import exists, func, or_, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from sensei.server.attest import public_jwk
@@ -40,15 +40,18 @@ class KeyPair:
 def current(session: Session, vault: Vault, purpose: str, now: datetime) -> KeyPair:
     """The key to sign with now, made if there is none for this quarter. The session must be a writing one."""
     name = _quarter_name(purpose, now)
-    row = _in_use(session, purpose)
-    if row is None or not _belongs_to(row.kid, name):
-        row = _add(session, vault, purpose, name, now)
+    row = _of_quarter(session, purpose, name)
+    if row is None:
+        taken = _taken(session, name)
+        # What was counted may have been made by another process since the first look.
+        row = _of_quarter(session, purpose, name) or _add(session, vault, purpose, name, taken, now)
     return _open(row, vault)
 
 
 def replace(session: Session, vault: Vault, purpose: str, now: datetime) -> KeyPair:
     """Retire the key in use and begin a new one before its time, e.g. because it leaked."""
-    return _open(_add(session, vault, purpose, _quarter_name(purpose, now), now), vault)
+    name = _quarter_name(purpose, now)
+    return _open(_add(session, vault, purpose, name, _taken(session, name), now), vault)
 
 
 def find(session: Session, vault: Vault, purpose: str, kid: str) -> KeyPair | None:
@@ -72,8 +75,13 @@ def _quarter_name(purpose: str, now: datetime) -> str:
     return f"{_NAMES[purpose]}-{now.year}-Q{(now.month + 2) // 3}"
 
 
-def _belongs_to(kid: str, name: str) -> bool:
-    return kid == name or kid.startswith(f"{name}-")
+def _of_quarter(session: Session, purpose: str, name: str) -> SigningKey | None:
+    row = _in_use(session, purpose)
+    return row if row is not None and (row.kid == name or row.kid.startswith(f"{name}-")) else None
+
+
+def _taken(session: Session, name: str) -> int:
+    return session.scalar(select(func.count()).select_from(SigningKey).where(SigningKey.kid.startswith(name))) or 0
 
 
 def _in_use(session: Session, purpose: str) -> SigningKey | None:
@@ -85,34 +93,28 @@ def _in_use(session: Session, purpose: str) -> SigningKey | None:
     )
 
 
-def _add(session: Session, vault: Vault, purpose: str, name: str, now: datetime) -> SigningKey:
-    before = _in_use(session, purpose)
-    taken = session.scalar(select(func.count()).select_from(SigningKey).where(SigningKey.kid.startswith(name))) or 0
+def _add(session: Session, vault: Vault, purpose: str, name: str, taken: int, now: datetime) -> SigningKey:
+    kid = name if taken == 0 else f"{name}-{taken + 1}"
     private = Ed25519PrivateKey.generate()
-    row = SigningKey(
-        kid=name if taken == 0 else f"{name}-{taken + 1}",
-        purpose=purpose,
-        x=base64.urlsafe_b64encode(private.public_key().public_bytes_raw()).rstrip(b"=").decode("ascii"),
-        private=vault.seal(base64.b64encode(private.private_bytes_raw()).decode("ascii")),
-        created_at=now,
-    )
-    try:
-        with session.begin_nested():
-            session.add(row)
-    except IntegrityError:
-        # Another process made the same key at the same instant; there is but one of a name.
-        session.expire_all()
-        other = session.get(SigningKey, row.kid)
-        if other is None:
-            raise
-        return other
-    if before is not None:
-        session.execute(
-            update(SigningKey)
-            .where(SigningKey.purpose == purpose, SigningKey.retired_at.is_(None), SigningKey.kid != row.kid)
-            .values(retired_at=now)
+    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    # Of processes that make the same key at the same instant, one makes it and all use it.
+    session.execute(
+        insert(SigningKey)
+        .values(
+            kid=kid,
+            purpose=purpose,
+            x=base64.urlsafe_b64encode(private.public_key().public_bytes_raw()).rstrip(b"=").decode("ascii"),
+            private=vault.seal(base64.b64encode(private.private_bytes_raw()).decode("ascii")),
+            created_at=now,
         )
-    return row
+        .on_conflict_do_nothing(index_elements=["kid"])
+    )
+    session.execute(
+        update(SigningKey)
+        .where(SigningKey.purpose == purpose, SigningKey.retired_at.is_(None), SigningKey.kid != kid)
+        .values(retired_at=now)
+    )
+    return session.get_one(SigningKey, kid)
 
 
 def _open(row: SigningKey, vault: Vault) -> KeyPair:

@@ -7,24 +7,34 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from sqlalchemy import select
 
 from sensei.server import events, keys
 from sensei.server.serve import ServerThread
+from sensei.server.settings import OAuthApplication
 from sensei.server.store.tables import ApiKey
 from tests.support.contract import ContractClient
 from tests.support.receiver import running_receiver
 
 StartServer = Callable[..., ServerThread]
+APP = OAuthApplication(
+    client_id="app",
+    name="App",
+    client_secret="app-secret",
+    redirect_uris=("https://app.example/cb",),
+    scopes=("webhooks:read",),
+)
 
 
 @pytest.fixture
 def servers(postgres_url: str, start_server: StartServer, tmp_path: Path) -> tuple[ServerThread, ServerThread]:
     """Two servers on one state, which is made before them and removed after them."""
-    first = start_server(state=postgres_url, key_file=tmp_path / "key")
-    return first, start_server(state=postgres_url, key_file=tmp_path / "key", api_key=first.api_key)
+    shared = {"state": postgres_url, "key_file": tmp_path / "key", "oauth_applications": (APP,)}
+    first = start_server(**shared)
+    return first, start_server(**shared, api_key=first.api_key)
 
 
 def test_what_one_server_makes_the_other_knows(servers: tuple[ServerThread, ServerThread]) -> None:
@@ -81,3 +91,37 @@ def test_two_servers_deliver_each_event_once(servers: tuple[ServerThread, Server
         receiver.wait_for_count(30)
         assert sorted(r.headers["x-sensei-event-id"] for r in receiver.received) == sorted(sent)
         assert client.delete(f"/v1/webhooks/{webhook['id']}").status_code == 204
+
+
+def test_a_code_and_a_refresh_token_are_spent_once_over_all_servers(servers: tuple[ServerThread, ServerThread]) -> None:
+    request = {"response_type": "code", "client_id": "app", "redirect_uri": "https://app.example/cb"}
+    with ContractClient(servers[0].url) as one, ContractClient(servers[1].url) as two:
+        consent = {**request, "api_key": servers[0].api_key, "decision": "allow"}
+        back = one.post("/oauth/authorize", data=consent).headers["Location"]
+        code = parse_qs(urlsplit(back).query)["code"][0]
+
+        def spend(**grant: str) -> list[dict[str, str]]:
+            barrier = threading.Barrier(8)
+
+            def ask(client: ContractClient) -> dict[str, str]:
+                barrier.wait()
+                answer: dict[str, str] = client.post("/oauth/token", data=grant, auth=("app", "app-secret")).json()
+                return answer
+
+            with ThreadPoolExecutor(8) as pool:
+                answers = list(pool.map(ask, (one, two) * 4))
+            return [answer for answer in answers if "access_token" in answer]
+
+        (_,) = spend(grant_type="authorization_code", code=code, redirect_uri="https://app.example/cb")
+        # Using it twice revoked what came of it; a fresh one shows the same of refresh tokens.
+        back = two.post("/oauth/authorize", data=consent).headers["Location"]
+        redeemed = two.post(
+            "/oauth/token",
+            data={
+                "grant_type": "authorization_code",
+                "code": parse_qs(urlsplit(back).query)["code"][0],
+                "redirect_uri": "https://app.example/cb",
+            },
+            auth=("app", "app-secret"),
+        ).json()
+        (_,) = spend(grant_type="refresh_token", refresh_token=redeemed["refresh_token"])

@@ -140,7 +140,7 @@ class Dispatcher:
         with self._runtime.store.write() as session:
             queue.record(
                 session,
-                attempt.delivery_id,
+                attempt,
                 outcome,
                 attempted_at=attempted_at,
                 now=settings.clock.now(),

@@ -196,7 +196,7 @@ def claim_due(
 
 def record(
     session: Session,
-    delivery_id: str,
+    attempt: Attempt,
     outcome: AttemptOutcome,
     *,
     attempted_at: datetime,
@@ -204,7 +204,11 @@ def record(
     delays: Sequence[float],
 ) -> None:
     """Note how an attempt went and when the next one is due."""
-    row = session.get(WebhookDelivery, delivery_id, with_for_update=True)
+    webhook = None
+    if outcome.delivered:
+        # Before the delivery, in the order in which deleting a webhook locks them.
+        webhook = session.get(Webhook, attempt.webhook_id, with_for_update={"key_share": True})
+    row = session.get(WebhookDelivery, attempt.delivery_id, with_for_update=True)
     if row is None or row.status != "pending" or row.owner != leases.this_owner():
         # Deleted with its webhook, or taken over after this process was believed dead.
         return
@@ -213,10 +217,10 @@ def record(
     row.owner = None
     row.lease_until = None
     row.next_attempt_at = None
-    if outcome.delivered:
+    if webhook is not None:
         row.status = "delivered"
         row.delivered_at = now
-        session.execute(update(Webhook).where(Webhook.id == row.webhook_id).values(last_delivery_at=now))
+        webhook.last_delivery_at = now
         return
     # A test is tried once, also by hand.
     row.next_attempt_at = next_attempt(row.series_attempts, now, () if row.test else delays)
