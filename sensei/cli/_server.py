@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from sensei.cli._errors import CommandError
+from sensei.cli._errors import USAGE, CommandError
 from sensei.cli._options import Options
+from sensei.cli._text import listing
 
 if TYPE_CHECKING:
     from sensei import Client
@@ -58,6 +59,23 @@ def make_client(options: Options, *, base_url: str | None = None, api_key: str |
     )
 
 
+def require_server() -> None:
+    """Make sure that the reference server can be run here.
+
+    Raises:
+        CommandError: Its extra is not installed.
+    """
+    from importlib.util import find_spec
+
+    missing = [
+        name for name in ("cryptography", "fastapi", "psycopg", "sqlalchemy", "uvicorn") if find_spec(name) is None
+    ]
+    if missing:
+        raise CommandError(
+            f'the local server needs an extra ({listing(missing)}): pip install "sensei-sdk[all]"', exit_code=USAGE
+        )
+
+
 @contextmanager
 def configured_server(options: Options) -> Generator[Server]:
     """The hosted or self-hosted server that the environment or the profile names."""
@@ -75,14 +93,12 @@ def embedded_server(options: Options, folder: Path, *, keep_state: bool) -> Gene
         folder: Where it writes `server.log`, when there is anything to write, and its state.
         keep_state: Whether its state outlives the process.
     """
+    require_server()
+    from sensei.server.serve import ServeError
+    from sensei.server.store.database import StoreError
+    from sensei.server.vault import VaultError
     from sensei.testing import LocalServer
 
-    try:
-        from sensei.server.serve import ServeError
-        from sensei.server.store.database import StoreError
-        from sensei.server.vault import VaultError
-    except ModuleNotFoundError as error:
-        raise CommandError(f'{error.name} is missing: pip install "sensei-sdk[all]"') from None
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     local = LocalServer(state=folder / "state.db" if keep_state else None)
     with _log_to(folder / "server.log", options):

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
+import importlib.util
+import io
 import subprocess
 import sys
+from pathlib import Path
 
 import click
 import pytest
@@ -171,3 +175,16 @@ def test_a_reader_that_leaves_is_no_error() -> None:
 
     assert "Traceback" not in done.stderr
     assert "Exception ignored" not in done.stderr
+
+
+@pytest.mark.parametrize("command", ["demo", "serve"])
+def test_a_missing_server_names_the_extra(command: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    found = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "uvicorn" else found(name))
+    monkeypatch.chdir(tmp_path)
+
+    with contextlib.redirect_stderr(io.StringIO()) as said:
+        assert main([command]) == 2
+
+    assert 'pip install "sensei-sdk[all]"' in said.getvalue()
+    assert list(tmp_path.iterdir()) == []

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import httpx
 import pytest
 
 from sensei import Client
@@ -74,6 +75,20 @@ def test_serve_keeps_its_state(user: User) -> None:
                 client.connections.create(name="Shop", type="sqlite", role="source", config={"path": "/data/shop.db"})
 
 
+def test_serve_enforces_the_limits_of_a_plan_and_shows_faults(user: User) -> None:
+    with serving(user, "--tier", "starter", "--faults", "--api-key", "sk_test_0123456789abcdef") as process:
+        url = variables(process)["SENSEI_API_URL"]
+        with Client("sk_test_0123456789abcdef", base_url=url) as client:
+            assert client.usage.current().last_response.rate_limit.limit == 50
+            plan = httpx.post(
+                f"{url}/_faults",
+                json={"status": 503, "retry_after": 0},
+                headers={"Authorization": "Bearer sk_test_0123456789abcdef"},
+            )
+            assert plan.status_code == 200
+            assert client.connections.list().last_response.attempts == 2
+
+
 def test_a_port_that_is_taken_is_one_clear_line(user: User) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -94,6 +109,7 @@ def test_a_port_that_is_taken_is_one_clear_line(user: User) -> None:
         (["--api-key", "short"], "sk_test_"),
         (["--state", "."], "unable to open"),
         (["--state", "file/state.db"], "file"),
+        (["--state", "postgresql://127.0.0.1/state"], "--key-file"),
     ],
 )
 def test_a_server_that_cannot_be_is_one_clear_line(user: User, arguments: list[str], says: str) -> None:

@@ -38,11 +38,12 @@ def command(options: Options, directory: Path, target: str | None) -> None:
     from sensei.cli._memory import Memory, errand_for
     from sensei.cli._presenters import presenter_for
     from sensei.cli._result import write_result
-    from sensei.cli._server import embedded_server
+    from sensei.cli._server import embedded_server, require_server
     from sensei.cli._shop import make_shop
     from sensei.cli._summary import document_of, summary_of
     from sensei.cli._text import count
 
+    require_server()
     folder = directory.absolute()
     end = parse_endpoint(target or f"sqlite:///{folder / COPY}", Path.cwd(), role="target")
     _make_room(folder, end)

@@ -19,20 +19,36 @@ from sensei.cli._options import Command, Options
 @click.option(
     "--state", metavar="PATH_OR_URL", help="SQLite file or database URL.  [default: ~/.sensei/serve/state.db]"
 )
+@click.option(
+    "--key-file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="File with the key that encrypts stored secrets, made when missing.  [default: beside a SQLite state]",
+)
 @click.option("--api-key", envvar="SENSEI_SERVER_API_KEY", help="Key to accept (sk_test_…); else a fresh one is made.")
 @click.option("--tls-cert", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Certificate, PEM.")
 @click.option("--tls-key", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Its key, PEM.")
 @click.option("--allow-remote", is_flag=True, help="Listen beyond this machine without TLS.")
+@click.option(
+    "--tier",
+    type=click.Choice(["local", "free", "starter", "professional"]),
+    default="local",
+    show_default=True,
+    help="Whose rate limits to enforce; local is generous.",
+)
+@click.option("--faults", is_flag=True, help="Let clients script failures through POST /_faults, to test their code.")
 @click.pass_obj
 def command(
     options: Options,
     host: str,
     port: int,
     state: str | None,
+    key_file: Path | None,
     api_key: str | None,
     tls_cert: Path | None,
     tls_key: Path | None,
     allow_remote: bool,
+    tier: str,
+    faults: bool,
 ) -> None:
     """Run the local reference server until Ctrl-C.
 
@@ -40,14 +56,13 @@ def command(
     """
     from sensei.cli._memory import home
     from sensei.cli._result import write_result
+    from sensei.cli._server import require_server
 
-    try:
-        from sensei.server.serve import ServeError, Serving, serve
-        from sensei.server.settings import Settings
-        from sensei.server.store.database import StoreError
-        from sensei.server.vault import VaultError
-    except ModuleNotFoundError as error:
-        raise CommandError(f'{error.name} is missing: pip install "sensei-sdk[server]"') from None
+    require_server()
+    from sensei.server.serve import ServeError, Serving, serve
+    from sensei.server.settings import Settings
+    from sensei.server.store.database import StoreError
+    from sensei.server.vault import VaultError
 
     if state is None:
         folder = home() / "serve"
@@ -63,7 +78,7 @@ def command(
 
     try:
         serve(
-            Settings(state=state),
+            Settings(state=state, key_file=key_file, limits=TIERS[tier], faults=faults),
             host=host,
             port=port,
             api_key=api_key,
