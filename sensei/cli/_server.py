@@ -18,6 +18,7 @@ from sensei.cli._text import listing
 if TYPE_CHECKING:
     from sensei import Client
 
+_SERVER_NEEDS = ("cryptography", "fastapi", "psycopg", "sqlalchemy", "uvicorn")
 _NAMING_VARIABLES = ("SENSEI_API_KEY", "SENSEI_API_URL", "SENSEI_PROFILE")
 
 

@@ -60,7 +60,7 @@ def command(
 
     require_server()
     from sensei.server.serve import ServeError, Serving, serve
-    from sensei.server.settings import Settings
+    from sensei.server.settings import TIERS, Settings
     from sensei.server.store.database import StoreError
     from sensei.server.vault import VaultError
 
