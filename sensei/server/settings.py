@@ -144,4 +144,4 @@ class Settings:
         if self.database_url.startswith("sqlite:///"):
             path = Path(self.database_url.removeprefix("sqlite:///"))
             return path.with_name(path.name + ".key")
-        raise ValueError("a state that is not a SQLite file needs key_file= for the encryption key")
+        raise ValueError("a state that is not a SQLite file needs key_file= (--key-file) for the encryption key")

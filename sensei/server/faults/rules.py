@@ -95,7 +95,8 @@ class RandomFaults:
         seed: Of the random numbers.
         rate: Share of the calls that fail, 0 to 1.
         kinds: Which failures are drawn from: ``rate_limit``, ``unavailable``, ``error``, ``cut_before``,
-            ``cut_after``, ``slow``.
+            ``cut_after``, ``slow``, and ``stall``, which is silence after some bytes of the answer until the client
+            goes away.
         path: Only calls whose path fits.
     """
 
@@ -274,4 +275,5 @@ _DRAWS: dict[str, Callable[[random.Random], Fault]] = {
     "cut_before": lambda _: Fault(status=500, cut_at=0),
     "cut_after": lambda dice: Fault(cut_at=dice.randrange(400)),
     "slow": lambda dice: Fault(delay_after=dice.random() / 20),
+    "stall": lambda dice: Fault(cut_at=dice.randrange(400), ending="stall"),
 }
