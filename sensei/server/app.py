@@ -100,6 +100,7 @@ def _add_faults(app: FastAPI, runtime: Runtime) -> None:
     from sensei.server.faults.middleware import FaultMiddleware
 
     app.state.faults = Faults()
+    runtime.dispatcher.faults = app.state.faults
     app.add_middleware(FaultMiddleware, faults=app.state.faults, runtime=runtime)
     app.add_api_route("/_faults", control.plan, methods=["POST"], include_in_schema=False)
     app.add_api_route("/_faults", control.clear, methods=["DELETE"], include_in_schema=False)

@@ -426,6 +426,19 @@ def test_a_name_that_points_inwards_is_not_called(
     assert "loopback" in tested["attempts"][0]["error"]
 
 
+def test_deliveries_can_be_doubled_and_late_on_purpose(start_server: StartServer, receiver: Receiver) -> None:
+    server = start_server(faults=True)
+    server.app.state.faults.webhooks(copies=2, delay=0.2)
+    with ContractClient(server.url, server.api_key) as client:
+        webhook = _make(client, receiver.url)
+        emitted = time.monotonic()
+        event_id = _emit(server)
+        got = receiver.wait_for_count(3)
+        assert time.monotonic() - emitted >= 0.2
+        assert {(r.headers["x-sensei-event-id"], r.body) for r in got} == {(event_id, got[0].body)}
+        assert _settled(client, webhook, "delivered")["attempt_count"] == 1
+
+
 # --- test events
 
 

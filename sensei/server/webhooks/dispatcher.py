@@ -10,7 +10,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import anyio
 import anyio.to_thread
@@ -36,11 +36,21 @@ _FORGOTTEN_EVERY = 2_400
 T = TypeVar("T")
 
 
+class DeliveryFaults(Protocol):
+    """What goes wrong with deliveries on purpose, for receivers that want to be tested."""
+
+    @property
+    def webhook_copies(self) -> int: ...
+    @property
+    def webhook_delay(self) -> float: ...
+
+
 class Dispatcher:
     """Delivers events to webhooks for as long as it runs; what is not delivered waits in the state."""
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
+        self.faults: DeliveryFaults | None = None
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -122,7 +132,7 @@ class Dispatcher:
         attempted_at = self._runtime.settings.clock.now()
         recorded = False
         try:
-            outcome = await send(self._runtime, attempt)
+            outcome = await self._send(attempt)
             await self._in_thread(lambda: self._record(attempt, outcome, attempted_at))
             recorded = True
         except Exception:
@@ -134,6 +144,16 @@ class Dispatcher:
             if not recorded:
                 with anyio.CancelScope(shield=True):
                     await self._in_thread(lambda: self._release(attempt))
+
+    async def _send(self, attempt: queue.Attempt) -> sender.AttemptOutcome:
+        faults = self.faults
+        if faults is None:
+            return await send(self._runtime, attempt)
+        await anyio.sleep(faults.webhook_delay)
+        outcome = await send(self._runtime, attempt)
+        for _ in range(faults.webhook_copies if outcome.delivered else 0):
+            await send(self._runtime, attempt)
+        return outcome
 
     def _record(self, attempt: queue.Attempt, outcome: sender.AttemptOutcome, attempted_at: datetime) -> None:
         settings = self._runtime.settings
