@@ -95,9 +95,12 @@ class HttpServer(uvicorn.Server):
             self._on_ready()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """A signal to stop."""
+        """A signal to stop; a second one stops waiting for open connections.
+
+        Unlike uvicorn's own it does not raise the signal again afterwards: a server that stopped in good order returns.
+        """
+        self.force_exit = self.should_exit
         self.ask_to_stop()
-        super().handle_exit(sig, frame)
 
     def ask_to_stop(self) -> None:
         """Stop soon: running work is checkpointed, streams are closed, requests in flight are answered."""
@@ -174,7 +177,7 @@ def serve(
     try:
         app = create_app(settings)
         runtime: Runtime = app.state.runtime
-        runtime.origin = origin_of(listener, tls=tls)
+        runtime.origin = (settings.public_url or origin_of(listener, tls=tls)).rstrip("/")
         key = ensure_api_key(runtime, api_key)
         facts = Serving(url=runtime.origin, api_key=key, state=runtime.store.description)
         server = http_server(
@@ -204,12 +207,12 @@ class ServerThread:
         try:
             self.app = create_app(settings)
             self.runtime: Runtime = self.app.state.runtime
-            self.runtime.origin = origin_of(self._listener)
+            self.runtime.origin = (settings.public_url or origin_of(self._listener)).rstrip("/")
             self.api_key = ensure_api_key(self.runtime, api_key)
         except BaseException:
             self._listener.close()
             raise
-        self.url = self.runtime.origin
+        self.url = origin_of(self._listener)
         self._ready = threading.Event()
         self._server = http_server(self.app, self._ready.set)
         self._thread = threading.Thread(target=self._run, name="sensei-server", daemon=True)

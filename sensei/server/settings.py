@@ -103,6 +103,8 @@ class Settings:
         allow_private_webhooks: Deliver to link-local and metadata addresses too.
         environment_label: Name of the organization made on first start.
         oauth_applications: Applications that may use the authorization code flow.
+        public_url: Origin under which clients reach the server, such as ``https://sensei.example`` behind a proxy;
+            it stands in certificates and tokens. The address it listens on when absent.
     """
 
     state: str | Path
@@ -120,6 +122,7 @@ class Settings:
     allow_private_webhooks: bool = False
     environment_label: str = "Local"
     oauth_applications: tuple[OAuthApplication, ...] = ()
+    public_url: str | None = None
 
     @property
     def database_url(self) -> str:

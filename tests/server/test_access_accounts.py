@@ -47,6 +47,16 @@ def test_both_kinds_of_credentials_work_and_are_shown_once(admin: ContractClient
     assert credentials["client_secret"] not in shown
 
 
+def test_behind_a_proxy_addresses_are_those_that_clients_use(start_server: Callable[..., ServerThread]) -> None:
+    server = start_server(public_url="https://sensei.example/")
+    with ContractClient(server.url, server.api_key) as client:
+        credentials = _account(client)["credentials"]
+        assert credentials["token_endpoint"] == "https://sensei.example/oauth/token"
+        token = _token(client, credentials).json()["access_token"]
+        facts = client.post("/oauth/introspect", data={"token": token}).json()
+    assert facts["iss"] == "https://sensei.example"
+
+
 def test_the_client_id_is_no_credential(admin: ContractClient, calling: Call) -> None:
     assert not _works(calling, _account(admin)["id"])
 
