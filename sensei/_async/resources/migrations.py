@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, cast
 
 from sensei._async.pagination import AsyncPager
 from sensei._async.resources.migration import AsyncMigration, AsyncMigrationSummary
@@ -251,8 +251,8 @@ class AsyncMigrations(AsyncMigrationActions, AsyncMigrationInsight, AsyncMigrati
         Example:
             >>> await client.migrations.delete("mig_abc123", keep_logs=False)
         """
-        deleted: MigrationDeleted | None = await self._call(
-            MigrationDeleted,
+        deleted = await self._call(
+            cast("type[MigrationDeleted | None]", MigrationDeleted),
             "DELETE",
             "/migrations/{id}",
             id,

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, cast
 
 from sensei._checks import changed, check_schedule, checked
 from sensei._request import UNSET, HeaderTypes, Special, TimeoutTypes, Unset
@@ -252,8 +252,8 @@ class Migrations(MigrationActions, MigrationInsight, MigrationRecovery, Migratio
         Example:
             >>> client.migrations.delete("mig_abc123", keep_logs=False)
         """
-        deleted: MigrationDeleted | None = self._call(
-            MigrationDeleted,
+        deleted = self._call(
+            cast("type[MigrationDeleted | None]", MigrationDeleted),
             "DELETE",
             "/migrations/{id}",
             id,
