@@ -196,14 +196,14 @@ def resolve(
     return Settings(server, check_key(found, source), None)
 
 
-def check_key(key: ApiKey, source: str = "api_key") -> ApiKey:
+def check_key(key: object, source: str = "api_key") -> ApiKey:
     """`key`, when it can stand in a header.
 
     Raises:
         ConfigurationError: it is empty, or holds blanks or characters that no key has. It is not shown.
     """
     if callable(key):
-        return key
+        return cast("Callable[[], str]", key)
     if not isinstance(key, str):
         raise ConfigurationError(f"{source} must be a str or a function that returns one, not {type(key).__name__}")
     if not key.strip():

@@ -11,7 +11,7 @@ import enum
 import inspect
 import os
 import ssl
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from functools import cache
 from time import monotonic
 from typing import TYPE_CHECKING, Protocol, TypeAlias, cast
@@ -125,6 +125,12 @@ class StaleAnswer(Exception):  # noqa: N818 - troubles are told apart by their n
     """An answer that was there before its request."""
 
 
+def socket_of(response: Response) -> object:
+    """The network stream below a response; None where there is no network, as in tests."""
+    extensions: Mapping[str, object] = vars(response)["extensions"]
+    return extensions.get("network_stream")
+
+
 def check_fresh(response: Response) -> None:
     """See to it that an answer came after its request.
 
@@ -134,7 +140,7 @@ def check_fresh(response: Response) -> None:
     Raises:
         StaleAnswer: it did not.
     """
-    if getattr(response.extensions.get("network_stream"), "asked", False):
+    if getattr(socket_of(response), "asked", False):
         raise StaleAnswer("the connection carried an answer that nobody had asked for")
 
 

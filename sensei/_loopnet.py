@@ -11,15 +11,11 @@ import os
 import socket
 import ssl
 from collections import deque
-from typing import TYPE_CHECKING
 
 import anyio
 import httpcore
 from anyio.abc import ByteStream
 from anyio.streams.tls import TLSStream
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 CHUNK = 64 * 1024
 FULL = 4 * CHUNK
@@ -228,9 +224,7 @@ class LoopStream(httpcore.AsyncNetworkStream):
         self._socket.close()
 
 
-async def open_stream(
-    host: str, port: int, timeout: float | None, options: Iterable[httpcore.SOCKET_OPTION]
-) -> LoopStream:
+async def open_stream(host: str, port: int, timeout: float | None) -> LoopStream:
     """Connect, trying the addresses of `host` as happy eyeballs do.
 
     Raises:
@@ -250,6 +244,4 @@ async def open_stream(
     transport.abort()
     sock.setblocking(False)
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    for option in options:
-        sock.setsockopt(*option)
     return LoopStream(LoopSocket(sock, loop))

@@ -10,6 +10,7 @@ import ssl
 import sys
 import weakref
 from collections.abc import Iterable
+from typing import cast
 
 import httpcore
 
@@ -157,9 +158,10 @@ class AsyncNetwork(httpcore.AsyncNetworkBackend):
         if current_loop() is not None and sys.platform != "win32":
             from sensei._loopnet import open_stream
 
-            inner = await open_stream(host, port, left, socket_options or ())
+            inner = await open_stream(host, port, left)
         else:
-            inner = await httpcore.AnyIOBackend().connect_tcp(host, port, left, local_address, socket_options)
+            backend = cast("httpcore.AsyncNetworkBackend", httpcore.AnyIOBackend())
+            inner = await backend.connect_tcp(host, port, left, local_address, socket_options)
         stream = AsyncStream(inner)
         self._streams.add(stream)
         return stream

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from hashlib import sha256
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, cast
 
 from sensei._request import HeaderTypes, QueryValue, TimeoutTypes, build_path, build_query
 from sensei.errors import InvalidArgumentError
@@ -30,9 +30,13 @@ class Envelope(Model, Generic[ItemT]):
     pagination: Pagination | None = None
 
 
-@cache
 def page_type(item: type[ItemT]) -> type[Envelope[ItemT]]:
     """The model of a page of `item`, built once."""
+    return cast("type[Envelope[ItemT]]", _page_type(item))
+
+
+@cache
+def _page_type(item: type[Model]) -> type[Envelope[Model]]:
     return Envelope[item]  # type: ignore[valid-type]
 
 

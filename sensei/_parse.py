@@ -115,7 +115,7 @@ def status_error(info: ResponseInfo, body: bytes, request: RequestSummary) -> AP
     """
     status, headers = info.status_code, info.headers
     said = _error_member(body)
-    members: dict[str, Any] = said if isinstance(said, dict) else {}
+    members = cast("dict[str, Any]", said) if isinstance(said, dict) else {}
     code: str | None = None
     message: str | None = None
     if isinstance(said, str):
@@ -133,7 +133,7 @@ def status_error(info: ResponseInfo, body: bytes, request: RequestSummary) -> AP
         code=code,
         documentation_url=_text(members.get("documentation_url")),
         request_id=headers.get("x-request-id") or _text(members.get("request_id")) or info.request_id,
-        details=cast("dict[str, object]", mask(details)) if isinstance(details, dict) else None,
+        details=cast("dict[str, object]", mask(cast("object", details))) if isinstance(details, dict) else None,
         retry_after=wait,
         attempts=info.attempts,
         headers=headers,

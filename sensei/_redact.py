@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import cast
 
 LONGEST_BODY = 8 * 1024
 """Characters of a body that an error keeps."""
@@ -30,11 +31,11 @@ def mask(value: object) -> object:
     """JSON data with the values of secret-looking members masked, at any depth."""
     if isinstance(value, dict):
         return {
-            name: MASK if isinstance(name, str) and _SECRET_NAME.search(name) and member is not None else mask(member)
-            for name, member in value.items()
+            name: MASK if _SECRET_NAME.search(str(name)) and member is not None else mask(member)
+            for name, member in cast("dict[object, object]", value).items()
         }
     if isinstance(value, list):
-        return [mask(member) for member in value]
+        return [mask(member) for member in cast("list[object]", value)]
     return mask_text(value) if isinstance(value, str) else value
 
 

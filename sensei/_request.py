@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import enum
+import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, NoReturn, TypeAlias, cast
 from urllib.parse import quote, unquote
 
 from sensei.errors import InvalidArgumentError
@@ -71,7 +72,7 @@ _IN_SEGMENT = "%:@!$&'()*+,;=~"
 _SAFE_SEGMENT = re.compile(r"[A-Za-z0-9_~-]+").fullmatch
 
 
-def quote_segment(value: str, name: str = "id") -> str:
+def quote_segment(value: object, name: str = "id") -> str:
     """One path segment. Whatever `value` holds, it cannot leave its segment.
 
     Raises:
@@ -202,9 +203,20 @@ def encode_json(value: object) -> bytes:
     from pydantic_core import PydanticSerializationError, to_json
 
     if isinstance(value, Mapping):
-        value = {name: member for name, member in value.items() if member is not UNSET}
+        members = cast("Mapping[str, object]", value)
+        value = {name: member for name, member in members.items() if member is not UNSET}
     try:
         body = to_json(value, by_alias=True, inf_nan_mode="constants")
-    except PydanticSerializationError as error:
+        if b"NaN" in body or b"Infinity" in body:
+            json.loads(body, parse_constant=_no_number)  # else the server would get null for it, or no JSON
+    except (PydanticSerializationError, _NotJSONError) as error:
         raise InvalidArgumentError(f"the request body has no JSON form: {error}") from None
     return body
+
+
+class _NotJSONError(ValueError):
+    """A value that Python has and JSON has not."""
+
+
+def _no_number(name: str) -> NoReturn:
+    raise _NotJSONError(f"{name} is no JSON number")

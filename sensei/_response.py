@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     from sensei.models.response import ResponseInfo
@@ -142,7 +142,7 @@ def retry_after(headers: Mapping[str, str], body: object, now: float) -> float |
     if found is None:
         found = _seconds(headers.get("x-ratelimit-retry-after"))
     if found is None and isinstance(body, Mapping):
-        found = _seconds(body.get("retry_after"))
+        found = _seconds(cast("Mapping[str, object]", body).get("retry_after"))
     if found is None and headers.get("x-ratelimit-remaining") == "0":
         reset = _seconds(headers.get("x-ratelimit-reset"))
         found = max(0.0, reset - clock) if reset is not None else None

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 from sensei._async.pool import AsyncPools
 from sensei._concurrency import async_shielded, async_sleep
 from sensei._hooks import FailureEvent, RequestEvent, ResponseEvent, RetryEvent, log
-from sensei._http import AsyncForeign, AsyncForeignResponse, RawHeaders, check_fresh, limits, trouble
+from sensei._http import AsyncForeign, AsyncForeignResponse, RawHeaders, check_fresh, limits, socket_of, trouble
 from sensei._job import Job, Options, merged
 from sensei._notices import deprecation
 from sensei._parse import decompress, invalid_answer, parse, status_error
@@ -232,8 +232,7 @@ class AsyncTransport:
                 # The HTTP library looks at this when it begins with the body.
                 timeouts["read"] = idle
                 info, lowered = self._note(job, response.status, response.headers)
-                socket = response.extensions.get("network_stream")
-                body = AsyncBody(info, response.aiter_stream(), connection.aclose, socket)
+                body = AsyncBody(info, response.aiter_stream(), connection.aclose, socket_of(response))
             else:
                 answer = await self.foreign.send(job.method, job.url, lines, job.body, timeouts | {"read": idle})
                 info, lowered = self._note(job, answer.status_code, answer.headers.raw)
