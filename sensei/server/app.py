@@ -18,7 +18,7 @@ from sensei._version import __version__
 from sensei.server.dashboard import add_dashboard
 from sensei.server.errors import ApiError
 from sensei.server.openapi import describe
-from sensei.server.operation import endpoint
+from sensei.server.pipeline import endpoint
 from sensei.server.routes import oauth
 from sensei.server.runtime import Runtime
 from sensei.server.settings import Settings

@@ -94,7 +94,7 @@ class HttpServer(uvicorn.Server):
         if self.started:
             self._on_ready()
 
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 - uvicorn's hook
         """A signal to stop; a second one stops waiting for open connections.
 
         Unlike uvicorn's own it does not raise the signal again afterwards: a server that stopped in good order returns.

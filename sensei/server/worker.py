@@ -7,15 +7,14 @@ the stored state where to go on.
 from __future__ import annotations
 
 import logging
-import time
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from sensei.server import gateway, jobs, lifecycle, planning, retries, undoing, validations
-from sensei.server.engine.errors import ConnectorUnavailableError, DataError, EndpointError, EngineError, PlanningError
-from sensei.server.engine.job import MigrationState, PhaseOutcome, Wanted
-from sensei.server.errors import ApiError
+from sensei.server import jobs, lifecycle, planning, retries, undoing, validations
+from sensei.server.control import RowControl
+from sensei.server.engine.errors import ConnectorUnavailableError, EndpointError, EngineError
+from sensei.server.engine.job import MigrationState, PhaseOutcome
+from sensei.server.failures import Failure, blame, explain
 from sensei.server.holding import Holder, LeaseLostError, hold
 from sensei.server.journal import StoreJournal, add_checkpoint
 from sensei.server.runtime import Runtime
@@ -24,51 +23,11 @@ from sensei.server.store.migration_tables import Migration
 from sensei.server.store.validation_tables import Validation
 
 if TYPE_CHECKING:
-    from sensei.server.engine.job import Endpoint, Job
+    from sensei.server.engine.job import Job
 
 log = logging.getLogger("sensei.server")
 
 _LOOK_EVERY_SECONDS = 0.2
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """Why work cannot go on, in the contract's terms."""
-
-    code: str
-    message: str
-    reason_code: str | None
-
-
-class RowControl:
-    """What is wanted of a running phase, as the row says; looked up a few times a second."""
-
-    def __init__(self, runtime: Runtime, holder: Holder, journal: StoreJournal | None) -> None:
-        self._runtime = runtime
-        self._holder = holder
-        self._journal = journal
-        self._looked_at = float("-inf")
-        self._known = Wanted.RUN
-
-    def wanted(self) -> Wanted:
-        """Go on, stop after the batch, or drop it."""
-        if self._journal is not None and self._journal.lost:
-            return Wanted.STOP
-        if time.monotonic() - self._looked_at >= _LOOK_EVERY_SECONDS:
-            self._known = self._look()
-            self._looked_at = time.monotonic()
-        if self._known is Wanted.RUN and self._runtime.is_stopping:
-            return Wanted.PAUSE
-        return self._known
-
-    def _look(self) -> Wanted:
-        with self._runtime.store.read() as session:
-            row = session.get(Migration, self._holder.migration_id)
-        if row is None or row.owner != self._holder.owner:
-            return Wanted.STOP
-        if row.status in ("pausing", "cancelling"):
-            return Wanted.STOP if row.wanted == "stop" else Wanted.PAUSE
-        return Wanted.RUN
 
 
 class Worker:
@@ -99,7 +58,7 @@ class Worker:
                 except LeaseLostError:
                     raise
                 except Exception as error:
-                    self._fail(_explain(error))
+                    self._fail(explain(error))
         except LeaseLostError:
             log.warning("the work on %s was taken over by another process", self._holder.migration_id)
 
@@ -122,7 +81,7 @@ class Worker:
         try:
             plan = make_plan(source, target, selection, target_schema, options)
         except EndpointError as error:
-            self._fail(_blame(error, source, "plan_failed"))
+            self._fail(blame(error, source, "plan_failed"))
             return
         except EngineError as error:
             code = "connector_unavailable" if isinstance(error, ConnectorUnavailableError) else "plan_failed"
@@ -152,7 +111,7 @@ class Worker:
             try:
                 done = self._validate(job) if phase == "validation" else self._carry_out(phase, job)
             except EndpointError as error:
-                self._unreachable(_blame(error, job.source, "target_unreachable"))
+                self._unreachable(blame(error, job.source, "target_unreachable"))
                 return
             if not done:
                 return
@@ -387,26 +346,3 @@ _ENDINGS = {
     "data_transfer": "All rows are copied",
     "cutover": "Indexes, constraints and sequences are done",
 }
-
-
-def _explain(error: Exception) -> Failure:
-    """An exception in the contract's terms; what nobody foresaw goes to the log, not to the user."""
-    if isinstance(error, DataError):
-        return Failure("error_limit_exceeded", error.message, error.reason_code)
-    if isinstance(error, PlanningError):
-        return Failure("plan_failed", error.message, error.reason_code)
-    if isinstance(error, ConnectorUnavailableError):
-        return Failure("connector_unavailable", error.message, error.reason_code)
-    if isinstance(error, EngineError):
-        return Failure("execution_failed", error.message, error.reason_code)
-    if isinstance(error, ApiError):
-        return Failure(error.code, error.message, error.details.get("reason_code"))
-    log.error("a migration met an unforeseen fault", exc_info=error)
-    return Failure("internal_error", "Something unforeseen happened; the server's log has the details.", "E6001")
-
-
-def _blame(error: EndpointError, source: Endpoint, otherwise: str) -> Failure:
-    """Which end an error is about: the source when it does not answer now, else the target."""
-    side = "source" if gateway.test(source, "source").status != "success" else "target"
-    code = f"{side}_unreachable" if error.reason_code.startswith("E1") else otherwise
-    return Failure(code, error.message, error.reason_code)

@@ -162,7 +162,7 @@ def test_serve_tells_facts_and_stops_in_good_order(tmp_path: Path) -> None:
     assert state == str(tmp_path / "state.db")
     ready.process.send_signal(signal.SIGTERM)
     _, errors = ready.process.communicate(timeout=30)
-    assert errors == ""
+    assert (ready.process.returncode, errors) == (0, "")
 
 
 REFUSED: list[tuple[dict[str, Any], str]] = [
