@@ -4,8 +4,9 @@ Nothing that matters lives in memory. Work that runs is marked by a lease in the
 goes on elsewhere when its process dies.
 """
 
-from sensei.server.store import oauth_tables, validation_tables, webhook_tables  # noqa: F401 - they register tables
+# Importing them makes their tables known to the metadata that `Store` creates.
+from sensei.server.store import oauth_tables, validation_tables, webhook_tables
 from sensei.server.store.database import Store, StoreError
 from sensei.server.store.tables import Base
 
-__all__ = ["Base", "Store", "StoreError"]
+__all__ = ["Base", "Store", "StoreError", "oauth_tables", "validation_tables", "webhook_tables"]

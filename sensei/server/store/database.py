@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
 
@@ -55,13 +55,13 @@ class Store:
             raise StoreError(f"cannot open the state {self.description}: {str(cause).splitlines()[0]}") from None
 
     @contextmanager
-    def read(self) -> Iterator[Session]:
+    def read(self) -> Generator[Session]:
         """A session on one consistent snapshot; changes are thrown away."""
         with Session(self._engine, expire_on_commit=False) as session:
             yield session
 
     @contextmanager
-    def write(self) -> Iterator[Session]:
+    def write(self) -> Generator[Session]:
         """A session that commits when the block ends well and holds the write lock meanwhile.
 
         Keep it short, and never wait for another machine inside.
