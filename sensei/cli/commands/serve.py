@@ -74,7 +74,10 @@ def command(
         document = {"url": facts.url, "api_key": facts.api_key, "state": facts.state}
         write_result(options, document, ids=[facts.api_key], text=text)
         sys.stdout.flush()
-        sys.stderr.write(f"Serving {facts.url}/v1 with the state in {facts.state}. Ctrl-C stops it.\n")
+        sys.stderr.write(
+            f"Serving {facts.url}/v1 with the state in {facts.state}. The dashboard is at {facts.url}/ "
+            "and asks for the key above. Ctrl-C stops it.\n"
+        )
 
     try:
         serve(

@@ -62,7 +62,7 @@ export function announce(text) {
 /** Show a message for a few seconds; `tone` is good or bad. */
 export function toast(text, tone = "good") {
   const place = document.getElementById("toasts");
-  const note = h("div", { class: `toast ${tone}` }, h("span", {}, text), closeButton(() => note.remove()));
+  const note = h("div", { class: `toast ${tone}`, role: tone === "bad" ? "alert" : null }, h("span", {}, text), closeButton(() => note.remove()));
   place.append(note);
   setTimeout(() => note.remove(), tone === "bad" ? 12000 : 5000);
 }
