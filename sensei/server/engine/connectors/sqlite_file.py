@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
+import tempfile
 from pathlib import Path
 from urllib.parse import quote
 
@@ -72,10 +74,17 @@ def check_target(path: Path, *, read_only: bool) -> None:
     folder = path.parent
     if not folder.is_dir():
         raise EndpointError(f"the folder {folder} of the SQLite file does not exist", reason_code="E1005")
-    # A journal is made next to the file, so the folder must be writable as well.
-    for place in (folder, path):
-        if place.exists() and not os.access(place, os.W_OK):
-            raise EndpointError(f"{place} may not be written by this server", reason_code="E1006")
+    if path.exists() and not os.access(path, os.W_OK):
+        raise EndpointError(f"{path} may not be written by this server", reason_code="E1006")
+    # A journal is made next to the file. Only trying tells: a folder's permissions say nothing of a read-only disk.
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise EndpointError(
+            f"files cannot be made in the folder {folder}: {error.strerror}",
+            reason_code="E5007" if error.errno == errno.ENOSPC else "E1006",
+        ) from None
 
 
 def connect(path: Path, *, writable: bool, wait_seconds: float) -> sqlite3.Connection:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -52,18 +51,20 @@ class TableProfile:
 
 
 def profile_table(connector: Connector, table: Table) -> TableProfile:
-    """Look at every value of a SQLite table, in a few scans."""
+    """Look at every value of a SQLite table: one scan, and one more for each column that is not as declared."""
     name = connector.qualify(table.schema, table.name)
-    columns = [column for column in table.columns]
-    profiles = {column.name: ColumnProfile() for column in columns}
+    profiles: dict[str, ColumnProfile] = {}
     rows = 0
-    for start in range(0, max(len(columns), 1), _COLUMNS_AT_A_TIME):
-        part = columns[start : start + _COLUMNS_AT_A_TIME]
-        rows = _classes(connector, name, part, profiles)
-    for column in columns:
-        profile = profiles[column.name]
-        if profile.values:
-            _details(connector, name, column, profile)
+    for start in range(0, max(len(table.columns), 1), _COLUMNS_AT_A_TIME):
+        part = table.columns[start : start + _COLUMNS_AT_A_TIME]
+        looks = [_look(column, connector.quote(column.name)) for column in part]
+        found = iter(
+            _row(connector, f"SELECT {', '.join(['count(*)', *(sql for look in looks for sql in look)])} FROM {name}")
+        )
+        rows = int(next(found))
+        for column, look in zip(part, looks, strict=True):
+            profile = _expected({sql: next(found) for sql in look}, column, connector.quote(column.name))
+            profiles[column.name] = profile or _exact(connector, name, column)
     return TableProfile(rows=rows, columns=profiles)
 
 
@@ -71,93 +72,118 @@ def _row(connector: Connector, sql: str) -> tuple[Any, ...]:
     return next(iter(connector.stream(sql, 1)))[0]
 
 
-def _classes(connector: Connector, name: str, columns: Sequence[Column], profiles: dict[str, ColumnProfile]) -> int:
-    parts = ["count(*)"]
-    for column in columns:
-        quoted = connector.quote(column.name)
-        class_ = f"nullif(typeof({quoted}), 'null')"
-        parts += [f"count({quoted})", f"min({class_})", f"max({class_})"]
-    row = _row(connector, f"SELECT {', '.join(parts)} FROM {name}")
-    for at, column in enumerate(columns):
-        count, first, last = row[1 + at * 3 : 4 + at * 3]
-        if first is None:
-            continue
-        if first == last:
-            profiles[column.name].classes = {first: count}
-        else:
-            quoted = connector.quote(column.name)
-            sums = ", ".join(f"total(typeof({quoted}) = '{class_}')" for class_ in _CLASSES)
-            found = _row(connector, f"SELECT {sums} FROM {name}")
-            profiles[column.name].classes = {
-                class_: int(number) for class_, number in zip(_CLASSES, found, strict=True) if number
-            }
-    return int(row[0])
+_NUMBERS = {Kind.INTEGER, Kind.BOOLEAN, Kind.FLOAT, Kind.DECIMAL}
+_TEXTS = {Kind.TEXT, Kind.DATE, Kind.TIME, Kind.TIMESTAMP, Kind.TIMESTAMPTZ, Kind.UUID, Kind.JSON}
 
 
-def _details(connector: Connector, name: str, column: Column, profile: ColumnProfile) -> None:
-    quoted = connector.quote(column.name)
-    wanted: list[tuple[str, Callable[[Any], None]]] = []
+def _look(column: Column, quoted: str) -> list[str]:
+    """What to ask of a column in the first scan.
 
-    def least(value: Any) -> None:
-        profile.least = value
-
-    def greatest(value: Any) -> None:
-        profile.greatest = value
-
-    def longest(value: Any) -> None:
-        profile.longest = int(value or 0)
-
-    def with_nul(value: Any) -> None:
-        profile.with_nul = int(value or 0)
-
-    if {"integer", "real"} & set(profile.classes):
-        numeric = f"CASE WHEN typeof({quoted}) IN ('integer', 'real') THEN {quoted} END"
-        number = quoted if profile.only("integer", "real") else numeric
-        wanted += [(f"min({number})", least), (f"max({number})", greatest)]
-    if "text" in profile.classes:
-        # NUL ends a text for length(), but not for instr().
-        wanted += [(f"max(length({quoted}))", longest), (f"total(instr({quoted}, char(0)) > 0)", with_nul)]
-    for test, sql in _tests(column, quoted, profile).items():
-        wanted.append((f"total(NOT coalesce({sql}, 0)) - total({quoted} IS NULL)", _keep(profile.facts, test)))
-    if not wanted:
-        return
-    row = _row(connector, f"SELECT {', '.join(sql for sql, _ in wanted)} FROM {name}")
-    for (_, keep), value in zip(wanted, row, strict=True):
-        keep(value)
-
-
-def _keep(facts: dict[str, int], test: str) -> Callable[[Any], None]:
-    def keep(value: Any) -> None:
-        facts[test] = int(value or 0)
-
-    return keep
-
-
-def _tests(column: Column, quoted: str, profile: ColumnProfile) -> dict[str, str]:
-    """The tests that the declared type calls for, as SQL that is true for a value that passes."""
+    SQLite sorts null, numbers, texts, blobs in this order, so least and greatest tell which of them there are.
+    """
     kind = sqlite_kind(column.type)
-    if kind is Kind.DECIMAL and profile.only("integer", "real"):
+    if kind in _NUMBERS:
+        asked = [f"count({quoted})", f"min({quoted})", f"max({quoted})", f"total(typeof({quoted}) = 'real')"]
+        return [*asked, *_failures(_tests(column, quoted, "number"), quoted)]
+    if kind in _TEXTS:
+        asked = [f"count({quoted})", f"typeof(min({quoted}))", f"typeof(max({quoted}))", *_text_sizes(quoted)]
+        return [*asked, *_failures(_tests(column, quoted, "text"), quoted)]
+    class_ = f"nullif(typeof({quoted}), 'null')"
+    return [f"count({quoted})", f"min({class_})", f"max({class_})"]
+
+
+def _text_sizes(quoted: str) -> list[str]:
+    # NUL ends a text for length(), but not for instr().
+    return [f"max(length({quoted}))", f"total(instr({quoted}, char(0)) > 0)"]
+
+
+def _failures(tests: dict[str, str], quoted: str) -> list[str]:
+    """How many values fail each test."""
+    return [f"total(NOT coalesce({sql}, 0)) - total({quoted} IS NULL)" for sql in tests.values()]
+
+
+def _expected(found: dict[str, Any], column: Column, quoted: str) -> ColumnProfile | None:
+    """The profile of a column that is as declared; None where it must be looked at more closely."""
+    kind = sqlite_kind(column.type)
+    count, least, greatest, *rest = found.values()
+    profile = ColumnProfile()
+    if not count:
+        return profile
+    if kind in _NUMBERS:
+        if not isinstance(least, int | float) or not isinstance(greatest, int | float):
+            return None
+        reals = int(rest[0])
+        counts = {"integer": int(count) - reals, "real": reals}
+        profile.classes = {class_: number for class_, number in counts.items() if number}
+        profile.least, profile.greatest = least, greatest
+        profile.facts = dict(zip(_tests(column, quoted, "number"), map(int, rest[1:]), strict=True))
+        return profile
+    if kind in _TEXTS:
+        if least != "text" or greatest != "text":
+            return None
+        profile.classes = {"text": int(count)}
+        profile.longest, profile.with_nul = int(rest[0] or 0), int(rest[1])
+        profile.facts = dict(zip(_tests(column, quoted, "text"), map(int, rest[2:]), strict=True))
+        if kind in _FIRST_TESTS and profile.facts[_FIRST_TESTS[kind][0]]:
+            return None
+        return profile
+    if least == greatest == "blob":
+        profile.classes = {"blob": int(count)}
+        return profile
+    return None
+
+
+def _exact(connector: Connector, name: str, column: Column) -> ColumnProfile:
+    """The profile of a column that may hold anything."""
+    quoted = connector.quote(column.name)
+    sums = ", ".join(f"total(typeof({quoted}) = '{class_}')" for class_ in _CLASSES)
+    number = f"CASE WHEN typeof({quoted}) IN ('integer', 'real') THEN {quoted} END"
+    found = _row(
+        connector, f"SELECT {sums}, min({number}), max({number}), {', '.join(_text_sizes(quoted))} FROM {name}"
+    )
+    profile = ColumnProfile(least=found[4], greatest=found[5], longest=int(found[6] or 0))
+    profile.classes = {class_: int(count) for class_, count in zip(_CLASSES, found[:4], strict=True) if count}
+    profile.with_nul = int(found[7] or 0) if "text" in profile.classes else 0
+    if profile.only("text"):
+        held = "text"
+    else:
+        held = "number" if profile.only("integer", "real") else "mixed"
+    if tests := _tests(column, quoted, held, closely=True):
+        failed = _row(connector, f"SELECT {', '.join(_failures(tests, quoted))} FROM {name}")
+        profile.facts = dict(zip(tests, map(int, failed), strict=True))
+    return profile
+
+
+_FIRST_TESTS = {Kind.DATE: ("date",), Kind.TIMESTAMP: ("naive",), Kind.TIMESTAMPTZ: ("zoned", "utc")}
+"""What a moment declared like this most likely is; only where it is not, the other forms are tried as well."""
+
+
+def _tests(column: Column, quoted: str, held: str, *, closely: bool = False) -> dict[str, str]:
+    """The tests that the declared type calls for where `held` is held, as SQL that is true for a value that passes."""
+    kind = sqlite_kind(column.type)
+    if kind is Kind.DECIMAL and held == "number":
         arguments = parse_type(column.type).arguments
         if not arguments:
             return {}
         precision, scale = arguments[0], arguments[1] if len(arguments) > 1 else 0
         return {"fits": f"({quoted} = round({quoted}, {scale:d}) AND abs({quoted}) < 1e{precision - scale:d})"}
-    if kind is Kind.FLOAT and "text" in profile.classes and "blob" not in profile.classes:
+    if kind is Kind.FLOAT and held != "number":
         # SQLite has no NaN; the text is how it survives there.
-        return {"number": f"(typeof({quoted}) <> 'text' OR {quoted} = 'NaN')"}
-    if not profile.only("text"):
+        return {"number": f"(typeof({quoted}) IN ('integer', 'real') OR {quoted} = 'NaN')"}
+    if held != "text":
         return {}
     match kind:
         case Kind.DATE | Kind.TIMESTAMP | Kind.TIMESTAMPTZ:
-            return {
+            tests = {
                 "date": f"(date({quoted}) = {quoted} AND {quoted} >= '0001')",
                 "naive": _timestamp(quoted, zoned=False),
                 "zoned": _timestamp(quoted, zoned=True),
                 "utc": f"(substr({quoted}, -1) = 'Z' OR substr({quoted}, -6) = '+00:00')",
             }
+            return tests if closely else {test: tests[test] for test in _FIRST_TESTS[kind]}
         case Kind.TIME:
             clock = f"substr({quoted}, 1, 8)"
-            return {"time": f"(time({clock}) = {clock} AND {clock} < '24' AND {_fraction(quoted, 9)})"}
+            return {"time": f"({_clock(clock)} AND {_fraction(quoted, 9)})"}
         case Kind.UUID:
             hexes = "-".join("[0-9a-f]" * n for n in (8, 4, 4, 4, 12))
             return {"uuid": f"({quoted} GLOB '{hexes}')"}
@@ -173,6 +199,10 @@ def _fraction(text: str, start: int) -> str:
     return f"({rest} = '' OR {digits})"
 
 
+def _clock(text: str) -> str:
+    return f"{text} GLOB '[0-2][0-9]:[0-5][0-9]:[0-5][0-9]' AND {text} < '24'"
+
+
 def _timestamp(quoted: str, *, zoned: bool) -> str:
     """True for a valid date, a blank or T, a valid time to the second, at most six digits more, and a zone if wanted."""
     day, clock = f"substr({quoted}, 1, 10)", f"substr({quoted}, 12, 8)"
@@ -186,5 +216,5 @@ def _timestamp(quoted: str, *, zoned: bool) -> str:
         zone = f"({is_z} OR {offset} GLOB '[+-]0[0-9]:[0-5][0-9]' OR {offset} GLOB '[+-]1[0-5]:[0-5][0-9]')"
     return (
         f"({zone} AND date({day}) = {day} AND {quoted} >= '0001' AND substr({quoted}, 11, 1) IN (' ', 'T')"
-        f" AND time({clock}) = {clock} AND {clock} < '24' AND {_fraction(body, 20)})"
+        f" AND {_clock(clock)} AND {_fraction(body, 20)})"
     )

@@ -149,7 +149,10 @@ class PostgresqlSource:
         if computed:
             # A transformation that fails on a row must not end the moment that all is read from.
             self._db.execute("SAVEPOINT reading")
-        sql = f"COPY (SELECT {listed} FROM {_from(work)}{tail}) TO STDOUT"
+            # Evaluated only on the rows of the batch, which a sort before the limit would not make sure of.
+            sql = f"COPY (SELECT {listed} FROM (SELECT * FROM {_from(work)}{tail}) AS rows) TO STDOUT"
+        else:
+            sql = f"COPY (SELECT {listed} FROM {_from(work)}{tail}) TO STDOUT"
         try:
             lines: list[memoryview] = []
             size = 0
