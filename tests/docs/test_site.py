@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+# Built once, by whichever process takes the group.
+pytestmark = pytest.mark.xdist_group("site")
+
 ROOT = Path(__file__).parents[2]
 FETCHED = re.compile(r"""<(?:link|script|img)\b[^>]*?\b(?:href|src)=["']?(https?://[^"' >]+)""")
 
