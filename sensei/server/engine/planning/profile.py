@@ -175,7 +175,7 @@ def _tests(column: Column, quoted: str, held: str, *, closely: bool = False) -> 
     match kind:
         case Kind.DATE | Kind.TIMESTAMP | Kind.TIMESTAMPTZ:
             tests = {
-                "date": f"(date({quoted}) = {quoted} AND {quoted} >= '0001')",
+                "date": _day(quoted),
                 "naive": _timestamp(quoted, zoned=False),
                 "zoned": _timestamp(quoted, zoned=True),
                 "utc": f"(substr({quoted}, -1) = 'Z' OR substr({quoted}, -6) = '+00:00')",
@@ -199,6 +199,11 @@ def _fraction(text: str, start: int) -> str:
     return f"({rest} = '' OR {digits})"
 
 
+def _day(text: str) -> str:
+    # Without the modifier SQLite takes 30 February as it is.
+    return f"(date({text}, '+0 days') = {text} AND {text} >= '0001')"
+
+
 def _clock(text: str) -> str:
     return f"{text} GLOB '[0-2][0-9]:[0-5][0-9]:[0-5][0-9]' AND {text} < '24'"
 
@@ -215,6 +220,6 @@ def _timestamp(quoted: str, *, zoned: bool) -> str:
         # PostgreSQL takes offsets below 16 hours.
         zone = f"({is_z} OR {offset} GLOB '[+-]0[0-9]:[0-5][0-9]' OR {offset} GLOB '[+-]1[0-5]:[0-5][0-9]')"
     return (
-        f"({zone} AND date({day}) = {day} AND {quoted} >= '0001' AND substr({quoted}, 11, 1) IN (' ', 'T')"
+        f"({zone} AND {_day(day)} AND substr({quoted}, 11, 1) IN (' ', 'T')"
         f" AND {_clock(clock)} AND {_fraction(body, 20)})"
     )
