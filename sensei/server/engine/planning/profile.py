@@ -201,7 +201,8 @@ def _fraction(text: str, start: int) -> str:
 
 def _day(text: str) -> str:
     # Without the modifier SQLite takes 30 February as it is.
-    return f"(date({text}, '+0 days') = {text} AND {text} >= '0001')"
+    # The year is compared as a text of its own, as a bare column may turn the other side into a number.
+    return f"(date({text}, '+0 days') = {text} AND substr({text}, 1, 4) > '0000')"
 
 
 def _clock(text: str) -> str:
