@@ -77,6 +77,8 @@ class Outcome:
 
     migration_id: str
     records: int
+    left_out: int
+    """Rows of these that the target cannot hold; each is recorded as an error of the migration."""
     tables: int
     duration: float | None
     proof: Proof
@@ -117,7 +119,16 @@ class MainJob:
             self._tell.close()
         tables = {(mapping.target.schema, mapping.target.table) for mapping in self._client.mappings.list(migration.id)}
         duration = migration.timing.elapsed_seconds if migration.timing else None
-        return Outcome(migration.id, migration.records_processed, len(tables), duration, proof)
+        return Outcome(
+            migration.id, migration.records_processed, self._left_out(migration), len(tables), duration, proof
+        )
+
+    def _left_out(self, migration: Migration) -> int:
+        """Rows that are not on the target. Broken references of rows that are there count as errors too, not here."""
+        errors = self._client.errors.list(migration.id, status="escalated", limit=100)
+        return sum(
+            (one.context and one.context.affected_records) or 0 for one in errors if one.phase == "data_transfer"
+        )
 
     def _begin(self) -> Migration:
         try:

@@ -111,6 +111,12 @@ class Leftovers:
         """Say why a migration did not complete, and what is on the target."""
         from sensei import SenseiError
 
+        if migration.status == "paused":
+            done = count(migration.records_processed, "row")
+            return CommandError(
+                f"the migration paused by itself with {done} on the target, because a database did not answer or its "
+                f"maintenance window closed; see to that, then {_AGAIN} to go on"
+            )
         reason = migration.error.message if migration.error else f"the migration is {migration.status}"
         code = f" ({migration.error.reason_code})" if migration.error and migration.error.reason_code else ""
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from sensei.cli._endpoint import Endpoint
+from sensei.cli._errors import CommandError
 from sensei.cli._job import Outcome
 from sensei.cli._text import columns, count, seconds
 
@@ -20,6 +21,7 @@ def document_of(outcome: Outcome, source: Endpoint, target: Endpoint) -> Mapping
         "target": target.shown,
         "tables": outcome.tables,
         "records_processed": outcome.records,
+        "records_left_out": outcome.left_out,
         "duration_seconds": outcome.duration,
         "validation": {
             "id": proof.validation_id,
@@ -40,11 +42,27 @@ def document_of(outcome: Outcome, source: Endpoint, target: Endpoint) -> Mapping
     }
 
 
+def refuse_loss(outcome: Outcome) -> None:
+    """Fail a job that left rows behind, after its result was shown: nobody should learn of it from the logs.
+
+    Raises:
+        CommandError: Some rows are not on the target.
+    """
+    if outcome.left_out:
+        raise CommandError(
+            f"{count(outcome.left_out, 'row')} could not be carried and "
+            f"{'is' if outcome.left_out == 1 else 'are'} not on the target; the warnings above and the report say why"
+        )
+
+
 def summary_of(outcome: Outcome, source: Endpoint, target: Endpoint) -> str:
     """The result in words."""
     proof = outcome.proof
     took = f" in {seconds(outcome.duration)}" if outcome.duration is not None else ""
-    lines = [f"Done: {count(outcome.records, 'row')} of {count(outcome.tables, 'table')} moved{took}, and compared."]
+    moved = count(outcome.records - outcome.left_out, "row")
+    lines = [f"Done: {moved} of {count(outcome.tables, 'table')} moved{took}, and compared."]
+    if outcome.left_out:
+        lines = [f"{moved} of {count(outcome.tables, 'table')} moved{took}; {outcome.left_out:,} were LEFT OUT."]
     rows: list[Sequence[str]] = [("from", source.shown), ("to", target.shown)]
     if proof.certificate is not None:
         until = f"{proof.certificate.valid_until:%Y-%m-%d}"

@@ -14,13 +14,13 @@ _SETTLE_SECONDS = 60.0
 
 
 def watch(migration: Migration, tell: Presenter) -> Migration:
-    """Show the event stream until the migration has finished; returns it refreshed.
+    """Show the event stream until the migration has finished or paused; returns it refreshed.
 
     Raises:
         StreamInterruptedError: The stream was cut and could not be resumed; the migration goes on.
         KeyboardInterrupt: The user had enough; the migration goes on.
     """
-    from sensei.models.events import ErrorEvent, LogEvent, PhaseEvent, ProgressEvent
+    from sensei.models.events import ErrorEvent, LogEvent, PhaseEvent, ProgressEvent, StatusEvent
 
     tell.begin("Starting")
     with migration.stream_events() as events:
@@ -46,6 +46,9 @@ def watch(migration: Migration, tell: Presenter) -> Migration:
                 case ErrorEvent(action="occurred"):
                     place = ".".join(part for part in (event.table, event.column_name) if part)
                     tell.warn(f"{place}: {event.message}" if place else event.message)
+                case StatusEvent(status="paused") if migration.refresh().status == "paused":
+                    # The stream begins with the oldest event, so that this may also be a pause of an earlier run.
+                    return migration
                 case _:
                     pass
     return migration.wait(timeout=_SETTLE_SECONDS)

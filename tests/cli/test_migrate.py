@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
+import psycopg
 import pytest
 
 from sensei.certificates import Verdict, check
@@ -38,6 +39,24 @@ def test_a_database_is_moved_compared_and_certified(user: User) -> None:
     keys = json.loads(Path(certificate["keys_path"]).read_bytes())
     assert check(Path(certificate["path"]).read_bytes(), keys) is Verdict.VALID
     assert "<html" in Path(result["validation"]["report"]).read_text(encoding="utf-8")
+
+
+def test_rows_that_had_to_stay_behind_fail_the_job_after_its_result(user: User, postgres_url: str) -> None:
+    user.database(
+        "notes.db",
+        "CREATE TABLE notes (id INTEGER PRIMARY KEY, text TEXT)",
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20) INSERT INTO notes SELECT i, '' FROM n",
+        "UPDATE notes SET text = 'cut' || char(0) || 'here' WHERE id = 7",
+    )
+
+    said = user.run("migrate", "sqlite:///notes.db", postgres_url, "--yes", "--output", "json")
+
+    assert said.code == 1
+    result = json.loads(said.out)
+    assert (result["status"], result["records_processed"], result["records_left_out"]) == ("completed", 20, 1)
+    assert said.err.splitlines()[-1].startswith("Error: 1 row could not be carried and is not on the target")
+    with psycopg.connect(postgres_url) as connection:
+        assert connection.execute("SELECT count(*), count(*) FILTER (WHERE id = 7) FROM notes").fetchone() == (19, 0)
 
 
 def test_it_says_which_server_does_the_work(user: User) -> None:
@@ -155,6 +174,7 @@ def bad_inputs(user: User) -> User:
         ("sqlite:///empty.db", "sqlite:///copy.db", 1, "no tables"),
         ("sqlite:///shop.db", "sqlite:///nowhere/copy.db", 1, "does not exist"),
         ("sqlite:///shop.db", "sqlite:///text.db", 1, "no SQLite database"),
+        ("sqlite:///shop.db", "sqlite:////proc/copy.db", 1, "files cannot be made in the folder /proc"),
         ("sqlite:///shop.db", "sqlite:///used.db", 1, "orders"),
         ("sqlite:///shop.db", "postgresql://ada:s3cret@127.0.0.1:{port}/shop", 1, "127.0.0.1"),
         ("postgresql://ada:s3cret@127.0.0.1:{port}/shop", "sqlite:///copy.db", 1, "127.0.0.1"),

@@ -40,7 +40,7 @@ def command(options: Options, directory: Path, target: str | None) -> None:
     from sensei.cli._result import write_result
     from sensei.cli._server import embedded_server, require_server
     from sensei.cli._shop import make_shop
-    from sensei.cli._summary import document_of, summary_of
+    from sensei.cli._summary import document_of, refuse_loss, summary_of
     from sensei.cli._text import count
 
     require_server()
@@ -67,6 +67,7 @@ def command(options: Options, directory: Path, target: str | None) -> None:
         outcome = MainJob(server.client, order, tell, memory).run()
     text = summary_of(outcome, source, end) + "\nNext: sensei migrate SOURCE_URL TARGET_URL, for databases of your own."
     write_result(options, document_of(outcome, source, end), ids=[outcome.migration_id], text=text)
+    refuse_loss(outcome)
 
 
 def _make_room(folder: Path, target: Endpoint) -> None:

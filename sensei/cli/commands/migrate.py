@@ -68,7 +68,7 @@ def command(
     from sensei.cli._presenters import presenter_for
     from sensei.cli._result import write_result
     from sensei.cli._server import Server, configured_server, embedded_server, is_configured
-    from sensei.cli._summary import document_of, summary_of
+    from sensei.cli._summary import document_of, refuse_loss, summary_of
 
     folder = Path.cwd()
     source = parse_endpoint(source_url, folder, role="source")
@@ -116,6 +116,7 @@ def command(
         ids=[outcome.migration_id],
         text=summary_of(outcome, source, target),
     )
+    refuse_loss(outcome)
 
 
 def _remove_if_empty(folder: Path) -> None:
