@@ -13,6 +13,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from sensei import Client
+from sensei.server.engine.job import Control, Job, Journal, MigrationState, PhaseOutcome
 from sensei.server.faults import Fault
 from sensei.testing import LocalServer
 from tests.browser.conftest import Visit
@@ -135,6 +136,36 @@ def test_progress_arrives_live_and_survives_a_cut(
     assert [text.split(" ", 1)[-1] for text in page.locator(".log .message").all_inner_texts()] == [
         text.split(" ", 1)[-1] for text in logged
     ]
+
+
+def test_a_long_log_is_read_backwards_while_it_grows(
+    monkeypatch: pytest.MonkeyPatch, server: LocalServer, client: Client, visit: Visit
+) -> None:
+    class Talkative(ScriptedEngine):
+        def run_phase(
+            self, phase: str, job: Job, state: MigrationState, journal: Journal, control: Control
+        ) -> PhaseOutcome:
+            for number in range(130 if phase == "schema_migration" else 5):
+                journal.log("info", f"{phase} entry {number}", phase=phase)
+            return super().run_phase(phase, job, state, journal, control)
+
+    talkative = Talkative(hold_in={"data_transfer"})
+    talkative.install(monkeypatch)
+    migration = make(client)
+    client.migrations.start(migration)
+    assert talkative.arrived.wait(20)
+    page = visit(server).sign_in(f"#/migrations/{migration}/logs")
+    lines = page.locator(".log li")
+    expect(lines).to_have_count(100)
+    talkative.go_on.set()
+    expect(page.get_by_text("cutover entry 4", exact=True)).to_be_visible()
+    page.get_by_role("button", name="Show earlier entries").click()
+    expect(page.get_by_text("schema_migration entry 0", exact=True)).to_have_count(1)
+    expect(page.get_by_role("button", name="Show earlier entries")).to_be_hidden()
+    logged = [entry.message for entry in client.migrations.logs(migration, level="info")]
+    expect(lines).to_have_count(len(logged))
+    page.get_by_text("Warnings", exact=True).click()
+    expect(lines).to_have_count(0)
 
 
 def test_what_is_typed_by_others_is_shown_as_text(

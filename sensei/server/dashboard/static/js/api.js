@@ -54,6 +54,7 @@ export async function send(method, path, { query, body, signal, headers = {}, ke
   if (body !== undefined) init.body = JSON.stringify(body);
   for (let attempt = 1; ; attempt += 1) {
     const response = await reach(url, init);
+    noteClock(response);
     if (response.ok) return response;
     const error = await failure(response);
     if (error.status === 401 && key === storedKey()) onRefused();
@@ -61,6 +62,18 @@ export async function send(method, path, { query, body, signal, headers = {}, ke
     if (!again) throw error;
     await pause(1000 * waitOf(response, attempt), signal);
   }
+}
+
+let ahead = 0;
+
+function noteClock(response) {
+  const told = Date.parse(response.headers.get("Date") ?? "");
+  if (!Number.isNaN(told)) ahead = told - Date.now();
+}
+
+/** What time it is for the server, to about a second. */
+export function serverTime() {
+  return new Date(Date.now() + ahead);
 }
 
 async function reach(url, init) {

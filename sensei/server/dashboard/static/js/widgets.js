@@ -124,12 +124,12 @@ function input({ type = "text", value = "", checked = false, maximum }) {
 /** Tabs by the pattern of WAI-ARIA: arrows move, only the chosen one is a stop for Tab. `choose` says where to go. */
 export function tabs(label, items, chosen, choose) {
   const list = h("div", { class: "tabs", role: "tablist", "aria-label": label });
-  const buttons = items.map(({ id, text, note }) =>
+  const buttons = items.map(({ id, text }) =>
     h(
       "button",
       { type: "button", role: "tab", id: `tab-${id}`, "aria-selected": String(id === chosen), tabindex: id === chosen ? 0 : -1, onclick: () => choose(id) },
       text,
-      h("span", { class: "count", hidden: !note }, note ?? ""),
+      h("span", { class: "count", hidden: true }),
     ),
   );
   list.addEventListener("keydown", (event) => {

@@ -2,7 +2,7 @@
 
 import { get } from "../api.js";
 import { announce, fill, h, icon, refill } from "../dom.js";
-import { dotted, percent, words } from "../format.js";
+import { count, dotted, percent, words } from "../format.js";
 import { isFinished, isWorking, statusText } from "../states.js";
 import { follow } from "../stream.js";
 import { loading, meter, pill, problem, setMeter, tabs } from "../widgets.js";
@@ -36,6 +36,7 @@ class Live {
   #frame = null;
   #timer = null;
   #due = Infinity;
+  #asked = 0;
 
   constructor(path, migration, signal) {
     this.path = path;
@@ -74,8 +75,12 @@ class Live {
     clearTimeout(this.#timer);
     this.#timer = null;
     this.#due = Infinity;
+    const asked = (this.#asked += 1);
+    const migration = await get(this.path, { signal: this.signal });
+    // A later question may have been answered first.
+    if (asked !== this.#asked) return;
     const before = this.migration.status;
-    this.migration = await get(this.path, { signal: this.signal });
+    this.migration = migration;
     const wasOver = isFinished(before) && !isFinished(this.migration.status);
     if (wasOver && this.connection === "ended") this.begin();
     this.#changed();
@@ -153,6 +158,7 @@ class View {
       this.panel,
     );
     live.watch(() => this.update(), signal);
+    signal.addEventListener("abort", () => this.tab.abort(), { once: true });
     this.update();
   }
 
@@ -176,7 +182,16 @@ class View {
       this.saidShare = Math.floor(part / 20);
       announce(`${percent(part)} done`);
     }
+    this.#countErrors();
     fill(this.error, migration.error ? errorNotice(migration.error) : null);
+  }
+
+  #countErrors() {
+    const { errors_recovered: recovered, errors_escalated: escalated } = this.live.migration.metrics;
+    const place = this.tabList.querySelector("#tab-errors .count");
+    if (place === null) return;
+    place.textContent = count(recovered + escalated);
+    place.hidden = recovered + escalated === 0;
   }
 
   #showConnection(state) {
@@ -190,7 +205,6 @@ class View {
     this.tab.abort();
     this.tab = new AbortController();
     const { signal } = this.tab;
-    this.signal.addEventListener("abort", () => this.tab.abort(), { once: true });
     const { migration } = this.live;
     history.replaceState(null, "", `#/migrations/${encodeURIComponent(migration.id)}/${id}`);
     const held = this.tabList.contains(document.activeElement);
@@ -198,6 +212,7 @@ class View {
     const tab = this.tabList.querySelector("[aria-selected=true]");
     tab.scrollIntoView({ block: "nearest", inline: "nearest" });
     if (held) tab.focus();
+    this.#countErrors();
     this.panel.setAttribute("aria-labelledby", `tab-${id}`);
     const content = h("div", { class: "stack" }, loading());
     fill(this.panel, content);

@@ -16,7 +16,7 @@ export function actionButtons(live, open) {
     allows("start", status) ? make("start", "Start", start, "primary") : null,
     status === "running" ? make("pause", "Pause", pauseIt) : null,
     allows("resume", status) ? make("resume", "Resume", resume, "primary") : null,
-    allows("rollback", status) ? make("rollback", "Roll back…", rollBack) : null,
+    allows("rollback", status) && live.migration.timing.started_at !== null ? make("rollback", "Roll back…", rollBack) : null,
     allows("cancel", status) && status !== "cancelling" ? make("cancel", "Cancel…", cancel) : null,
     isFinished(status) ? make("delete", "Delete…", remove) : null,
   ];

@@ -22,9 +22,9 @@ export async function render(root, { live, signal }) {
   let connection = new AbortController();
   signal.addEventListener("abort", () => connection.abort(), { once: true });
   const lines = h("ol", { class: "log", tabindex: 0, "aria-label": "Log entries" });
-  const older = h("button", { type: "button", class: "more", onclick: showOlder });
+  const older = h("button", { type: "button", class: "more", hidden: true, onclick: showOlder }, "Show earlier entries");
   const note = h("p", { class: "soft log-note", role: "status" });
-  let earlier = 0;
+  let shown = [];
 
   fill(
     root,
@@ -46,59 +46,69 @@ export async function render(root, { live, signal }) {
     const mine = connection.signal;
     fill(lines);
     fill(note, "Loading…");
+    shown = [];
     older.hidden = true;
     try {
-      // How many there are tells how many lie before those that the stream begins with.
-      const { pagination } = await get(`${live.path}/logs`, { query: { level, limit: 1 }, signal: mine });
-      earlier = Math.max(0, pagination.total - PAGE);
-      showRest();
-      fill(note, pagination.total === 0 ? "Nothing has been logged at this level." : "");
+      // The stream begins with the newest; whether there are others, it does not say.
+      older.hidden = (await count(mine)) <= PAGE;
       await follow(`${live.path}/logs`, {
         query: { follow: true, level, limit: PAGE },
         signal: mine,
         onEvent: ({ name, data }) => name === "log" && add(data),
-        onState: (state) => fill(note, { live: lines.childElementCount ? "Live" : "Live, nothing at this level yet", waiting: "Connecting…", ended: counted(earlier + lines.childElementCount, "entry", "entries") }[state]),
+        onState: (state) => fill(note, { live: "Live", waiting: "Connecting…", ended: counted(shown.length, "entry", "entries") }[state]),
       });
     } catch (error) {
       if (!mine.aborted) fill(note, problem(error, begin));
     }
   }
 
+  async function count(mine) {
+    return (await get(`${live.path}/logs`, { query: { level, limit: 1 }, signal: mine })).pagination.total;
+  }
+
   function add(entry) {
     const atEnd = lines.scrollTop + lines.clientHeight >= lines.scrollHeight - 40;
+    shown.push(entry);
     lines.append(line(entry));
-    if (lines.childElementCount > MOST) {
+    if (shown.length > MOST) {
+      shown.shift();
       lines.firstChild.remove();
-      earlier += 1;
-      showRest();
+      older.hidden = false;
     }
     // Who reads further up is left there.
     if (atEnd) lines.scrollTop = lines.scrollHeight;
   }
 
   async function showOlder() {
-    const from = Math.max(0, earlier - PAGE);
+    const mine = connection.signal;
     older.disabled = true;
     try {
-      const page = await get(`${live.path}/logs`, { query: { level, limit: earlier - from, offset: from }, signal: connection.signal });
+      const end = (await count(mine)) - shown.length;
+      const from = Math.max(0, end - PAGE);
+      const page = await get(`${live.path}/logs`, { query: { level, limit: PAGE, offset: from }, signal: mine });
+      // What was logged meanwhile moves the end, so that the page may reach into what is shown.
+      const news = page.data.slice(0, page.data.length - overlap(page.data, shown));
       const height = lines.scrollHeight;
-      lines.prepend(...page.data.map(line));
+      shown.unshift(...news);
+      lines.prepend(...news.map(line));
       lines.scrollTop += lines.scrollHeight - height;
-      earlier = from;
-      showRest();
+      older.hidden = from === 0;
     } catch (error) {
-      if (error.name !== "AbortError") fill(note, problem(error));
+      if (!mine.aborted) fill(note, problem(error));
     } finally {
       older.disabled = false;
     }
   }
 
-  function showRest() {
-    older.hidden = earlier === 0;
-    fill(older, `Show earlier (${counted(earlier, "entry", "entries")})`);
-  }
-
   begin();
+}
+
+/** How many entries at the end of one list are those at the beginning of the other. */
+function overlap(before, after) {
+  for (let size = Math.min(before.length, after.length); size > 0; size -= 1) {
+    if (before.slice(-size).every((entry, position) => JSON.stringify(entry) === JSON.stringify(after[position]))) return size;
+  }
+  return 0;
 }
 
 function line(entry) {

@@ -30,7 +30,8 @@ export async function render(root, { live, signal }) {
 
   function update() {
     const { migration, speeds } = live;
-    fill(phases, migration.progress.phases.map(phaseItem));
+    const over = isFinished(migration.status);
+    fill(phases, migration.progress.phases.map((phase) => phaseItem(phase, over)));
     fill(figures, figuresOf(migration));
     fill(facts, factsOf(migration));
     if (drawn !== speeds.length) {
@@ -50,7 +51,7 @@ export async function render(root, { live, signal }) {
       if (signal.aborted) return;
       asked = Date.now();
       const metrics = await get(`${live.path}/metrics`, { signal });
-      showTables(tables, metrics.by_table);
+      showTables(tables, metrics.by_table, live.migration);
     } catch {
       // The figures above come from elsewhere; the next event asks again.
     } finally {
@@ -62,7 +63,7 @@ export async function render(root, { live, signal }) {
   update();
 }
 
-function phaseItem(phase) {
+function phaseItem(phase, over) {
   const running = phase.status === "running";
   const mark = phase.status === "completed" ? icon("check") : phase.status === "failed" ? icon("cross") : null;
   return h(
@@ -73,7 +74,7 @@ function phaseItem(phase) {
     h(
       "div",
       { class: "soft small" },
-      running ? percent(phase.progress_percent) : phase.status === "pending" ? "Waiting" : words(phase.status),
+      running ? percent(phase.progress_percent) : phase.status === "pending" ? (over ? "Not reached" : "Waiting") : words(phase.status),
       phase.duration_seconds !== undefined ? ` · ${duration(phase.duration_seconds)}` : "",
     ),
   );
@@ -84,13 +85,13 @@ function figuresOf({ status, metrics, timing }) {
   return [
     figure("Rows", count(metrics.records_processed), total === null ? null : `of ${count(total)}`),
     figure("Data", metrics.bytes_transferred),
-    figure("Time", duration(timing.elapsed_seconds), isFinished(status) || !timing.estimated_completion ? null : `done about ${clock(timing.estimated_completion)}`),
+    figure("Time", timing.started_at === null ? NOTHING : duration(timing.elapsed_seconds), isFinished(status) || !timing.estimated_completion ? null : `done about ${clock(timing.estimated_completion)}`),
     figure("Errors", count(metrics.errors_recovered + metrics.errors_escalated), metrics.errors_escalated ? `${count(metrics.errors_escalated)} need you` : null),
   ];
 }
 
-function speedPicture(speeds, { metrics }) {
-  if (speeds.length === 0) return h("p", { class: "soft" }, "Rows per second are drawn here while data moves.");
+function speedPicture(speeds, { metrics, status }) {
+  if (speeds.length === 0) return h("p", { class: "soft" }, isFinished(status) ? "No data was moved." : "Rows per second are drawn here while data moves.");
   const peak = Math.max(...speeds.map(([, value]) => value));
   const now = metrics.throughput_records_per_second;
   return [
@@ -99,9 +100,9 @@ function speedPicture(speeds, { metrics }) {
   ];
 }
 
-function showTables(place, rows) {
+function showTables(place, rows, { status }) {
   if (rows.length === 0) {
-    fill(place, h("p", { class: "soft" }, "The tables are listed once the plan is made."));
+    fill(place, h("p", { class: "soft" }, isFinished(status) ? "It ended before there was a plan." : "The tables are listed once the plan is made."));
     return;
   }
   const columns = [{ text: "Table" }, { text: "Status" }, { text: "Progress" }, { text: "Rows", class: "right" }, { text: "Errors", class: "right" }];

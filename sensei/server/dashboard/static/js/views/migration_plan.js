@@ -63,7 +63,7 @@ class Plan {
     live.watch(() => {
       if (status === live.migration.status) return;
       status = live.migration.status;
-      this.#refill();
+      this.#reload().catch(() => {});
     }, signal);
   }
 
@@ -122,6 +122,12 @@ class Plan {
       ),
     );
     this.#refill();
+  }
+
+  /** A start decides what is left, and others may have decided too. */
+  async #reload() {
+    this.plan = await get(`${this.live.path}/plan`, { signal: this.signal });
+    if (!this.signal.aborted) this.#refill();
   }
 
   #canDecide() {

@@ -1,6 +1,6 @@
 // The list of migrations; those that move are followed live.
 
-import { get, pause } from "../api.js";
+import { get, pause, serverTime } from "../api.js";
 import { fill, h, refill } from "../dom.js";
 import { ago, count, dotted, percent, words } from "../format.js";
 import { isWorking, statusText } from "../states.js";
@@ -145,7 +145,7 @@ function makeRow(viewSignal, changed) {
       connection = new AbortController();
       const { signal } = connection;
       viewSignal.addEventListener("abort", () => connection?.abort(), { once: true });
-      const since = new Date(Date.now() - 5000).toISOString();
+      const since = new Date(serverTime().getTime() - 5000).toISOString();
       follow(`/migrations/${encodeURIComponent(id)}/events`, {
         query: { since },
         signal,
