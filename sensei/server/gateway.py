@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -27,8 +27,8 @@ def split_config(config: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]
     """A config as (what may be shown, what must not)."""
     shown = {name: value for name, value in config.items() if name not in SECRET_MEMBERS}
     secret = {name: value for name, value in config.items() if name in SECRET_MEMBERS}
-    tunnel = shown.get("tunnel")
-    if isinstance(tunnel, dict) and "private_key" in tunnel:
+    tunnel: dict[str, Any] = shown.get("tunnel") or {}
+    if "private_key" in tunnel:
         shown["tunnel"] = {name: value for name, value in tunnel.items() if name != "private_key"}
         secret["tunnel"] = {"private_key": tunnel["private_key"]}
     return shown, secret
@@ -43,7 +43,7 @@ def join_config(shown: dict[str, Any], secret: dict[str, Any]) -> dict[str, Any]
 
 
 @contextmanager
-def failures(unreachable: str = "connection_unreachable") -> Iterator[None]:
+def failures(unreachable: str = "connection_unreachable") -> Generator[None, None, None]:
     """Turn what the engine raises into the contract's errors; `unreachable` is the code for a database that is down."""
     from sensei.server.engine.errors import ConnectorUnavailableError, EndpointError, EngineError, TableNotFoundError
 

@@ -138,11 +138,12 @@ def fail(
     details: Mapping[str, Any] | None = None,
 ) -> None:
     """End a migration with an error."""
-    row.error = {"code": code, "message": message, "occurred_at": wire_time(now)}
+    problem: dict[str, Any] = {"code": code, "message": message, "occurred_at": wire_time(now)}
     if reason_code is not None:
-        row.error["reason_code"] = reason_code
+        problem["reason_code"] = reason_code
     if details:
-        row.error["details"] = dict(details)
+        problem["details"] = dict(details)
+    row.error = problem
     if row.phase is not None and row.phases.get(row.phase, {}).get("status") == "running":
         fail_phase(session, row, row.phase, now, message)
     eventlog.append_log(session, row, "error", message, now, phase=row.phase)

@@ -126,7 +126,7 @@ def _responses(one: Registered, made: dict[Any, Any]) -> dict[str, Any]:
 
 def _codes(one: Registered, hints: dict[str, Any]) -> list[str]:
     """Codes that an operation can meet: its own, and those that follow from what it takes."""
-    codes = list(_NO_SCOPE_CODES)
+    codes: list[str] = list(_NO_SCOPE_CODES)
     if one.operation.scope is not None:
         codes += ["unauthorized", "forbidden"]
     if "body" in hints:

@@ -160,7 +160,7 @@ class _Pipeline:
                 )
             if isinstance(result, Download):
                 return Response(result.content, media_type=result.media_type, headers=result.headers)
-            answer = result if isinstance(result, Answer) else Answer(result)
+            answer = _as_answer(result)
             status = answer.status or self._operation.status
             # JSON first: what cannot be written must not be committed.
             content = None if answer.body is None else to_json(answer.body)
@@ -230,6 +230,10 @@ class _Pipeline:
             ip_address=facts.address,
             user_agent=facts.user_agent,
         )
+
+
+def _as_answer(result: Any) -> Answer[Any]:
+    return result if isinstance(result, Answer) else Answer(result)  # pyright: ignore[reportUnknownVariableType] - any
 
 
 def _replay(stored: idempotency.StoredAnswer, facts: RequestFacts) -> Response:

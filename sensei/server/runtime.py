@@ -21,7 +21,6 @@ from sensei.server.oauth import clients, grants, tokens
 from sensei.server.ratelimit import RateLimitedError, RateLimiter
 from sensei.server.security import Principal, hash_token, make_api_key, note_use, register_authenticator
 from sensei.server.settings import Settings
-from sensei.server.store import migration_tables as _migration_tables  # noqa: F401 - its tables must be known
 from sensei.server.store.database import Store
 from sensei.server.store.oauth_tables import ServiceAccount
 from sensei.server.store.tables import ApiKey, Organization, UsageWindow

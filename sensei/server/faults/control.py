@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import anyio.to_thread
 from starlette.requests import Request
@@ -39,7 +39,8 @@ async def advance(request: Request) -> Response:
     clock = request.app.state.runtime.settings.clock
 
     def move(_faults: Faults, body: Any) -> dict[str, Any]:
-        seconds = body.get("advance") if isinstance(body, dict) else None
+        given = cast("dict[str, Any]", body) if isinstance(body, dict) else {}
+        seconds = given.get("advance")
         if not isinstance(seconds, int | float) or isinstance(seconds, bool) or seconds < 0:
             raise invalid("advance", "type", "must be seconds, 0 or more")
         if not isinstance(clock, ControllableClock):
@@ -57,7 +58,7 @@ def _plan(faults: Faults, body: Any) -> dict[str, Any]:
         if "random" in body:
             faults.at_random(_chance(body["random"]))
         else:
-            faults.add(Fault.from_json(body))
+            faults.add(Fault.from_json(cast("dict[str, Any]", body)))
     except (TypeError, ValueError) as error:
         raise invalid("", "type", str(error)) from None
     return {"planned": True}

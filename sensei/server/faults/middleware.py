@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import anyio
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -185,8 +185,9 @@ def _frames(chunk: bytes) -> list[bytes]:
 
 def _with_members(data: Any, members: dict[str, Any]) -> Any:
     """The answer with other values; of a page, its items are meant."""
-    if isinstance(data, dict) and isinstance(data.get("data"), list) and "pagination" in data:
-        return {**data, "data": [_with_members(item, members) for item in data["data"]]}
-    if isinstance(data, dict):
-        return {**data, **members}
-    return data
+    if not isinstance(data, dict):
+        return data
+    found = cast("dict[str, Any]", data)
+    if "pagination" in found:
+        return {**found, "data": [_with_members(item, members) for item in found["data"]]}
+    return {**found, **members}

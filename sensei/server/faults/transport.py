@@ -61,5 +61,6 @@ class BreakableProtocol(H11Protocol):
     def handle_events(self) -> None:
         """Handle what came in; the application's task has not begun when the connection is put into its scope."""
         super().handle_events()
-        if self.scope is not None:
-            cast("dict[str, Any]", self.scope)[SCOPE_KEY] = self.transport
+        scope = cast("dict[str, Any] | None", self.scope)
+        if scope is not None:
+            scope[SCOPE_KEY] = self.transport

@@ -22,7 +22,7 @@ from sensei.server.schemas.migrations import (
     StartAnswer,
 )
 from sensei.server.state_machine import PHASES
-from sensei.server.store.migration_tables import MappingRow, Migration, PlanRow
+from sensei.server.store.migration_tables import MappingRow, Migration
 
 router = Router("/migrations/{id}")
 
@@ -202,10 +202,10 @@ def _check_ground(ctx: Context, row: Migration, phase: str) -> None:
         return
     with ctx.store.read() as session:
         target = jobs.endpoint_of(ctx.store, session, row, "target")
-        plan = jobs.plan_of(session, row.id) if session.get(PlanRow, row.id) is not None else None
+        plan = jobs.plan_of(session, row.id)
     with gateway.failures("target_unreachable"):
         present_tables = {(table.schema, table.name) for table in gateway.read_catalog(target).tables}
-    wanted = {(t.target.schema, t.target.name) for t in plan.tables} if plan is not None else set()
+    wanted = {(t.target.schema, t.target.name) for t in plan.tables}
     missing = sorted(".".join(part for part in name if part) for name in wanted - present_tables)
     if missing:
         raise invalid(

@@ -104,7 +104,7 @@ def restore(ctx: Context, id: str, body: RestoreRequest) -> RestoreAnswer:
         lifecycle.move(ctx.tx, row, "paused", ctx.now, "Restored to a checkpoint")
     row.updated_at = ctx.now
     ctx.after_commit(lambda: ctx.runtime.hub.notify(id))
-    warnings = []
+    warnings: list[str] = []
     if ctx.now - checkpoint.timestamp > _OLD:
         warnings.append("The checkpoint is more than an hour old; the source may have moved on.")
     answer = present.action_answer(row, "The migration is back at the checkpoint; resume goes on from there.")

@@ -117,6 +117,13 @@ class PageQuery(QueryModel):
     offset: Annotated[QueryInteger, Field(ge=0)] = 0
 
 
+def refuse_members(data: object, *names: str) -> None:
+    """Refuse members that may be made but never changed, each with the reason `immutable`."""
+    for name in names:
+        if isinstance(data, dict) and name in data:
+            raise PydanticCustomError("immutable", "cannot be changed", {"field": name})
+
+
 Name = Annotated[str, Field(min_length=1, max_length=255)]
 Description = Annotated[str, Field(max_length=2000)]
 Tags = Annotated[list[Annotated[str, Field(min_length=1, max_length=64)]], Field(max_length=50)]

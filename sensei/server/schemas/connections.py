@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Literal, NotRequired, Self
+from typing import Annotated, Any, ClassVar, Literal, NotRequired, Self, cast
 
 from pydantic import Discriminator, Field, Tag, model_validator
 from pydantic_core import PydanticCustomError
@@ -19,6 +19,7 @@ from sensei.server.schemas.base import (
     QueryInteger,
     QueryModel,
     Tags,
+    refuse_members,
 )
 
 ConnectionType = Literal[
@@ -353,7 +354,7 @@ def by_type(value: Any) -> str | None:
     """Tag of the variant that an object's ``type`` names; what is no object is refused by any variant."""
     if not isinstance(value, dict | ConnectionCreateBase):
         return "=sqlite"
-    type_ = value.get("type") if isinstance(value, dict) else getattr(value, "type", None)
+    type_: Any = cast("dict[str, Any]", value).get("type") if isinstance(value, dict) else getattr(value, "type", None)
     return f"={type_}" if isinstance(type_, str) else None
 
 
@@ -385,9 +386,7 @@ class ConnectionUpdate(Closed):
     @model_validator(mode="before")
     @classmethod
     def _keeps_its_kind(cls, data: Any) -> Any:
-        for name in ("type", "role"):
-            if isinstance(data, dict) and name in data:
-                raise PydanticCustomError("immutable", "cannot be changed", {"field": name})
+        refuse_members(data, "type", "role")
         return data
 
     @model_validator(mode="after")

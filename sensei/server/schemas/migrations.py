@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal, NotRequired, Self
+from typing import Annotated, Any, Literal, NotRequired, Self, cast
 
 from pydantic import AfterValidator, Discriminator, Field, Tag, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
@@ -19,6 +19,7 @@ from sensei.server.schemas.base import (
     PageQuery,
     QueryBoolean,
     QueryModel,
+    refuse_members,
 )
 from sensei.server.schemas.connections import ConnectionType, Problem
 from sensei.server.schemas.schedules import ScheduleAnswer, ScheduleInput
@@ -56,8 +57,12 @@ Email = Annotated[str, AfterValidator(_like_an_address), WithJsonSchema({"type":
 
 def by_end(value: Any) -> str:
     """Which of the two ways an end is given: inline when it says a type or a connection string."""
-    named = value.keys() if isinstance(value, dict) else getattr(value, "model_fields_set", ())
-    return "=inline" if "connection_id" not in named and {"type", "connection_string"} & set(named) else "=connection"
+    named: set[str] = (
+        set(cast("dict[str, Any]", value))
+        if isinstance(value, dict)
+        else getattr(value, "model_fields_set", set[str]())
+    )
+    return "=inline" if "connection_id" not in named and {"type", "connection_string"} & named else "=connection"
 
 
 class _SourceBase(Closed):
@@ -184,9 +189,7 @@ class MigrationUpdate(Closed):
     @model_validator(mode="before")
     @classmethod
     def _keeps_its_ends(cls, data: Any) -> Any:
-        for name in ("source", "target"):
-            if isinstance(data, dict) and name in data:
-                raise PydanticCustomError("immutable", "cannot be changed", {"field": name})
+        refuse_members(data, "source", "target")
         return data
 
     @model_validator(mode="after")
