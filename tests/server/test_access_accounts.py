@@ -98,6 +98,16 @@ def test_a_rotation_repeated_with_its_key_happens_once(admin: ContractClient, ca
     assert _works(calling, made["credentials"]["token"])
 
 
+def test_who_lacks_the_scopes_of_an_account_cannot_get_its_credentials(admin: ContractClient, calling: Call) -> None:
+    made = _account(admin, scopes=["migrations:*", "connections:read"])
+    key = admin.post("/v1/api-keys", json={"name": "people", "scopes": ["admin:*"]}).json()["key"]
+    answer = calling(key).post(f"/v1/service-accounts/{made['id']}/rotate")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (403, "forbidden")
+    assert answer.json()["error"]["details"]["required_scope"] == "migrations:*"
+    assert _works(calling, made["credentials"]["token"])
+    assert admin.get(f"/v1/service-accounts/{made['id']}").json()["rotated_at"] is None
+
+
 def test_a_deleted_account_is_out_at_once_with_its_tokens(admin: ContractClient, calling: Call) -> None:
     made = _account(admin)
     signed = _token(admin, made["credentials"]).json()["access_token"]

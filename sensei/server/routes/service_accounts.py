@@ -75,6 +75,8 @@ def delete(ctx: Context, id: str) -> None:
 def rotate(ctx: Context, id: str) -> ServiceAccountCreatedOut:
     """Replace the credentials; the old ones work 24 hours more."""
     row = _find(ctx, ctx.tx, id)
+    # Whoever sees the new credentials could use them.
+    may_hand_out(ctx, row.scopes)
     fresh = service_accounts.rotate(ctx.tx, row, ctx.now)
     ctx.tx.flush()
     return _with_credentials(ctx, row, fresh)
