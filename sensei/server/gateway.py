@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Generator
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from sensei.server.clock import Clock, monotonic
 from sensei.server.errors import ApiError
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from sensei.server.engine.job import Endpoint, Preview, TestOutcome
 
 _TIMED_OUT = "E1004"
+_SECRET_NAME = re.compile(r"pass|pwd|secret|token|credential|key", re.IGNORECASE)
 _COPY_AGE = timedelta(minutes=10)
 _COPIES = 64
 
@@ -31,7 +33,20 @@ def split_config(config: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]
     if "private_key" in tunnel:
         shown["tunnel"] = {name: value for name, value in tunnel.items() if name != "private_key"}
         secret["tunnel"] = {"private_key": tunnel["private_key"]}
+    drivers: dict[str, Any] = shown.get("extra_params") or {}
+    hidden = {name: value for name, value in drivers.items() if _may_be_secret(name, value)}
+    if hidden:
+        shown["extra_params"] = {name: value for name, value in drivers.items() if name not in hidden}
+        secret["extra_params"] = hidden
     return shown, secret
+
+
+def _may_be_secret(name: str, value: Any) -> bool:
+    """Whether a parameter of a driver, of which only the name is known, has to be kept from view."""
+    if _SECRET_NAME.search(name):
+        return True
+    members = cast("dict[str, Any]", value).items() if isinstance(value, dict) else ()
+    return any(_may_be_secret(member, inner) for member, inner in members)
 
 
 def join_config(shown: dict[str, Any], secret: dict[str, Any]) -> dict[str, Any]:
@@ -39,6 +54,8 @@ def join_config(shown: dict[str, Any], secret: dict[str, Any]) -> dict[str, Any]
     joined = {**shown, **secret}
     if "tunnel" in shown and "tunnel" in secret:
         joined["tunnel"] = {**shown["tunnel"], **secret["tunnel"]}
+    if "extra_params" in secret:
+        joined["extra_params"] = {**(shown.get("extra_params") or {}), **secret["extra_params"]}
     return joined
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
+import stat
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, get_args
@@ -90,6 +92,7 @@ def test_secrets_never_come_back(admin: ContractClient, tmp_path: Path, caplog: 
         "ssl_key": "hunter2-key",
         "connection_string": "postgresql://u:hunter2-string@127.0.0.1:1/d",
         "tunnel": {"type": "ssh", "host": "t", "username": "t", "private_key": "hunter2-tunnel"},
+        "extra_params": {"sslpassword": "hunter2-driver", "keepalives": "1", "inner": {"apiToken": "hunter2-inner"}},
     }
     made = _make(admin, "unused", type="postgresql", config=config)
     assert made["config"] == {
@@ -97,6 +100,7 @@ def test_secrets_never_come_back(admin: ContractClient, tmp_path: Path, caplog: 
         "port": 1,
         "username": "u",
         "tunnel": {"type": "ssh", "host": "t", "username": "t"},
+        "extra_params": {"keepalives": "1"},
     }
     _settled(admin, made["id"])
     path = f"/v1/connections/{made['id']}"
@@ -111,6 +115,29 @@ def test_secrets_never_come_back(admin: ContractClient, tmp_path: Path, caplog: 
     assert not [answer.text for answer in answers if "hunter2" in answer.text]
     assert "hunter2" not in caplog.text
     assert not [file for file in tmp_path.iterdir() if b"hunter2" in file.read_bytes()]
+
+
+def test_the_state_of_the_server_is_no_database_to_migrate(admin: ContractClient, tmp_path: Path) -> None:
+    state = tmp_path / "state.db"
+    (tmp_path / "linked.db").symlink_to(state)
+    os.link(state, tmp_path / "hard.db")
+    for path in (state, tmp_path / "linked.db", tmp_path / "hard.db", tmp_path / "." / "x" / ".." / "state.db"):
+        (tmp_path / "x").mkdir(exist_ok=True)
+        for role in ("source", "target"):
+            tried = admin.post(
+                "/v1/connections/test", json={"type": "sqlite", "role": role, "config": {"path": str(path)}}
+            ).json()
+            assert (tried["status"], tried["error"]["reason_code"]) == ("failed", "E1006")
+    made = _make(admin, str(state))
+    assert _settled(admin, made["id"])["status"] == "failed"
+    for read in (f"/v1/connections/{made['id']}/preview?table=api_keys", f"/v1/connections/{made['id']}/schema"):
+        assert admin.get(read).json()["error"]["code"] == "connection_unreachable"
+
+
+def test_the_state_is_for_its_owner_only(server: ServerThread, admin: ContractClient, tmp_path: Path) -> None:
+    _make(admin, "unused")
+    modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in tmp_path.glob("state.db*")}
+    assert modes == dict.fromkeys(("state.db", "state.db-wal", "state.db-shm", "state.db.key"), 0o600)
 
 
 def test_the_write_only_members_are_those_of_the_contract() -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
@@ -12,6 +14,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from sensei.server.engine.reserved import release, reserve
 from sensei.server.settings import Settings
 from sensei.server.store.tables import Base
 from sensei.server.vault import Vault
@@ -39,6 +42,9 @@ class Store:
         )
         """Where the state is, without a password."""
         self.is_sqlite = url.get_backend_name() == "sqlite"
+        self._file = Path(url.database) if self.is_sqlite and url.database else None
+        if self._file is not None:
+            _make_private(self._file)
         arguments: dict[str, Any] = {"timeout": 30} if self.is_sqlite else {}
         self._engine = create_engine(
             url, connect_args=arguments, pool_size=16, max_overflow=64, pool_pre_ping=not self.is_sqlite
@@ -53,6 +59,8 @@ class Store:
             self._engine.dispose()
             cause = getattr(error, "orig", None) or error
             raise StoreError(f"cannot open the state {self.description}: {str(cause).splitlines()[0]}") from None
+        if self._file is not None:
+            reserve(self._file)
 
     @contextmanager
     def read(self) -> Generator[Session]:
@@ -78,6 +86,15 @@ class Store:
     def close(self) -> None:
         """Give back every connection."""
         self._engine.dispose()
+        if self._file is not None:
+            release(self._file)
+            self._file = None
+
+
+def _make_private(file: Path) -> None:
+    """Make the file for its owner only, if there is none yet; SQLite gives its companions the same mode."""
+    with suppress(OSError):  # what is wrong with the place, opening it will tell
+        os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
 
 
 def _prepare_sqlite(engine: Engine) -> None:
