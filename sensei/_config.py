@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 from urllib.parse import urlsplit
 
 from sensei._shadow import notice_stranger
@@ -31,8 +31,7 @@ AsyncKeyFunction = Callable[[], str | Awaitable[str]]
 ApiKey = str | AsyncKeyFunction
 
 
-@dataclass(frozen=True, slots=True)
-class Server:
+class Server(NamedTuple):
     """Where to send calls: an origin and a path prefix.
 
     Attributes:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from sensei.errors import SenseiError
 from sensei.models.response import ResponseInfo
 
-log = logging.getLogger("sensei")
-"""The one logger of the client. It never gets bodies, credentials or query values."""
+if TYPE_CHECKING:
+    from sensei._job import Job
 
 
 @dataclass(slots=True)
@@ -110,3 +110,26 @@ class Hooks:
     on_response: Callable[[ResponseEvent], object] | None = None
     on_failure: Callable[[FailureEvent], object] | None = None
     on_retry: Callable[[RetryEvent], object] | None = None
+
+    def tell_request(self, job: Job) -> dict[str, str]:
+        """Before a try. Gives the headers to add to it."""
+        if self.on_request is None:
+            return {}
+        event = RequestEvent(job.method, job.route, job.url, job.request_id, job.attempts)
+        self.on_request(event)
+        return event.headers
+
+    def tell_response(self, job: Job, info: ResponseInfo) -> None:
+        """After an answer."""
+        if self.on_response is not None:
+            self.on_response(ResponseEvent(job.method, job.route, job.url, info))
+
+    def tell_failure(self, job: Job, error: BaseException) -> None:
+        """After a try that got no answer."""
+        if self.on_failure is not None:
+            self.on_failure(FailureEvent(job.method, job.route, job.url, job.attempts, error))
+
+    def tell_retry(self, job: Job, delay: float, error: SenseiError) -> None:
+        """Before a wait for another try."""
+        if self.on_retry is not None:
+            self.on_retry(RetryEvent(job.method, job.route, job.url, job.attempts + 1, delay, error))

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, cast
 from urllib.parse import urlencode
 
 from sensei._config import DEFAULT_TIMEOUT
-from sensei._hooks import Hooks
 from sensei._http import RawHeaders, Trouble
 from sensei._redact import mask_text, safe_body
 from sensei._request import UNSET, HeaderTypes, Special, TimeoutTypes, Unset, check_idempotency_key, encode_json
@@ -30,6 +29,7 @@ from sensei.errors import (
 
 if TYPE_CHECKING:
     from sensei._config import Server
+    from sensei._hooks import Hooks
 
 
 def unique_id() -> str:

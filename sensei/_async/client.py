@@ -7,12 +7,11 @@ from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
-from sensei._async.auth import AsyncAuthorizer, AsyncKeyProvider, AsyncStaticKey, AsyncTokenHolder
+from sensei._async.keys import AsyncAuthorizer, AsyncKeyProvider, AsyncStaticKey
 from sensei._async.pool import AsyncPools
 from sensei._async.resources._base import attach
 from sensei._async.transport import AsyncTransport
 from sensei._config import DEFAULT_TIMEOUT, AsyncKeyFunction, Settings, resolve, user_agent
-from sensei._hooks import Hooks
 from sensei._http import AsyncForeign, async_foreign, async_proxy_client, proxied
 from sensei._job import Options, check_deadline, check_timeout, merged
 from sensei._ratelimit import RateLimiter
@@ -20,7 +19,6 @@ from sensei._request import UNSET, HeaderTypes, QueryTypes, Special, TimeoutType
 from sensei._response import RawResponse
 from sensei._retry import RetryPolicy
 from sensei.errors import ConfigurationError
-from sensei.models.oauth import OAuthTokenResponse
 from sensei.models.response import RateLimit
 
 if TYPE_CHECKING:
@@ -41,8 +39,10 @@ if TYPE_CHECKING:
     from sensei._async.resources.usage import AsyncUsage
     from sensei._async.resources.validations import AsyncValidations
     from sensei._async.resources.webhooks import AsyncWebhooks
+    from sensei._hooks import Hooks
     from sensei._oauth import TokenCall
     from sensei.auth import Credentials
+    from sensei.models.oauth import OAuthTokenResponse
 
 T = TypeVar("T")
 
@@ -127,6 +127,8 @@ class AsyncClient:
 
     def _authorizer(self, settings: Settings) -> AsyncAuthorizer:
         if settings.credentials is not None:
+            from sensei._async.auth import AsyncTokenHolder
+
             return AsyncTokenHolder(settings.credentials, self._fetch_token)
         if isinstance(settings.api_key, str):
             return AsyncStaticKey(settings.api_key)
@@ -140,6 +142,8 @@ class AsyncClient:
         return async_proxy_client() if proxied(settings.server) else None
 
     async def _fetch_token(self, call: TokenCall, deadline: float | None) -> OAuthTokenResponse:
+        from sensei.models.oauth import OAuthTokenResponse
+
         special = Special(server="auth", authorization=call.authorization, form=call.form, repeatable=call.repeatable)
         job = self._transport.begin("POST", call.path, (), None, UNSET, UNSET, None, None, special)
         # A call that needs a token has it in its own time.

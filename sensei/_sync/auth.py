@@ -11,14 +11,13 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 from time import monotonic
-from typing import Protocol
 
 from sensei._oauth import TokenCall
+from sensei._sync.keys import Authorizer, KeyProvider, StaticKey
 from sensei._tokens import (
     HeldToken,
     after_renewal,
     first_token,
-    header_of,
     hold,
     is_passing,
     renewal,
@@ -31,56 +30,6 @@ from sensei.errors import APITimeoutError, ConfigurationError, SenseiError
 from sensei.models.oauth import OAuthTokenResponse
 
 __all__ = ["Authorizer", "KeyProvider", "TokenHolder", "StaticKey"]
-
-
-class Authorizer(Protocol):
-    """What the transport asks for credentials."""
-
-    @property
-    def ready(self) -> str | None:
-        """The header, when it is known without waiting for anything."""
-        ...
-
-    def authorization(self, deadline: float | None = None) -> str:
-        """The header.
-
-        Raises:
-            SenseiError: no credential could be had.
-        """
-        ...
-
-    def renewed(self, refused: str, deadline: float | None = None) -> str | None:
-        """Another header after `refused` was answered with 401; None when there is none."""
-        ...
-
-
-class StaticKey:
-    """An API key, or any token that is used as it is."""
-
-    def __init__(self, key: str) -> None:
-        self.ready = header_of("api_key", key)
-
-    def authorization(self, deadline: float | None = None) -> str:  # noqa: ARG002  # nothing takes time
-        return self.ready
-
-    def renewed(self, refused: str, deadline: float | None = None) -> str | None:  # noqa: ARG002  # nothing new
-        return None
-
-
-class KeyProvider:
-    """A function that gives the API key: asked for every try, and whether it has another when one was refused."""
-
-    ready = None
-
-    def __init__(self, provide: Callable[[], object]) -> None:
-        self._provide = provide
-
-    def authorization(self, deadline: float | None = None) -> str:  # noqa: ARG002  # it is the user's function
-        return header_of("What api_key() returned", resolved(self._provide()))
-
-    def renewed(self, refused: str, deadline: float | None = None) -> str | None:
-        header = self.authorization(deadline)
-        return header if header != refused else None
 
 
 class TokenHolder:

@@ -9,19 +9,17 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from sensei._config import DEFAULT_TIMEOUT, KeyFunction, Settings, resolve, user_agent
-from sensei._hooks import Hooks
 from sensei._http import Foreign, foreign, proxied, proxy_client
 from sensei._job import Options, check_deadline, check_timeout, merged
 from sensei._ratelimit import RateLimiter
 from sensei._request import UNSET, HeaderTypes, QueryTypes, Special, TimeoutTypes, Unset, own_path
 from sensei._response import RawResponse
 from sensei._retry import RetryPolicy
-from sensei._sync.auth import Authorizer, KeyProvider, StaticKey, TokenHolder
+from sensei._sync.keys import Authorizer, KeyProvider, StaticKey
 from sensei._sync.pool import Pools
 from sensei._sync.resources._base import attach
 from sensei._sync.transport import Transport
 from sensei.errors import ConfigurationError
-from sensei.models.oauth import OAuthTokenResponse
 from sensei.models.response import RateLimit
 
 if TYPE_CHECKING:
@@ -30,6 +28,7 @@ if TYPE_CHECKING:
     import httpx
     from pydantic import TypeAdapter
 
+    from sensei._hooks import Hooks
     from sensei._oauth import TokenCall
     from sensei._sync.resources.api_keys import ApiKeys
     from sensei._sync.resources.audit_logs import AuditLogs
@@ -44,6 +43,7 @@ if TYPE_CHECKING:
     from sensei._sync.resources.validations import Validations
     from sensei._sync.resources.webhooks import Webhooks
     from sensei.auth import Credentials
+    from sensei.models.oauth import OAuthTokenResponse
 
 T = TypeVar("T")
 
@@ -128,6 +128,8 @@ class Client:
 
     def _authorizer(self, settings: Settings) -> Authorizer:
         if settings.credentials is not None:
+            from sensei._sync.auth import TokenHolder
+
             return TokenHolder(settings.credentials, self._fetch_token)
         if isinstance(settings.api_key, str):
             return StaticKey(settings.api_key)
@@ -141,6 +143,8 @@ class Client:
         return proxy_client() if proxied(settings.server) else None
 
     def _fetch_token(self, call: TokenCall, deadline: float | None) -> OAuthTokenResponse:
+        from sensei.models.oauth import OAuthTokenResponse
+
         special = Special(server="auth", authorization=call.authorization, form=call.form, repeatable=call.repeatable)
         job = self._transport.begin("POST", call.path, (), None, UNSET, UNSET, None, None, special)
         # A call that needs a token has it in its own time.

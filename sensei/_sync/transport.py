@@ -11,10 +11,8 @@ from types import NoneType
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from sensei._concurrency import shielded, sleep
-from sensei._hooks import FailureEvent, RequestEvent, ResponseEvent, RetryEvent, log
 from sensei._http import Foreign, ForeignResponse, RawHeaders, check_fresh, limits, socket_of, trouble
 from sensei._job import Job, Options, merged
-from sensei._notices import deprecation
 from sensei._parse import decompress, invalid_answer, parse, status_error
 from sensei._ratelimit import RateLimiter, read_rate_limit
 from sensei._request import ORDINARY, UNSET, HeaderTypes, QueryTypes, Special, TimeoutTypes, build_path, build_query
@@ -28,9 +26,12 @@ if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
     from sensei._config import Server
-    from sensei._sync.auth import Authorizer
+    from sensei._sync.keys import Authorizer
 
 T = TypeVar("T")
+
+log = logging.getLogger("sensei")
+"""The one logger of the client. It never gets bodies, credentials or query values."""
 
 LONGEST_ERROR = 1024 * 1024
 """Bytes of an error answer that are read where a stream was asked for."""
@@ -301,12 +302,9 @@ class Transport:
         job.attempts += 1
         lines = job.lines(authorization)
         hooks = self.options.hooks
-        if hooks is not None and hooks.on_request is not None:
-            event = RequestEvent(job.method, job.route, job.url, job.request_id, job.attempts)
-            hooks.on_request(event)
-            if event.headers:
-                own = {name.lower() for name, _ in lines}
-                lines += [line for line in merged((), event.headers) if line[0].lower() not in own]
+        if hooks is not None and (more := hooks.tell_request(job)):
+            own = {name.lower() for name, _ in lines}
+            lines += [line for line in merged((), more) if line[0].lower() not in own]
         return lines
 
     def _read(self, answer: ForeignResponse, job: Job) -> bytes:
@@ -340,6 +338,8 @@ class Transport:
             lowered.get(b"x-idempotent-replayed") == b"true",
         )
         if b"deprecation" in lowered or b"sunset" in lowered:
+            from sensei._notices import deprecation
+
             deprecation(job.method, job.route, info.headers)
         if log.isEnabledFor(logging.DEBUG):
             log.debug(
@@ -352,8 +352,8 @@ class Transport:
                 info.request_id,
             )
         hooks = self.options.hooks
-        if hooks is not None and hooks.on_response is not None:
-            hooks.on_response(ResponseEvent(job.method, job.route, job.url, info))
+        if hooks is not None:
+            hooks.tell_response(job, info)
         return info, lowered
 
     def _refused(self, job: Job, info: ResponseInfo, lowered: dict[bytes, bytes], body: bytes) -> APIStatusError:
@@ -410,13 +410,13 @@ class Transport:
         if self.limiter is not None and job.special.server == "api":
             self.limiter.forget()
         hooks = self.options.hooks
-        if hooks is not None and hooks.on_failure is not None:
-            hooks.on_failure(FailureEvent(job.method, job.route, job.url, job.attempts, error))
+        if hooks is not None:
+            hooks.tell_failure(job, error)
 
     def _tell_retry(self, job: Job, delay: float, error: SenseiError) -> None:
         log.info(
             "%s %s: try %d in %.2f s, after %s", job.method, job.route, job.attempts + 1, delay, type(error).__name__
         )
         hooks = self.options.hooks
-        if hooks is not None and hooks.on_retry is not None:
-            hooks.on_retry(RetryEvent(job.method, job.route, job.url, job.attempts + 1, delay, error))
+        if hooks is not None:
+            hooks.tell_retry(job, delay, error)

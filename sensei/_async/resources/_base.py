@@ -5,8 +5,6 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from sensei._async.pagination import AsyncPage, AsyncPager
-from sensei._checks import check_page
 from sensei._request import EVENT_STREAM, UNSET, HeaderTypes, QueryTypes, TimeoutTypes
 from sensei._slots import set_client
 from sensei.errors import ConfigurationError
@@ -17,6 +15,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from sensei._async.client import AsyncClient
+    from sensei._async.pagination import AsyncPager
     from sensei._async.streaming import AsyncEventStream
     from sensei._job import Job
 
@@ -50,6 +49,9 @@ class AsyncResource:
         headers: HeaderTypes = None,
     ) -> AsyncPager[ItemT]:
         """The list at `route`. `params` hold the filters, `limit` and `offset`."""
+        from sensei._async.pagination import AsyncPage, AsyncPager
+        from sensei._checks import check_page
+
         if params:
             check_page(params)
         fetch = partial(

@@ -6,10 +6,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from sensei._checks import check_page
 from sensei._request import EVENT_STREAM, UNSET, HeaderTypes, QueryTypes, TimeoutTypes
 from sensei._slots import set_client
-from sensei._sync.pagination import Page
 from sensei.errors import ConfigurationError
 from sensei.models.base import Model
 
@@ -19,6 +17,7 @@ if TYPE_CHECKING:
 
     from sensei._job import Job
     from sensei._sync.client import Client
+    from sensei._sync.pagination import Page
     from sensei._sync.streaming import EventStream
 
 T = TypeVar("T")
@@ -51,6 +50,9 @@ class Resource:
         headers: HeaderTypes = None,
     ) -> Page[ItemT]:
         """The list at `route`. `params` hold the filters, `limit` and `offset`."""
+        from sensei._checks import check_page
+        from sensei._sync.pagination import Page
+
         if params:
             check_page(params)
         fetch = partial(

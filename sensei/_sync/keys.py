@@ -1,0 +1,61 @@
+# Generated from sensei/_async/keys.py by scripts/generate_sync.py: change that file and run the script.
+"""API keys as the transport asks for them; tokens, which need more, are in `auth`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from sensei._config import check_key
+
+
+class Authorizer(Protocol):
+    """What the transport asks for credentials."""
+
+    @property
+    def ready(self) -> str | None:
+        """The header, when it is known without waiting for anything."""
+        ...
+
+    def authorization(self, deadline: float | None = None) -> str:
+        """The header.
+
+        Raises:
+            SenseiError: no credential could be had.
+        """
+        ...
+
+    def renewed(self, refused: str, deadline: float | None = None) -> str | None:
+        """Another header after `refused` was answered with 401; None when there is none."""
+        ...
+
+
+class StaticKey:
+    """An API key, or any token that is used as it is."""
+
+    def __init__(self, key: str) -> None:
+        self.ready = f"Bearer {check_key(key)}"
+
+    def authorization(self, deadline: float | None = None) -> str:  # noqa: ARG002  # nothing takes time
+        return self.ready
+
+    def renewed(self, refused: str, deadline: float | None = None) -> str | None:  # noqa: ARG002  # nothing new
+        return None
+
+
+class KeyProvider:
+    """A function that gives the API key: asked for every try, and whether it has another when one was refused."""
+
+    ready = None
+
+    def __init__(self, provide: Callable[[], object]) -> None:
+        self._provide = provide
+
+    def authorization(self, deadline: float | None = None) -> str:  # noqa: ARG002  # it is the user's function
+        from sensei._tokens import header_of, resolved
+
+        return header_of("What api_key() returned", resolved(self._provide()))
+
+    def renewed(self, refused: str, deadline: float | None = None) -> str | None:
+        header = self.authorization(deadline)
+        return header if header != refused else None
