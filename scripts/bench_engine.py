@@ -1,6 +1,6 @@
 """Measure how fast the engine moves 1.6 million rows between SQLite and PostgreSQL, and how much memory it takes.
 
-    python scripts/bench_engine.py [--rounds 3] [--rows 1600000] [--pgloader]
+    python scripts/bench_engine.py [--rounds 3] [--rows 1600000]
 
 Each run is a process of its own, so that its peak memory is its own. The data is three tables with keys, indexes and a
 reference, like those of a small shop; PostgreSQL runs with fsync on.
@@ -51,24 +51,24 @@ def make_source(path: Path, rows: int) -> None:
     connection.executemany(
         "INSERT INTO customers VALUES (?, ?, ?, ?, ?, ?, ?)",
         (
-            (n, f"customer{n}@shop.example", f"Name {n} O'Hara", dice.choice(cities), f"19{n % 70 + 30}-0{n % 9 + 1}-1{n % 10}",
-             dice.randrange(10_000), dice.random() * 1_000)
+            (n, f"customer{n}@shop.example", f"Name {n} O'Hara", dice.choice(cities),
+             f"19{n % 70 + 30}-0{n % 9 + 1}-1{n % 10}", dice.randrange(10_000), dice.random() * 1_000)
             for n in range(1, customers + 1)
         ),
     )  # fmt: skip
     connection.executemany(
         "INSERT INTO orders VALUES (?, ?, ?, ?, ?, ?)",
         (
-            (n, dice.randint(1, customers), f"2024-{n % 12 + 1:02}-{n % 28 + 1:02} {n % 24:02}:{n % 60:02}:00", "shipped",
-             dice.randrange(10**7) / 100, None if n % 3 else "left at the door\twith care")
+            (n, dice.randint(1, customers), f"2024-{n % 12 + 1:02}-{n % 28 + 1:02} {n % 24:02}:{n % 60:02}:00",
+             "shipped", dice.randrange(10**7) / 100, None if n % 3 else "left at the door\twith care")
             for n in range(1, orders + 1)
         ),
     )  # fmt: skip
     connection.executemany(
         "INSERT INTO lines VALUES (?, ?, ?, ?, ?, ?)",
         (
-            (n % orders + 1, n // orders + 1, f"SKU-{dice.randrange(50_000):06}", dice.randint(1, 9), dice.random() * 100,
-             dice.randbytes(16) if n % 4 == 0 else None)
+            (n % orders + 1, n // orders + 1, f"SKU-{dice.randrange(50_000):06}", dice.randint(1, 9),
+             dice.random() * 100, dice.randbytes(16) if n % 4 == 0 else None)
             for n in range(lines)
         ),
     )  # fmt: skip
@@ -101,9 +101,7 @@ def one_run(source: dict[str, Any], target: dict[str, Any]) -> dict[str, float]:
     began = time.perf_counter()
     plan = make_plan(ends[0], ends[1], Selection(), None, PlanOptions())
     seconds["plan"] = time.perf_counter() - began
-    job = Job(
-        migration_id="mig_bench", source=ends[0], target=ends[1], plan=plan, mappings=(), options=PlanOptions()
-    )
+    job = Job(migration_id="mig_bench", source=ends[0], target=ends[1], plan=plan, mappings=(), options=PlanOptions())
     state, quiet = MigrationState(), Quiet()
     for phase in ("schema_migration", "data_transfer", "cutover"):
         began = time.perf_counter()
@@ -185,7 +183,8 @@ def main() -> None:
         show("SQLite → PostgreSQL", there)
         if peer:
             ours = statistics.median(sum(v for k, v in run.items() if k not in {"rows", "peak_mb"}) for run in there)
-            print(f"{'  pgloader':<24} {statistics.median(peer):6.2f} s whole; ratio {ours / statistics.median(peer):.2f}")
+            theirs = statistics.median(peer)
+            print(f"{'  pgloader':<24} {theirs:6.2f} s whole; ours is {ours / theirs:.2f} of that")
         show("PostgreSQL → SQLite", back)
         show("PostgreSQL → PostgreSQL", across)
         show("SQLite → SQLite", other)

@@ -39,7 +39,7 @@ def test_refused_by_default(source: Path, end: End) -> None:
     risk = job.plan.risks[0]
     assert (risk.severity, risk.type) == ("critical", "target_not_empty")
     assert "with rows" in risk.description
-    with pytest.raises(ExecutionError, match="already has the table .*things") as caught:
+    with pytest.raises(ExecutionError, match=r"already has the table .*things") as caught:
         run_phase("schema_migration", job, MigrationState(), Notes(), GoOn())
     assert caught.value.reason_code == "E2004"
     assert end.tables() == {"things"}
@@ -60,7 +60,8 @@ def test_emptied_when_asked(source: Path, end: End) -> None:
     assert end.query("SELECT id FROM more") == [(1,)]
     if end.url:
         assert end.query(
-            "SELECT format_type(atttypid, atttypmod) FROM pg_attribute WHERE attrelid = 'things'::regclass AND attname = 'name'"
+            "SELECT format_type(atttypid, atttypmod) FROM pg_attribute "
+            "WHERE attrelid = 'things'::regclass AND attname = 'name'"
         ) == [("character varying(20)",)]
 
 

@@ -134,7 +134,8 @@ def test_parents_come_first(tmp_path: Path, postgres_url: str) -> None:
     path = make_sqlite(
         tmp_path / "s.db",
         "CREATE TABLE a (id INTEGER PRIMARY KEY, b INTEGER REFERENCES b (id));"
-        "CREATE TABLE b (id INTEGER PRIMARY KEY, c INTEGER REFERENCES c (id)); CREATE TABLE c (id INTEGER PRIMARY KEY);",
+        "CREATE TABLE b (id INTEGER PRIMARY KEY, c INTEGER REFERENCES c (id));"
+        "CREATE TABLE c (id INTEGER PRIMARY KEY);",
     )
     plan = _plan(path, postgres_url)
     assert [table.source.name for table in plan.tables] == ["c", "b", "a"]
@@ -296,7 +297,7 @@ def test_empty_tables_arrive_too(tmp_path: Path, postgres_url: str) -> None:
 
 
 def test_too_many_bad_rows_end_the_migration(tmp_path: Path, postgres_url: str) -> None:
-    """More than a tenth: the phase fails, what was stored and what was refused stays on record, and it can go on later."""
+    """More than a tenth: the phase fails, and what was stored and what was refused stays on record."""
     path = make_sqlite(
         tmp_path / "s.db", "CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT)",
         {"t": [(n, "a\0b" if n % 5 == 0 else "ok") for n in range(100)]},

@@ -92,8 +92,8 @@ def test_stopped_at_every_question(pair: str, wanted: Wanted, source: Path, tmp_
             # Two questions at a time: each round gets a little further than the last.
             question = 3 if question == 1 else question + 1
     assert stops > 10
-    for table in COLUMNS:
-        assert differences(sqlite_rows(source, table, COLUMNS[table]), rows(table)) == "", table
+    for table, columns in COLUMNS.items():
+        assert differences(sqlite_rows(source, table, columns), rows(table)) == "", table
 
 
 @pytest.mark.parametrize("pair", PAIRS)
@@ -105,8 +105,8 @@ def test_state_behind_the_target(pair: str, source: Path, tmp_path: Path, make_d
         question = 2
         while run_phase(phase, job, MigrationState(), Notes(), StopAt(question)) is not PhaseOutcome.COMPLETED:
             question += 2
-    for table in COLUMNS:
-        assert differences(sqlite_rows(source, table, COLUMNS[table]), rows(table)) == "", table
+    for table, columns in COLUMNS.items():
+        assert differences(sqlite_rows(source, table, columns), rows(table)) == "", table
 
 
 KILLED = """
@@ -165,8 +165,8 @@ def test_killed_in_the_middle_of_a_transaction(pair: str, source: Path, tmp_path
     if done.returncode != 0:
         for phase in MOVING:
             assert run_phase(phase, job, state, Notes(), GoOn()) is PhaseOutcome.COMPLETED
-    for table in COLUMNS:
-        assert differences(sqlite_rows(source, table, COLUMNS[table]), rows(table)) == "", table
+    for table, columns in COLUMNS.items():
+        assert differences(sqlite_rows(source, table, columns), rows(table)) == "", table
 
 
 def test_nothing_of_ours_is_left(source: Path, tmp_path: Path, postgres_url: str) -> None:

@@ -59,7 +59,7 @@ class End:
         sql = (
             "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
             if self.url
-            else "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT IN ('sqlite_stat1', 'sqlite_sequence')"
+            else "SELECT name FROM sqlite_master WHERE type = 'table' AND substr(name, 1, 7) <> 'sqlite_'"
         )
         return {name for (name,) in self.query(sql)}
 
@@ -123,7 +123,8 @@ def test_one_table_is_taken_back_and_transferred_again(
     assert {name: end.query(f"SELECT * FROM {name} ORDER BY id") for name in ("parents", "children")} == before
     if end.url:
         keys = end.query(
-            "SELECT conname FROM pg_constraint WHERE contype IN ('f', 'p') AND connamespace = 'public'::regnamespace ORDER BY 1"
+            "SELECT conname FROM pg_constraint WHERE contype IN ('f', 'p') "
+            "AND connamespace = 'public'::regnamespace ORDER BY 1"
         )
         assert keys == [("children_parent_fkey",), ("children_pkey",), ("parents_pkey",)]
 

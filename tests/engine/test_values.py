@@ -154,7 +154,7 @@ def test_every_postgresql_type_into_another_postgresql(make_database: Any) -> No
     assert _shown(target, "odd") == _shown(url, "odd")
     with psycopg.connect(target) as connection, pytest.raises(psycopg.errors.CheckViolation):
         connection.execute(
-            "INSERT INTO odd (id, c%s) VALUES (1000, 'no mood')" % sorted({t for t, _, _ in FIXED}).index("mood")
+            f"INSERT INTO odd (id, c{sorted({t for t, _, _ in FIXED}).index('mood')}) VALUES (1000, 'no mood')"
         )
 
 
@@ -267,7 +267,7 @@ def _same(before: Any, after: Any) -> bool:
 def test_whatever_sqlite_holds(
     declared: str, values: list[Any], postgres_server: PostgresServer, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """Any values under any declared type, through PostgreSQL and back: equal, or told as an error of exactly that row."""
+    """Any values under any declared type, through PostgreSQL and back: equal, or told as an error of that row."""
     folder = tmp_path_factory.mktemp("any")
     source = make_sqlite(
         folder / "source.db",
@@ -324,7 +324,8 @@ def test_postgresql_through_sqlite(
     with postgres_server.database() as url, postgres_server.database() as direct, postgres_server.database() as back:
         with psycopg.connect(url) as connection:
             connection.execute(
-                "CREATE TABLE t (id integer PRIMARY KEY, a text, b double precision, c numeric, d bytea, e boolean, f timestamp)"
+                "CREATE TABLE t (id integer PRIMARY KEY, a text, b double precision, c numeric, d bytea, e boolean, "
+                "f timestamp)"
             )
             with connection.cursor() as cursor:
                 cursor.executemany(
@@ -378,7 +379,8 @@ def test_stray_bytes_survive_between_sqlite_files(tmp_path: Path) -> None:
     source = make_sqlite(
         tmp_path / "source.db",
         "CREATE TABLE t (k TEXT PRIMARY KEY, v TEXT) WITHOUT ROWID; "
-        "INSERT INTO t VALUES (CAST(x'ff01' AS TEXT), CAST(x'61ff62' AS TEXT)), ('x', 'y'), (CAST(x'ff02' AS TEXT), NULL);",
+        "INSERT INTO t VALUES (CAST(x'ff01' AS TEXT), CAST(x'61ff62' AS TEXT)), ('x', 'y'), "
+        "(CAST(x'ff02' AS TEXT), NULL);",
     )
     target = tmp_path / "target.db"
     moved = move(sqlite_end(source), sqlite_end(target))

@@ -18,7 +18,8 @@ _LONGEST = 4_000
 _DEEPEST = 60
 
 _FORBIDDEN_NODES: tuple[type[e.Expr], ...] = (
-    e.Query, e.Subquery, e.Command, e.DDL, e.DML, e.Window, e.AggFunc, e.Star, e.Placeholder, e.Parameter,
+    e.Query, e.Subquery, e.Command, e.DDL, e.Insert, e.Update, e.Delete,
+    e.Merge, e.Window, e.AggFunc, e.Star, e.Placeholder, e.Parameter,
     e.SessionParameter, e.Exists, e.UDTF, e.Lambda, e.Alias, e.Table, e.From, e.Join,
 )  # fmt: skip
 

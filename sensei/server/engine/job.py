@@ -23,7 +23,7 @@ class Endpoint:
     type: str
     """One of the contract's connection types, e.g. ``postgresql``."""
     config: Mapping[str, Any] = field(repr=False)
-    """Members of the contract's config schema of that type (``connection_string`` or ``host``, ``port``, … / ``path``)."""
+    """Members of the contract's config schema of that type: ``connection_string``, ``host``, ``port``, ``path``, …"""
     options: Mapping[str, Any] = field(default_factory=dict[str, Any], repr=False)
     """`ConnectionOptions` overlaid with the options of this end of the migration."""
 

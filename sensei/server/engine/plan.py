@@ -76,7 +76,7 @@ class PhasePlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TablePlan:
-    """One table to be made and filled. `target` is complete DDL data: types, keys, defaults, in the target's notation."""
+    """One table to be made and filled. `target` is all that DDL needs, in the target's notation."""
 
     source: Table
     target: Table

@@ -45,9 +45,8 @@ def make_plan(
         TableNotFoundError: A table or schema named in the selection does not exist.
         PlanningError: Nothing is selected, or the two ends do not admit a plan.
     """
-    with open_connector(source) as reader, open_connector(target) as writer:
-        with reader.snapshot():
-            return _Planner(reader, look_at_target(writer, target_schema), selection, options).plan()
+    with open_connector(source) as reader, open_connector(target) as writer, reader.snapshot():
+        return _Planner(reader, look_at_target(writer, target_schema), selection, options).plan()
 
 
 class _Planner:
@@ -288,7 +287,7 @@ class _Planner:
                     "critical",
                     f"the target already has a table {name} {filled}; the migration would stop there",
                     name,
-                    "Choose another schema, or set drop_existing_tables, truncate_existing_tables or append_to_existing.",
+                    "Choose another schema, or drop_existing_tables, truncate_existing_tables or append_to_existing.",
                 )
 
     def _there(self, severity: str, description: str, name: str, mitigation: str | None) -> None:

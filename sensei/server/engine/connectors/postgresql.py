@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, ClassVar
@@ -184,7 +184,7 @@ class PostgresqlConnector(Connector):
         )
 
     @contextmanager
-    def snapshot(self) -> Iterator[None]:
+    def snapshot(self) -> Generator[None]:
         db = self._db()
         with self._reading():
             db.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
@@ -207,7 +207,7 @@ class PostgresqlConnector(Connector):
                 db.execute(f"DECLARE {name} NO SCROLL CURSOR FOR {sql}".encode())
                 while rows := db.execute(f"FETCH {batch_rows:d} FROM {name}".encode()).fetchall():
                     yield rows
-                db.execute(f"CLOSE {name}")
+                db.execute(f"CLOSE {name}".encode())
             finally:
                 if alone and not db.closed:
                     db.execute("ROLLBACK")
@@ -218,7 +218,7 @@ class PostgresqlConnector(Connector):
         return None if row is None else row[0]
 
     @contextmanager
-    def _reading(self) -> Iterator[None]:
+    def _reading(self) -> Generator[None]:
         try:
             yield
         except psycopg.Error as error:

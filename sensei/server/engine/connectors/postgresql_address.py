@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -114,20 +114,22 @@ def read_address(endpoint: Endpoint) -> Address:
         parameters["sslmode"] = str(options["ssl_mode"])
     parameters.setdefault("connect_timeout", str(int(options.get("connection_timeout_seconds", _CONNECT_SECONDS))))
     parameters.setdefault("application_name", str(options.get("application_name", "sensei")))
-    extra = config.get("extra_params")
-    if isinstance(extra, Mapping):
-        parameters.update({str(name): str(value) for name, value in extra.items()})
+    extra: Mapping[str, Any] = config.get("extra_params") or {}
+    parameters.update({name: str(value) for name, value in extra.items()})
+    if "@" in str(parameters.get("host")):
+        # The rest of a password with an unescaped @ would be taken for the host, and be named in messages.
+        raise EndpointError("the host name cannot be used; in a password, write %40 for @", reason_code="E1009")
     folder = _certificates(config, parameters)
     try:
         make_conninfo(**parameters)
     except psycopg.Error:
         # The driver's own words may quote what it could not read, password and all.
         raise EndpointError("the connection settings cannot be read", reason_code="E1009") from None
-    schemas = config.get("schemas")
+    schemas: Sequence[str] = config.get("schemas") or ()
     return Address(
         parameters=parameters,
         schema=str(config["schema"]) if config.get("schema") else None,
-        schemas=tuple(map(str, schemas)) if isinstance(schemas, list | tuple) else (),
+        schemas=tuple(schemas),
         query_timeout_seconds=float(options.get("query_timeout_seconds", 300)),
         _folder=folder,
     )

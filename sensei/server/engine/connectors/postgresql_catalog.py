@@ -191,7 +191,7 @@ class _Constraints:
 def _table(db: psycopg.Connection[Any], row: Any, columns: list[Column], constraints: _Constraints) -> Table:
     schema, name, kind, tuples, _, size, comment, triggers, rules, secured, inherited = row
     is_table = _KINDS[kind] == "table"
-    found = constraints.of(schema, name) if is_table else {}
+    found: dict[str, Any] = constraints.of(schema, name) if is_table else {}
     facts: dict[str, str | int | bool] = {
         "triggers": triggers,
         "rules": rules,
@@ -201,7 +201,7 @@ def _table(db: psycopg.Connection[Any], row: Any, columns: list[Column], constra
         "foreign": kind == "f",
     }
     extra = {fact: value for fact, value in facts.items() if value}
-    key = found.get("key") or {}
+    key = found.get("key") or dict[str, Any]()
     if key.get("name"):
         extra["primary_key_name"] = str(key["name"])
     return Table(
@@ -216,7 +216,9 @@ def _table(db: psycopg.Connection[Any], row: Any, columns: list[Column], constra
             UniqueConstraint(
                 columns=tuple(item["column_names"]),
                 name=item.get("name"),
-                nulls_equal=bool((item.get("dialect_options") or {}).get("postgresql_nulls_not_distinct")),
+                nulls_equal=bool(
+                    (item.get("dialect_options") or dict[str, Any]()).get("postgresql_nulls_not_distinct")
+                ),
             )
             for item in found.get("unique") or ()
         ),
@@ -247,7 +249,7 @@ def _estimate(db: psycopg.Connection[Any], schema: str, name: str, tuples: float
 
 
 def _foreign_key(item: dict[str, Any], schema: str) -> ForeignKey:
-    options = item.get("options") or {}
+    options = item.get("options") or dict[str, Any]()
     return ForeignKey(
         columns=tuple(item["constrained_columns"]),
         referenced_schema=item.get("referred_schema") or schema,
@@ -261,11 +263,11 @@ def _foreign_key(item: dict[str, Any], schema: str) -> ForeignKey:
 
 
 def _index(item: dict[str, Any]) -> Index:
-    options = item.get("dialect_options") or {}
-    names = item.get("column_names") or []
+    options = item.get("dialect_options") or dict[str, Any]()
+    names = item.get("column_names") or list[Any]()
     included = tuple(item.get("include_columns") or options.get("postgresql_include") or ())
     expressions = item.get("expressions")
-    sorting = item.get("column_sorting") or {}
+    sorting = item.get("column_sorting") or dict[str, Any]()
     return Index(
         columns=tuple(name for name in names if name is not None and name not in included),
         name=item.get("name"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
@@ -19,6 +19,7 @@ from sensei.server.engine.connectors.sqlite_file import (
     check_target,
     connect,
     endpoint_error,
+    exists,
     file_path,
 )
 from sensei.server.engine.connectors.values import json_ready
@@ -66,7 +67,7 @@ class SqliteConnector(Connector):
         write_test: str | None = None
         error: EngineError | None = None
         try:
-            if role == "source" or self.path.exists():
+            if role == "source" or exists(self.path):
                 catalog = self.read_catalog(Selection())
                 tables = len(catalog.tables)
                 rows = sum(table.row_estimate or 0 for table in catalog.tables)
@@ -136,7 +137,7 @@ class SqliteConnector(Connector):
         )
 
     @contextmanager
-    def snapshot(self) -> Iterator[None]:
+    def snapshot(self) -> Generator[None]:
         db = self._db()
         try:
             db.execute("BEGIN")

@@ -11,7 +11,7 @@ from sensei.server.engine.job import DataErrorRecord
 from sensei.server.engine.phases.context import Context, Halted, Source, open_source, open_target
 from sensei.server.engine.phases.schema import prepare_target
 from sensei.server.engine.transfer.read_postgresql import PostgresqlSource
-from sensei.server.engine.transfer.rows import BadRow, Batch, RowsUnreadable
+from sensei.server.engine.transfer.rows import BadRow, Batch, RowsUnreadableError, reached
 from sensei.server.engine.transfer.target import TargetDatabase
 from sensei.server.engine.transfer.work import TableWork
 
@@ -135,8 +135,7 @@ class _Copy:
 
     @property
     def _done(self) -> bool:
-        position = self._progress.position
-        return isinstance(position, dict) and "done" in position
+        return bool(reached(self._progress.position, "done"))
 
     def _copy_rows(self) -> None:
         """All batches; ever smaller ones around rows that the source cannot give, until such a row is alone."""
@@ -151,12 +150,12 @@ class _Copy:
                 else:
                     return
                 size = min(most, size * _SHRINK)
-            except RowsUnreadable as error:
+            except RowsUnreadableError as error:
                 if size == 1:
                     self._skip(error)
                 size = max(1, size // _SHRINK)
 
-    def _skip(self, error: RowsUnreadable) -> None:
+    def _skip(self, error: RowsUnreadableError) -> None:
         skipped = self._source.skip(self._work, self._progress.position)
         if skipped is None:
             raise error

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from sensei.server.engine.catalog import Column
+from sensei.server.engine.kinds import Kind, parse_type, postgresql_kind
 from sensei.server.engine.plan import Risk
 from sensei.server.engine.planning.choice import Choice
-from sensei.server.engine.kinds import Kind, parse_type, postgresql_kind
 
 _BUILT_IN = {
     *(
@@ -154,7 +154,7 @@ def _domain(column: Column, choice: Choice, place: str) -> Choice:
         Risk(
             severity="low",
             type="semantic_ambiguity",
-            description=f"{place} is of the domain {column.type}; its values are carried, the domain's own checks are not",
+            description=f"{place} is of the domain {column.type}; its values are carried, its checks are not",
             affected=(place,),
         ),
     )

@@ -144,10 +144,8 @@ def _exact(connector: Connector, name: str, column: Column) -> ColumnProfile:
     profile = ColumnProfile(least=found[4], greatest=found[5], longest=int(found[6] or 0))
     profile.classes = {class_: int(count) for class_, count in zip(_CLASSES, found[:4], strict=True) if count}
     profile.with_nul = int(found[7] or 0) if "text" in profile.classes else 0
-    if profile.only("text"):
-        held = "text"
-    else:
-        held = "number" if profile.only("integer", "real") else "mixed"
+    numbers = profile.only("integer", "real")
+    held = "text" if profile.only("text") else "number" if numbers else "mixed"
     if tests := _tests(column, quoted, held, closely=True):
         failed = _row(connector, f"SELECT {', '.join(_failures(tests, quoted))} FROM {name}")
         profile.facts = dict(zip(tests, map(int, failed), strict=True))
@@ -210,7 +208,7 @@ def _clock(text: str) -> str:
 
 
 def _timestamp(quoted: str, *, zoned: bool) -> str:
-    """True for a valid date, a blank or T, a valid time to the second, at most six digits more, and a zone if wanted."""
+    """True for a valid date, a blank or T, a valid time, at most six digits of a second, and a zone if wanted."""
     day, clock = f"substr({quoted}, 1, 10)", f"substr({quoted}, 12, 8)"
     body = quoted
     zone = "1"

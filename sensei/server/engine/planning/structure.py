@@ -183,7 +183,7 @@ class StructurePlanner:
                 if orphans:
                     self._risk(
                         "high",
-                        f"{orphans} rows break {what}; the reference is made NOT VALID, so that only new rows are held to it",
+                        f"{orphans} rows break {what}; the reference is made NOT VALID and holds for new rows",
                         table,
                         "Mend the rows, then run ALTER TABLE … VALIDATE CONSTRAINT.",
                     )

@@ -18,7 +18,8 @@ _TYPE = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 _NO_TYPE_WORDS = re.compile(
-    r"\b(?:primary|key|references|check|default|not|null|unique|collate|generated|always|as|constraint|select)\b", re.I
+    r"\b(?:primary|key|references|check|default|not|null|unique|collate|generated|always|as|constraint|select)\b",
+    re.IGNORECASE,
 )
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from sensei.server.engine.catalog import Column
+from sensei.server.engine.kinds import Kind, parse_type, sqlite_kind
 from sensei.server.engine.plan import Risk
 from sensei.server.engine.planning.choice import Choice
 from sensei.server.engine.planning.profile import ColumnProfile
-from sensei.server.engine.kinds import Kind, parse_type, sqlite_kind
 
 _SMALL, _MEDIUM = 2**15 - 1, 2**31 - 1
 _EXACT_IN_FLOAT = 2**53
@@ -28,7 +28,7 @@ def choose(column: Column, profile: ColumnProfile, place: str, *, keyed: bool) -
         keyed: Whether it takes part in a key or an index, so that its values must be comparable.
     """
     choice = _choose(column, profile, place, keyed=keyed)
-    if profile.with_nul and choice.type.split("(")[0] not in {"BYTEA"}:
+    if profile.with_nul and choice.type != "BYTEA":
         choice = choice.doubt(
             0.75,
             "nul_in_text",
@@ -249,7 +249,7 @@ def _moments(column: Column, kind: Kind, passes: set[str], place: str) -> Choice
             Risk(
                 severity="low",
                 type="semantic_ambiguity",
-                description=f"{place} keeps its instants, but PostgreSQL does not keep the offset they were written with",
+                description=f"{place} keeps its instants, but PostgreSQL drops the offset they were written with",
                 affected=(place,),
                 mitigation="Map the column to TEXT if the offsets themselves matter.",
             ),
@@ -357,7 +357,7 @@ def _integers(column: Column, kind: Kind | None, profile: ColumnProfile, place: 
                         type="semantic_ambiguity",
                         description=f"{place} is declared {column.type} but holds {range_}; it becomes BIGINT",
                         affected=(place,),
-                        mitigation="Write a transformation if the numbers stand for something else, such as Unix times.",
+                        mitigation="Write a transformation if the numbers stand for something else, e.g. Unix times.",
                     ),
                 ),
             )

@@ -1,6 +1,6 @@
 """SQLite values as COPY's text format, column by column.
 
-A column is first tried as a whole with operations that run in C; only where something unusual turns up is it gone through
+A column is first tried as a whole with operations that run in C; only where something unusual turns up is it taken
 value by value. Both ways are strict: PostgreSQL's own parsing is lenient (it trims, rounds and knows words such as
 ``now``), so whatever is not surely the same value on the other side is refused here.
 """
@@ -11,7 +11,7 @@ import math
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from sensei.server.engine.catalog import Column
 from sensei.server.engine.kinds import Kind, parse_type, postgresql_kind
@@ -110,7 +110,7 @@ class _Integers(Encoder):
 
 
 class _Booleans(Encoder):
-    _NAMES = {0: "f", 1: "t"}
+    _NAMES: ClassVar = {0: "f", 1: "t"}
 
     def column(self, values: Sequence[Any]) -> list[str] | None:
         types = _types(values)
@@ -295,4 +295,5 @@ class _Forms(Encoder):
 
 def _what(value: Any) -> str:
     """What kind of value it is; the value itself may be personal."""
-    return {int: "an integer", float: "a float", str: "a text", bytes: "a binary value"}.get(type(value), "a value")
+    names: dict[type[Any], str] = {int: "an integer", float: "a float", str: "a text", bytes: "a binary value"}
+    return next((name for kind, name in names.items() if isinstance(value, kind)), "a value")

@@ -20,7 +20,7 @@ from sensei.server.engine.job import Endpoint
 from sensei.server.engine.kinds import parse_type
 from sensei.server.engine.transfer.copying import copy_out
 from sensei.server.engine.transfer.decode import unescape
-from sensei.server.engine.transfer.rows import Batch, Part, RowsUnreadable
+from sensei.server.engine.transfer.rows import Batch, Part, RowsUnreadableError, reached
 from sensei.server.engine.transfer.samples import shown_value
 from sensei.server.engine.transfer.work import ColumnWork, TableWork
 
@@ -67,7 +67,7 @@ class PostgresqlSource:
     def _by_key(self, work: TableWork, key: tuple[str, ...], position: Any, rows: int) -> Iterator[Batch]:
         columns = ", ".join(map(quote, key))
         types = [work.source.column(name).type for name in key]
-        last = position["key"] if isinstance(position, dict) and "key" in position else None
+        last = reached(position, "key")
         carried = {column.source.name: at for at, column in enumerate(work.columns) if column.expression is None}
         if set(key) <= set(carried):
             yield from self._by_carried_key(work, columns, [carried[name] for name in key], types, last, rows)
@@ -124,7 +124,7 @@ class PostgresqlSource:
             f"greatest(reltuples, 1) FROM pg_class WHERE oid = {literal(name)}::regclass"
         )[0]
         each = max(1, int(rows * pages / max(tuples, pages, 1)))
-        start = int(position["page"]) if isinstance(position, dict) and "page" in position else 0
+        start = int(reached(position, "page") or 0)
         for page in range(start, int(pages), each):
             upper = f" AND ctid < '({page + each:d},0)'" if page + each < pages else ""
             yield Batch(self._copy(work, f" WHERE ctid >= '({page:d},0)'{upper}"), {"page": page + each})
@@ -136,7 +136,7 @@ class PostgresqlSource:
             return None
         columns = ", ".join(map(quote, key))
         types = [work.source.column(name).type for name in key]
-        last = position["key"] if isinstance(position, dict) and "key" in position else None
+        last = reached(position, "key")
         after = f" WHERE {_compare(columns, '>', last, types)}" if last is not None else ""
         shown = ", ".join(f"{quote(name)}::text" for name in key)
         found = self._rows(f"SELECT {shown} FROM {_from(work)}{after} ORDER BY {columns} LIMIT 1")
@@ -170,7 +170,7 @@ class PostgresqlSource:
             if not computed:
                 raise reading_error(error, self._address.parameters) from None
             self._db.execute("ROLLBACK TO SAVEPOINT reading")
-            raise RowsUnreadable(first_line(error), table=work.name) from None
+            raise RowsUnreadableError(first_line(error), table=work.name) from None
         except psycopg.Error as error:
             raise reading_error(error, self._address.parameters) from None
 

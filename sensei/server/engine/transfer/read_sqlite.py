@@ -13,7 +13,7 @@ from sensei.server.engine.connectors.sqlite import quote
 from sensei.server.engine.connectors.sqlite_file import check_source, connect, endpoint_error, file_path
 from sensei.server.engine.errors import DataError, EngineError
 from sensei.server.engine.job import Endpoint
-from sensei.server.engine.transfer.rows import Batch, Part, RowsUnreadable
+from sensei.server.engine.transfer.rows import Batch, Part, RowsUnreadableError, reached
 from sensei.server.engine.transfer.samples import row_key
 from sensei.server.engine.transfer.work import ColumnWork, TableWork
 
@@ -93,7 +93,7 @@ class SqliteSource:
     def _unreadable(self, error: sqlite3.Error, work: TableWork) -> EngineError:
         computed = any(column.expression is not None for column in work.columns)
         if computed and getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR:
-            return RowsUnreadable(str(error)[:300], table=work.name)
+            return RowsUnreadableError(str(error)[:300], table=work.name)
         return endpoint_error(error, self.path)
 
     def skip(self, work: TableWork, position: Any) -> tuple[Any, dict[str, Any]] | None:
@@ -109,10 +109,10 @@ class SqliteSource:
         listed = [*key, *(c.expression or quote(c.source.name) for c in work.columns)]
         sql = f"SELECT {', '.join(listed)} FROM {quote(work.source.name)}"
         if key:
-            if last is not None:
+            if last:
                 # Stray bytes cannot be bound as a text; as a blob they can.
                 marks = ", ".join("CAST(? AS TEXT)" if _stray(value) else "?" for value in last)
-                sql += f" WHERE ({', '.join(key)}) > ({marks})" if len(key) > 1 else f" WHERE {key[0]} > {marks}"
+                sql += f" WHERE ({', '.join(key)}) > ({marks})" if len(key) > 1 else f" WHERE {key[-1]} > {marks}"
                 last = [v.encode("utf-8", "surrogateescape") if _stray(v) else v for v in last]
             sql += f" ORDER BY {', '.join(key)}"
         try:
@@ -154,13 +154,12 @@ def _stray(value: Any) -> bool:
 
 
 def _load(position: Any) -> list[Any] | None:
-    if not isinstance(position, dict) or "key" not in position:
-        return None
-    key: list[Any] = []
-    for part in position["key"]:
-        if isinstance(part, dict):
-            text = bytes.fromhex(part["text"]).decode("utf-8", "surrogateescape") if "text" in part else None
-            key.append(bytes.fromhex(part["blob"]) if text is None else text)
-        else:
-            key.append(part)
-    return key
+    key: list[Any] | None = reached(position, "key")
+    return None if key is None else [_value(part) for part in key]
+
+
+def _value(part: Any) -> Any:
+    text, blob = reached(part, "text"), reached(part, "blob")
+    if text is not None:
+        return bytes.fromhex(text).decode("utf-8", "surrogateescape")
+    return part if blob is None else bytes.fromhex(blob)

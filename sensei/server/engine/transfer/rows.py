@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from sensei.server.engine.errors import DataError
 
@@ -50,7 +50,12 @@ class Batch:
     """Where to go on after it: JSON data. To be looked at when `parts` is used up."""
 
 
-class RowsUnreadable(DataError):
+def reached(position: Any, what: str) -> Any:
+    """A member of a position; None where it does not have it."""
+    return cast("dict[str, Any]", position).get(what) if isinstance(position, dict) else None
+
+
+class RowsUnreadableError(DataError):
     """The source could not give a batch, as a transformation fails on some row of it."""
 
     default_reason = "E3007"

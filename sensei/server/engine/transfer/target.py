@@ -1,7 +1,7 @@
 """The database that is written to: transactions, batches, and the ledger that says how far they have come.
 
 The ledger is a small table in the target itself. A batch and its place in the ledger are written in one transaction, so
-after any kind of death the ledger tells exactly what has arrived; it is removed when the migration is through or undone.
+after any kind of death the ledger tells exactly what has arrived; it goes when the migration is through or undone.
 """
 
 from __future__ import annotations

@@ -12,8 +12,6 @@ from sensei.server.engine.kinds import Kind, kind_of, parse_type
 from sensei.server.engine.plan import DecidedMapping, TablePlan
 from sensei.server.engine.planning.target import check_type
 
-_CHANGED = "the target of its mappings was changed to"
-
 
 @dataclass(frozen=True, slots=True)
 class ColumnWork:
@@ -79,7 +77,7 @@ def _work(plan: TablePlan, decided: dict[str, DecidedMapping], system: str, job:
     table_names = {mapping.target.table for mapping in decided.values() if not mapping.rejected}
     if len(table_names) > 1:
         raise ExecutionError(
-            f"the columns of {plan.source.qualified_name} are mapped to several tables; {_CHANGED} {sorted(table_names)}",
+            f"columns of {plan.source.qualified_name} are mapped to several tables: {', '.join(sorted(table_names))}",
             reason_code="E2004",
             table=plan.source.qualified_name,
         )

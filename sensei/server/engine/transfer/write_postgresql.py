@@ -1,12 +1,12 @@
 """Write to PostgreSQL by COPY in text format.
 
-The lines are built here rather than by the driver's `write_row`: whole columns are turned into text at once, with checks
-that the driver cannot know of. See docs for the figures behind that choice.
+The lines are built here rather than by the driver's `write_row`: whole columns are turned into text at once, with
+checks that the driver cannot know of.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -38,7 +38,7 @@ class PostgresqlTarget(TargetDatabase):
         self.schema = schema
         self.ddl = Ddl("postgresql")
         self._db = self._address.connect(autocommit=True)
-        self._db.execute(f"SET lock_timeout = '{_LOCK_SECONDS}s'")
+        self._db.execute(f"SET lock_timeout = '{_LOCK_SECONDS}s'".encode())
         self._db.execute("SET check_function_bodies = off")
         self._encoders: dict[str, list[Encoder]] = {}
         self._tracked: dict[str, str] = {}
@@ -51,7 +51,7 @@ class PostgresqlTarget(TargetDatabase):
         self._address.close()
 
     @contextmanager
-    def transaction(self, *, durable: bool = True) -> Iterator[None]:
+    def transaction(self, *, durable: bool = True) -> Generator[None]:
         try:
             with self._db.transaction():
                 if not durable:
@@ -118,14 +118,16 @@ class PostgresqlTarget(TargetDatabase):
         self.execute(f"CREATE TEMP TABLE {stage} ON COMMIT DELETE ROWS AS SELECT {names} FROM {table} WITH NO DATA")
         self._tracked[work.name] = stage
         self._noting[work.name] = (
-            f"WITH new AS (INSERT INTO {table} ({names}) SELECT {names} FROM {stage} RETURNING {_key_text(key)} AS key) "
+            f"WITH new AS (INSERT INTO {table} ({names}) SELECT {names} FROM {stage} "
+            f"RETURNING {_key_text(key)} AS key) "
             f"INSERT INTO {self.added} SELECT {literal(migration_id)}, {literal(work.name)}, key FROM new"
         )
 
     def _key(self, work: TableWork) -> tuple[str, ...]:
         """The primary key that the table really has."""
         rows = self.rows(
-            "SELECT a.attname FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY(i.indkey) "
+            "SELECT a.attname FROM pg_index i "
+            "JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY(i.indkey) "
             "WHERE i.indisprimary AND i.indrelid = %s::regclass ORDER BY array_position(i.indkey::int2[], a.attnum)",
             [self.ddl.name(work.target)],
         )

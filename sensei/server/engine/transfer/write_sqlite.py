@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -51,7 +51,7 @@ class SqliteTarget(TargetDatabase):
         self._db.close()
 
     @contextmanager
-    def transaction(self, *, durable: bool = True) -> Iterator[None]:  # noqa: ARG002  # SQLite's commits always last
+    def transaction(self, *, durable: bool = True) -> Generator[None]:  # noqa: ARG002  # SQLite's commits always last
         with self._failures():
             self._db.execute("BEGIN IMMEDIATE")
         try:
@@ -63,7 +63,7 @@ class SqliteTarget(TargetDatabase):
                 self._db.execute("ROLLBACK")
 
     @contextmanager
-    def _failures(self, table: str | None = None) -> Iterator[None]:
+    def _failures(self, table: str | None = None) -> Generator[None]:
         try:
             yield
         except sqlite3.Error as error:
