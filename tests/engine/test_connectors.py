@@ -51,9 +51,12 @@ def _silent_server() -> Iterator[int]:
         ({"connection_string": f"postgresql://u:{SECRET}@h/d?nonsense=1"}, "E1009"),
         ({"connection_string": f"postgresql+psycopg://u:{SECRET}@h/d"}, "E1009"),
         ({"connection_string": "postgresql:///d"}, "E1009"),
+        ({"connection_string": f"postgresql://u:p@{SECRET}@localhost/d"}, "E1009"),
+        ({"host": f"{SECRET}@localhost"}, "E1009"),
         ({"host": "h", "password": "vault://secrets/pg"}, "E1009"),
         ({"host": "h", "tunnel": {"type": "ssh", "host": "b", "username": "u"}}, "E1009"),
         ({"host": "h", "password": SECRET, "ssl_ca": "not a certificate"}, "E1003"),
+        ({"host": "127.0.0.1", "port": 1, "extra_params": {"host": f"{SECRET}@h"}}, "E1009"),
     ],
 )
 def test_addresses_that_lead_nowhere(config: dict[str, Any], code: str) -> None:
@@ -174,6 +177,18 @@ def test_sqlite_files_that_cannot_be_read(tmp_path: Path) -> None:
         endpoint = Endpoint(type="sqlite", config=config)
         assert _refusal(endpoint).reason_code == code
     assert not (tmp_path / "missing.db").exists()
+
+
+def test_what_is_no_ordinary_file_is_not_opened(tmp_path: Path) -> None:
+    """A pipe would be waited for, and an endless device read, for ever."""
+    pipe = tmp_path / "pipe.db"
+    os.mkfifo(pipe)
+    for path, code in ((pipe, "E1005"), (Path(os.devnull), "E1005"), (tmp_path / ("n" * 300), "E1006")):
+        assert _refusal(sqlite_end(path)).reason_code == code
+        with open_connector(sqlite_end(path)) as connector:
+            outcome = connector.test("target")
+        assert outcome.error is not None
+        assert outcome.error.reason_code == code
 
 
 @pytest.mark.parametrize("slashes", ["", "/"])

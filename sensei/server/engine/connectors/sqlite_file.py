@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from sensei.server.engine.errors import EndpointError, EngineError, ExecutionError
 from sensei.server.engine.job import Endpoint
+from sensei.server.engine.reserved import is_reserved
 
 _PREFIX = "sqlite://"
 
@@ -42,23 +43,41 @@ def _path_of_url(url: str) -> str:
     return path
 
 
+def exists(path: Path) -> bool:
+    """Whether there is something at `path`.
+
+    Raises:
+        EndpointError: That cannot be told, since a folder on the way may not be entered or the name is too long.
+    """
+    try:
+        return path.exists()
+    except OSError as error:
+        raise EndpointError(
+            f"the SQLite file {path} cannot be reached: {error.strerror}", reason_code="E1006"
+        ) from None
+
+
 def check_source(path: Path) -> None:
     """Make sure that there is a file to read.
 
     Raises:
         EndpointError: There is none, or it is a folder or unreadable.
     """
-    try:
-        if not path.exists():
-            raise EndpointError(f"there is no SQLite file {path}", reason_code="E1005")
-        if path.is_dir():
-            raise EndpointError(f"{path} is a folder, not a SQLite file", reason_code="E1005")
-    except OSError as error:
-        raise EndpointError(
-            f"the SQLite file {path} cannot be reached: {error.strerror}", reason_code="E1006"
-        ) from None
+    if not exists(path):
+        raise EndpointError(f"there is no SQLite file {path}", reason_code="E1005")
+    _check_kind(path)
     if not os.access(path, os.R_OK):
         raise EndpointError(f"the SQLite file {path} may not be read by this server", reason_code="E1006")
+
+
+def _check_kind(path: Path) -> None:
+    if path.is_dir():
+        raise EndpointError(f"{path} is a folder, not a SQLite file", reason_code="E1005")
+    if not path.is_file():
+        # To open a pipe would mean to wait for ever, and a device may never end.
+        raise EndpointError(f"{path} is no ordinary file", reason_code="E1005")
+    if is_reserved(path):
+        raise EndpointError(f"{path} holds the state of this server and is no database to migrate", reason_code="E1006")
 
 
 def check_target(path: Path, *, read_only: bool) -> None:
@@ -69,12 +88,13 @@ def check_target(path: Path, *, read_only: bool) -> None:
     """
     if read_only:
         raise EndpointError(f"the connection to {path} is read-only", reason_code="E1006")
-    if path.is_dir():
-        raise EndpointError(f"{path} is a folder, not a SQLite file", reason_code="E1005")
     folder = path.parent
+    there = exists(path)
+    if there:
+        _check_kind(path)
     if not folder.is_dir():
         raise EndpointError(f"the folder {folder} of the SQLite file does not exist", reason_code="E1005")
-    if path.exists() and not os.access(path, os.W_OK):
+    if there and not os.access(path, os.W_OK):
         raise EndpointError(f"{path} may not be written by this server", reason_code="E1006")
     # A journal is made next to the file. Only trying tells: a folder's permissions say nothing of a read-only disk.
     try:
