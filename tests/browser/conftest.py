@@ -90,5 +90,5 @@ def shop(tmp_path: Path) -> Path:
     from sensei.cli._shop import Size, make_shop
 
     path = tmp_path / "shop.db"
-    make_shop(path, nul_in_text=True, size=Size(products=30, customers=120, orders=200))
+    make_shop(path, nul_in_text=True, size=Size(products=20, customers=60, orders=80))
     return path

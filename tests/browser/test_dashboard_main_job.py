@@ -78,6 +78,19 @@ def test_a_plan_is_reviewed_started_followed_and_proven(
     assert "email" in columns
     assert "nickname" not in columns
 
+    # Somebody meddles with the copy: what differs is found, and shown first.
+    with closing(sqlite3.connect(copy)) as database, database:
+        database.execute("UPDATE customers SET loyalty_points = 7")
+    visitor.expect_status(404)  # there is no certificate of it
+    page.get_by_role("button", name="Run a full validation").click()
+    expect(page.locator(".verdict h2")).to_have_text("Failed")
+    expect(page.locator(".picture").first).to_contain_text("customers.loyalty_points")
+    expect(page.locator(".picture").first).to_contain_text("Differs")
+    expect(page.locator(".issues li").first).to_contain_text("loyalty_points")
+    expect(page.get_by_text("The validation did not pass, so no certificate was issued.")).to_be_visible()
+    page.get_by_role("combobox", name="Validation").select_option(index=1)
+    expect(page.locator("[data-verdict]")).to_have_attribute("data-verdict", "valid")
+
     # Undone, it is proven no longer.
     page.get_by_role("button", name="Roll back…").click()
     page.get_by_role("dialog").get_by_role("button", name="Roll back").click()

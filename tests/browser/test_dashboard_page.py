@@ -138,6 +138,25 @@ def test_progress_arrives_live_and_survives_a_cut(
     ]
 
 
+def test_the_list_follows_what_moves(engine: ScriptedEngine, server: LocalServer, client: Client, visit: Visit) -> None:
+    engine.hold_in = {"data_transfer"}
+    moving = make(client, "Moving")
+    make(client, "Waiting")
+    page = visit(server).sign_in()
+    row = page.get_by_role("row").filter(has_text="Moving")
+    expect(row).to_contain_text("Ready to start")
+    client.migrations.start(moving)
+    expect(row).to_contain_text("Running")
+    expect(row).to_contain_text("Data")
+    engine.go_on.set()
+    expect(row).to_contain_text("Completed")
+    expect(row.get_by_role("progressbar")).to_have_attribute("aria-valuenow", "100")
+    page.get_by_text("Running", exact=True).click()
+    expect(page.get_by_text("No migration has this status.")).to_be_visible()
+    page.get_by_text("All", exact=True).click()
+    expect(page.get_by_role("row")).to_have_count(3)
+
+
 def test_a_long_log_is_read_backwards_while_it_grows(
     monkeypatch: pytest.MonkeyPatch, server: LocalServer, client: Client, visit: Visit
 ) -> None:

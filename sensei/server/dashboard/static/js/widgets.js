@@ -129,7 +129,7 @@ export function tabs(label, items, chosen, choose) {
       "button",
       { type: "button", role: "tab", id: `tab-${id}`, "aria-selected": String(id === chosen), tabindex: id === chosen ? 0 : -1, onclick: () => choose(id) },
       text,
-      h("span", { class: "count", hidden: true }),
+      h("span", { class: "mark", hidden: true }, h("span", { class: "visually-hidden" }, "(some)")),
     ),
   );
   list.addEventListener("keydown", (event) => {

@@ -64,7 +64,7 @@ function shown(certificate, { verdict, reason, chain }) {
       {},
       h("summary", {}, `Evidence (hash chain ${chain === true ? "holds" : chain === false ? "is broken" : "not checked"})`),
       h("dl", { class: "digests" }, (certificate.artifacts ?? []).map(({ name, digest }) => fact(words(name), h("code", {}, digest))), fact("Merkle root", h("code", {}, certificate.hash_chain ?? NOTHING))),
-      h("p", { class: "soft" }, "This page checks with the key that this server publishes. To check with a key you keep yourself, download the certificate and:"),
+      h("p", { class: "soft" }, "This page checks with the key that this server publishes. To check without the browser, download the certificate and run:"),
       code(`from pathlib import Path
 
 from sensei import Client

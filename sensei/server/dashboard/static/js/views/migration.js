@@ -2,7 +2,7 @@
 
 import { get } from "../api.js";
 import { announce, fill, h, icon, refill } from "../dom.js";
-import { count, dotted, percent, words } from "../format.js";
+import { dotted, percent, words } from "../format.js";
 import { isFinished, isWorking, statusText } from "../states.js";
 import { follow } from "../stream.js";
 import { loading, meter, pill, problem, setMeter, tabs } from "../widgets.js";
@@ -182,15 +182,14 @@ class View {
       this.saidShare = Math.floor(part / 20);
       announce(`${percent(part)} done`);
     }
-    this.#countErrors();
+    this.#markErrors();
     fill(this.error, migration.error ? errorNotice(migration.error) : null);
   }
 
-  #countErrors() {
+  #markErrors() {
     const { errors_recovered: recovered, errors_escalated: escalated } = this.live.migration.metrics;
-    const place = this.tabList.querySelector("#tab-errors .count");
+    const place = this.tabList.querySelector("#tab-errors .mark");
     if (place === null) return;
-    place.textContent = count(recovered + escalated);
     place.hidden = recovered + escalated === 0;
   }
 
@@ -212,7 +211,7 @@ class View {
     const tab = this.tabList.querySelector("[aria-selected=true]");
     tab.scrollIntoView({ block: "nearest", inline: "nearest" });
     if (held) tab.focus();
-    this.#countErrors();
+    this.#markErrors();
     this.panel.setAttribute("aria-labelledby", `tab-${id}`);
     const content = h("div", { class: "stack" }, loading());
     fill(this.panel, content);

@@ -119,8 +119,10 @@ function makeRow(viewSignal, changed) {
   );
   let id = null;
   let connection = null;
+  let shown = 0;
 
   function move(part, phase) {
+    shown = part;
     setMeter(bar, part);
     share.textContent = percent(part);
     cells.phase.textContent = phase ? words(phase) : "";
@@ -150,7 +152,9 @@ function makeRow(viewSignal, changed) {
         query: { since },
         signal,
         onEvent: ({ name, data }) => {
-          if (name === "progress") move(data.percent, data.phase);
+          // The first events may be older than what is shown.
+          if (name === "progress" && data.percent >= shown) move(data.percent, data.phase);
+          else if (name === "phase" && data.action === "started") move(shown, data.phase);
           else if (name === "status" || name === "end") changed();
         },
       }).catch(() => {});

@@ -9,7 +9,7 @@ import { attempt, cell, loading, meter, panel, pill, problem, table } from "../w
 import { showCertificate } from "./certificate_panel.js";
 
 const ASK_AGAIN = 1000;
-const ISSUES = 100;
+const ISSUES = 8;
 const PICTURES = 24;
 
 const PERSPECTIVES = {
@@ -47,6 +47,7 @@ const SENTENCES = {
   running: "Both sides are being compared.",
 };
 const WORST_FIRST = ["critical", "error", "warning", "info"];
+const COUNTED = { critical: ["critical", "critical"], error: ["error"], warning: ["warning"], info: ["note"] };
 
 /** Show one validation, and look again until it has finished. */
 export async function showValidation(root, id, signal) {
@@ -151,11 +152,17 @@ async function showReport(issues, pictures, path, signal) {
 function issuesPanel(issues) {
   if (issues.length === 0) return panel("Issues", h("p", { class: "soft" }, "None were found."));
   const counts = WORST_FIRST.map((severity) => [severity, issues.filter((issue) => issue.severity === severity).length]).filter(([, number]) => number > 0);
+  const list = h("ul", { class: "issues" }, issues.slice(0, ISSUES).map(issueItem));
+  const showRest = () => {
+    list.append(...issues.slice(ISSUES).map(issueItem));
+    more.remove();
+  };
+  const more = issues.length > ISSUES ? h("button", { type: "button", class: "more", onclick: showRest }, `Show all ${count(issues.length)}`) : null;
   return panel(
     "Issues",
-    h("p", { class: "flags" }, counts.map(([severity, number]) => h("span", { class: `pill ${tone(severity)}` }, `${count(number)} ${severity}`))),
-    h("ul", { class: "issues" }, issues.slice(0, ISSUES).map(issueItem)),
-    issues.length > ISSUES ? h("p", { class: "soft" }, `${count(issues.length - ISSUES)} more are in the JSON form of the report.`) : null,
+    h("p", { class: "flags" }, counts.map(([severity, number]) => h("span", { class: `pill ${tone(severity)}` }, counted(number, ...COUNTED[severity])))),
+    list,
+    more,
   );
 }
 
