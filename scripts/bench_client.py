@@ -210,6 +210,18 @@ def async_sensei(url: str) -> float:
     return asyncio.run(run())
 
 
+def async_aiohttp(url: str) -> float:
+    import aiohttp
+
+    from sensei import AsyncClient
+
+    async def run() -> float:
+        async with aiohttp.ClientSession() as own, AsyncClient("sk_test_1", base_url=url, http_client=own) as client:
+            return await _many(lambda: client.connections.get("conn_1"))
+
+    return asyncio.run(run())
+
+
 def list_httpx(url: str) -> float:
     import httpx
 
@@ -328,6 +340,7 @@ CASES: dict[str, tuple[str, str, str, str]] = {
     "get": ("sync GET, validated, CPU", "get_httpx", "get_sensei", "<= 0.65"),
     "foreign": ("the same through the user's httpx.Client", "get_httpx", "get_foreign", "<= 1.0"),
     "async": ("async, 2,000 GETs, 50 at a time, time", "async_httpx", "async_sensei", "<= 0.29"),
+    "aiohttp": ("the same through a session of aiohttp", "async_httpx", "async_aiohttp", "<= 0.11"),
     "list": ("listing 1,000 items, 10 pages, CPU", "list_httpx", "list_sensei", "<= 1.3"),
     "stream": ("20,000 events in 64 KiB pieces, validated, CPU", "stream_httpx", "stream_sensei", "<= 1.3"),
     "small": ("20,000 events, each a piece, validated, CPU", "small_httpx", "small_sensei", "<= 1.3"),

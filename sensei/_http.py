@@ -1,8 +1,8 @@
 """The only place that names the HTTP library.
 
 The SDK's own calls stand on httpcore, the ground of httpx. A client that the user passes, of httpx or of httpx2, is
-used as it is, through its own `build_request` and `send`. Both families have the same names for their exceptions, so
-that failures are told apart by name and neither library is loaded without need.
+used as it is, through its own `build_request` and `send`; a session of aiohttp is spoken to in `_aiohttp`. Failures
+are told apart by the names of their classes, so that no library is loaded without need.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias, cast
 from sensei.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    import aiohttp
     import httpcore
     import httpx
 
@@ -30,6 +31,12 @@ Request: TypeAlias = "httpcore.Request"
 Response: TypeAlias = "httpcore.Response"
 AsyncConnection: TypeAlias = "httpcore.AsyncHTTPConnection"
 Connection: TypeAlias = "httpcore.HTTPConnection"
+
+HTTPClient: TypeAlias = "httpx.Client"
+"""A client of the user's own; one of httpx2 works as well."""
+
+AsyncHTTPClient: TypeAlias = "httpx.AsyncClient | aiohttp.ClientSession"
+"""A client of the user's own; one of httpx2 works as well."""
 
 RawHeaders: TypeAlias = "list[tuple[bytes, bytes]]"
 
@@ -96,9 +103,15 @@ class Trouble(enum.Enum):
 
 _TROUBLES = {
     "ConnectTimeout": Trouble.NOT_SENT_IN_TIME,
+    "ConnectionTimeoutError": Trouble.NOT_SENT_IN_TIME,
     "PoolTimeout": Trouble.NOT_SENT_IN_TIME,
     "TimeoutException": Trouble.TOO_LATE,
     "ConnectError": Trouble.NOT_SENT,
+    "ClientConnectorError": Trouble.NOT_SENT,
+    "ServerTimeoutError": Trouble.TOO_LATE,
+    "ClientConnectionError": Trouble.CUT,
+    "ClientPayloadError": Trouble.CUT,
+    "ClientResponseError": Trouble.CUT,
     "ProxyError": Trouble.NOT_SENT,
     "UnsupportedProtocol": Trouble.UNSENDABLE,
     "LocalProtocolError": Trouble.UNSENDABLE,
@@ -307,9 +320,16 @@ def async_foreign(client: object) -> AsyncForeign:
     Raises:
         ConfigurationError: it is none, or a sync one.
     """
+    if type(client).__module__.partition(".")[0] == "aiohttp":
+        if getattr(client, "auth", None) is not None:
+            raise ConfigurationError("the aiohttp session has a credential of its own, which would replace this one")
+        from sensei._aiohttp import AiohttpForeign
+
+        return AiohttpForeign(cast("aiohttp.ClientSession", client))
     if _kind(client) is not True:
         raise ConfigurationError(
-            "http_client must be an httpx.AsyncClient (or an httpx2.AsyncClient); Client takes the sync one"
+            "http_client must be an httpx.AsyncClient, an httpx2.AsyncClient or an aiohttp.ClientSession; "
+            "Client takes the sync ones"
         )
     return AsyncForeign(cast("httpx.AsyncClient", client))
 

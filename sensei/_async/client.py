@@ -12,7 +12,7 @@ from sensei._async.pool import AsyncPools
 from sensei._async.resources._base import attach
 from sensei._async.transport import AsyncTransport
 from sensei._config import DEFAULT_TIMEOUT, AsyncKeyFunction, Settings, resolve, user_agent
-from sensei._http import AsyncForeign, async_foreign, async_proxy_client, proxied
+from sensei._http import AsyncForeign, AsyncHTTPClient, async_foreign, async_proxy_client, proxied
 from sensei._job import Options, check_deadline, check_timeout, merged
 from sensei._ratelimit import RateLimiter
 from sensei._request import UNSET, HeaderTypes, QueryTypes, Special, TimeoutTypes, Unset, own_path
@@ -24,7 +24,6 @@ from sensei.models.response import RateLimit
 if TYPE_CHECKING:
     from typing import Self
 
-    import httpx
     from pydantic import TypeAdapter
 
     from sensei._async.resources.api_keys import AsyncApiKeys
@@ -68,6 +67,8 @@ class AsyncClient:
         rate_limiter: paces the calls by what the server says; None turns that off. May be shared by clients.
         http_client: your own client of httpx or httpx2, for proxies, TLS, HTTP/2 or transports. It stays yours: it is
             not closed. Without one, the proxies of the environment (HTTPS_PROXY, NO_PROXY) are honoured.
+            An asynchronous client takes a session of aiohttp too, which is quickest where very many calls are under
+            way at a time (`pip install "sensei-sdk[aiohttp]"`).
         default_headers: sent with every call.
         app_info: name and version of your program, for the `User-Agent`.
         hooks: functions to be called around every request.
@@ -94,7 +95,7 @@ class AsyncClient:
         max_retries: int | None = None,
         retry: RetryPolicy | None = None,
         rate_limiter: RateLimiter | Unset | None = UNSET,
-        http_client: httpx.AsyncClient | None = None,
+        http_client: AsyncHTTPClient | None = None,
         default_headers: Mapping[str, str] | None = None,
         app_info: tuple[str, str] | tuple[str] | None = None,
         hooks: Hooks | None = None,
@@ -136,7 +137,7 @@ class AsyncClient:
             return AsyncKeyProvider(settings.api_key)
         raise ConfigurationError("no API key: pass api_key=, or set SENSEI_API_KEY")
 
-    def _foreign(self, settings: Settings, client: httpx.AsyncClient | None) -> AsyncForeign | None:
+    def _foreign(self, settings: Settings, client: object) -> AsyncForeign | None:
         if client is not None:
             return async_foreign(client)
         return async_proxy_client() if proxied(settings.server) else None

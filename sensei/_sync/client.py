@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from sensei._config import DEFAULT_TIMEOUT, KeyFunction, Settings, resolve, user_agent
-from sensei._http import Foreign, foreign, proxied, proxy_client
+from sensei._http import Foreign, HTTPClient, foreign, proxied, proxy_client
 from sensei._job import Options, check_deadline, check_timeout, merged
 from sensei._ratelimit import RateLimiter
 from sensei._request import UNSET, HeaderTypes, QueryTypes, Special, TimeoutTypes, Unset, own_path
@@ -25,7 +25,6 @@ from sensei.models.response import RateLimit
 if TYPE_CHECKING:
     from typing import Self
 
-    import httpx
     from pydantic import TypeAdapter
 
     from sensei._hooks import Hooks
@@ -69,6 +68,8 @@ class Client:
         rate_limiter: paces the calls by what the server says; None turns that off. May be shared by clients.
         http_client: your own client of httpx or httpx2, for proxies, TLS, HTTP/2 or transports. It stays yours: it is
             not closed. Without one, the proxies of the environment (HTTPS_PROXY, NO_PROXY) are honoured.
+            An asynchronous client takes a session of aiohttp too, which is quickest where very many calls are under
+            way at a time (`pip install "sensei-sdk[aiohttp]"`).
         default_headers: sent with every call.
         app_info: name and version of your program, for the `User-Agent`.
         hooks: functions to be called around every request.
@@ -95,7 +96,7 @@ class Client:
         max_retries: int | None = None,
         retry: RetryPolicy | None = None,
         rate_limiter: RateLimiter | Unset | None = UNSET,
-        http_client: httpx.Client | None = None,
+        http_client: HTTPClient | None = None,
         default_headers: Mapping[str, str] | None = None,
         app_info: tuple[str, str] | tuple[str] | None = None,
         hooks: Hooks | None = None,
@@ -137,7 +138,7 @@ class Client:
             return KeyProvider(settings.api_key)
         raise ConfigurationError("no API key: pass api_key=, or set SENSEI_API_KEY")
 
-    def _foreign(self, settings: Settings, client: httpx.Client | None) -> Foreign | None:
+    def _foreign(self, settings: Settings, client: object) -> Foreign | None:
         if client is not None:
             return foreign(client)
         return proxy_client() if proxied(settings.server) else None

@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import socket
 import ssl
+import threading
+import warnings
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import aiohttp
 import httpx
 import pytest
 
 from sensei import AsyncClient, Client
-from sensei.errors import APIConnectionError, ConfigurationError, OutcomeUnknownError
+from sensei.errors import (
+    APIConnectionError,
+    APIStatusError,
+    APITimeoutError,
+    ConfigurationError,
+    OutcomeUnknownError,
+)
 from tests.client.faulty import Answer, FaultyServer, Heard, reply
-from tests.client.samples import connection
+from tests.client.samples import CONNECTION, connection, sse
 
 
 def by_id(heard: Heard) -> Answer:
@@ -161,3 +170,79 @@ class TestForeignClients:
             AsyncClient("sk_test_1", http_client=own)  # type: ignore[arg-type]
         with pytest.raises(ConfigurationError, match=r"httpx\.Client"):
             Client("sk_test_1", http_client=httpx.AsyncClient())  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+@pytest.mark.anyio
+class TestAiohttp:
+    async def test_a_session_is_used_and_left_open(self) -> None:
+        async with aiohttp.ClientSession(headers={"X-Own": "1"}) as own:
+            with FaultyServer(by_id) as server:
+                async with AsyncClient("sk_test_1", base_url=server.url, http_client=own) as client:
+                    for n in range(3):
+                        assert (await client.connections.get(f"conn_{n}")).id == f"conn_{n}"
+                    await client.request("POST", "/alerts_7", json={"a": "ü"})
+            assert not own.closed
+        assert server.connections == 1
+        assert {heard.headers["authorization"] for heard in server.heard} == {"Bearer sk_test_1"}
+        assert {heard.headers["x-own"] for heard in server.heard} == {"1"}
+        assert server.heard[-1].body == '{"a":"ü"}'.encode()
+
+    async def test_ids_stay_in_their_segment(self) -> None:
+        async with aiohttp.ClientSession() as own:
+            with FaultyServer(lambda heard: reply(CONNECTION)) as server:
+                async with AsyncClient("sk_test_1", base_url=server.url, http_client=own) as client:
+                    await client.connections.get("../api-keys")
+        assert server.heard[0].target == "/v1/connections/..%2Fapi-keys"
+
+    async def test_an_answer_cut_anywhere_is_a_typed_error(self) -> None:
+        whole, cut = reply(CONNECTION).data, 0
+        async with aiohttp.ClientSession() as own:
+            with FaultyServer(lambda heard: Answer(whole[:cut], close=True)) as server:
+                async with AsyncClient("sk_test_1", base_url=server.url, http_client=own, max_retries=0) as client:
+                    for place in range(0, len(whole), 7):
+                        cut = place
+                        with pytest.raises(OutcomeUnknownError):
+                            await client.connections.test("conn_1")
+
+    async def test_time_outs_and_refused_connections(self) -> None:
+        never = threading.Event()
+        async with aiohttp.ClientSession() as own:
+            options = {"http_client": own, "timeout": 0.2, "max_retries": 0}
+            with FaultyServer(lambda heard: Answer(b"HTTP/1.1 200 OK\r\n", hold=never)) as server:
+                async with AsyncClient("sk_test_1", base_url=server.url, **options) as client:  # type: ignore[arg-type]
+                    with pytest.raises(APITimeoutError):
+                        await client.connections.get("conn_1")
+                never.set()
+            async with AsyncClient("sk_test_1", base_url="http://127.0.0.1:1", **options) as client:  # type: ignore[arg-type]
+                with pytest.raises(APIConnectionError) as caught:
+                    await client.connections.test("conn_1")
+                assert not isinstance(caught.value, OutcomeUnknownError)
+
+    async def test_redirects_are_not_followed(self) -> None:
+        away = reply(None, 302, {"Location": "https://elsewhere.example.com/"})
+        async with aiohttp.ClientSession() as own:
+            with FaultyServer(lambda heard: away) as server:
+                async with AsyncClient("sk_test_1", base_url=server.url, http_client=own) as client:
+                    with pytest.raises(APIStatusError, match="redirects are not followed"):
+                        await client.connections.get("conn_1")
+
+    async def test_streams(self) -> None:
+        head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\nretry: 1\n\n"
+
+        def serve(heard: Heard) -> Answer:
+            last = int(heard.headers.get("last-event-id", "0"))
+            return Answer(head + sse(last + 1, "end" if last == 4 else "progress"), close=True)
+
+        async with aiohttp.ClientSession() as own:
+            with FaultyServer(serve) as server:
+                async with AsyncClient("sk_test_1", base_url=server.url, http_client=own) as client:
+                    assert [e.id async for e in client.migrations.stream_events("mig_1")] == ["1", "2", "3", "4", "5"]
+
+    async def test_a_session_with_a_credential_of_its_own_is_refused(self) -> None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # aiohttp's way of giving one is on its way out
+            session = aiohttp.ClientSession(auth=aiohttp.BasicAuth("user", "pass"))
+        async with session as own:
+            with pytest.raises(ConfigurationError, match="credential"):
+                AsyncClient("sk_test_1", http_client=own)

@@ -1,0 +1,80 @@
+"""Calls through a session of aiohttp, for programs that make very many at a time; the `[aiohttp]` extra."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from math import isinf
+from typing import TYPE_CHECKING
+
+from aiohttp import ClientTimeout
+from multidict import CIMultiDict
+from yarl import URL
+
+from sensei._http import AsyncForeign, Limit, RawHeaders
+
+if TYPE_CHECKING:
+    import aiohttp
+
+PIECE = 64 * 1024
+
+
+class _Answer:
+    """A response of aiohttp, with the names that the transport reads."""
+
+    def __init__(self, response: aiohttp.ClientResponse) -> None:
+        self._response = response
+        self.status_code = response.status
+        self.raw: RawHeaders = list(response.raw_headers)
+
+    @property
+    def headers(self) -> _Answer:
+        return self
+
+    async def aiter_bytes(self) -> AsyncIterator[bytes]:
+        while chunk := await self._response.content.readany():
+            yield chunk
+
+    async def aclose(self) -> None:
+        # A connection whose answer was not read to its end cannot be used again.
+        if self._response.content.at_eof():
+            self._response.release()
+        else:
+            self._response.close()
+
+
+class AiohttpForeign(AsyncForeign):
+    """A session of aiohttp. Its connector, proxies, TLS and cookies apply; redirects are not followed."""
+
+    def __init__(self, session: aiohttp.ClientSession) -> None:
+        self._session = session
+
+    async def send(
+        self, method: str, url: str, headers: RawHeaders, body: bytes | None, timeouts: dict[str, float | None]
+    ) -> _Answer:
+        lines = CIMultiDict((name.decode("ascii"), value.decode("ascii")) for name, value in headers)
+        response = await self._session.request(
+            method,
+            URL(url, encoded=True),
+            headers=lines,
+            data=body,
+            allow_redirects=False,
+            timeout=_limits(timeouts),
+        )
+        return _Answer(response)
+
+    async def aclose(self) -> None:
+        """Leave the session open: it is the user's."""
+
+
+def _limits(timeouts: dict[str, float | None]) -> ClientTimeout:
+    read = timeouts["read"]
+    return ClientTimeout(
+        total=read.left() if isinstance(read, Limit) else None,
+        connect=_finite(timeouts["pool"]),
+        sock_connect=_finite(timeouts["connect"]),
+        sock_read=_finite(read),
+    )
+
+
+def _finite(seconds: float | None) -> float | None:
+    return None if seconds is None or isinf(seconds) else float(seconds)
