@@ -116,14 +116,17 @@ def http_server(
     private_key: Path | None = None,
 ) -> HttpServer:
     """A server for the application, not yet running."""
+    settings: Settings = app.state.runtime.settings
     config = uvicorn.Config(
         app,
-        http=_protocol(app.state.runtime.settings),
+        http=_protocol(settings),
         log_config=None,
         access_log=False,
         lifespan="on",
         ws="none",
         server_header=False,
+        # Without a proxy in front, anybody could put any address into X-Forwarded-For.
+        proxy_headers=settings.public_url is not None,
         timeout_graceful_shutdown=10,
         ssl_certfile=certificate,
         ssl_keyfile=private_key,

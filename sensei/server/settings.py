@@ -104,7 +104,8 @@ class Settings:
         environment_label: Name of the organization made on first start.
         oauth_applications: Applications that may use the authorization code flow.
         public_url: Origin under which clients reach the server, such as ``https://sensei.example`` behind a proxy;
-            it stands in certificates and tokens. The address it listens on when absent.
+            it stands in certificates and tokens. The address it listens on when absent. Where it is given, the
+            ``X-Forwarded-For`` of a proxy on this machine tells the address of the caller.
     """
 
     state: str | Path

@@ -176,6 +176,18 @@ def test_an_address_list_shuts_others_out(admin: ContractClient, calling: Call) 
     assert calling(made["key"]).get("/v1/connections").status_code == 200
 
 
+@pytest.mark.parametrize(("public_url", "status"), [(None, 403), ("https://sensei.example", 200)])
+def test_the_address_a_caller_claims_counts_only_behind_a_proxy(
+    start_server: Callable[..., ServerThread], public_url: str | None, status: int
+) -> None:
+    server = start_server(public_url=public_url)
+    with ContractClient(server.url, server.api_key) as admin:
+        key = _make(admin, scopes=["connections:read"], ip_whitelist=["203.0.113.7"])["key"]
+    with ContractClient(server.url, key) as client:
+        answer = client.get("/v1/connections", headers={"X-Forwarded-For": "203.0.113.7"})
+    assert answer.status_code == status
+
+
 @pytest.mark.parametrize(
     ("body", "field", "reason"),
     [

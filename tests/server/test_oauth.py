@@ -171,6 +171,8 @@ def test_a_query_in_the_redirect_uri_is_kept(server: ServerThread, visitor: Cont
         ({"redirect_uri": "http://localhost:1/cb"}, "not registered"),
         ({"redirect_uri": "http://me@127.0.0.1:1/cb"}, "not registered"),
         ({"redirect_uri": "http://127.0.0.1:1/cb#x"}, "not registered"),
+        ({"redirect_uri": " http://127.0.0.1:1/cb"}, "not registered"),
+        ({"redirect_uri": "http://127.0.0.1:1/\ncb"}, "not registered"),
         ({"client_id": "web app", "redirect_uri": f"{CALLBACK}/"}, "not registered"),
         ({"client_id": "web app", "redirect_uri": "https://app.example:8443/callback"}, "not registered"),
     ],
@@ -411,6 +413,16 @@ def test_a_consent_ends_with_the_key_that_gave_it(
     assert _refresh(visitor, got["refresh_token"]).json()["error"] == "invalid_grant"
 
 
+def test_a_consent_reaches_no_further_than_the_addresses_of_its_key(
+    visitor: ContractClient, admin: ContractClient, calling: Call
+) -> None:
+    key = admin.post("/v1/api-keys", json={"name": "k", "scopes": ["migrations:*"], "ip_whitelist": ["127.0.0.1"]})
+    got = _tokens(visitor, key.json()["key"])
+    assert _status(calling, got["access_token"]) == 200
+    admin.patch(f"/v1/api-keys/{key.json()['id']}", json={"ip_whitelist": ["203.0.113.7"]})
+    assert _status(calling, got["access_token"]) == 403
+
+
 def test_two_clients_of_one_person_do_not_share_idempotency_keys(
     server: ServerThread, visitor: ContractClient, calling: Call
 ) -> None:
@@ -486,6 +498,16 @@ def test_a_client_proves_itself_by_header_or_body_as_form_or_json(visitor: Contr
         ({"content": b"{", "headers": {"Content-Type": "application/json"}}, 400, "invalid_request"),
         ({"json": {"grant_type": ["client_credentials"]}}, 400, "invalid_request"),
         ({"content": b"a=" + b"x" * 70_000}, 400, "invalid_request"),
+        (
+            {"content": rb'{"grant_type": "\ud800"}', "headers": {"Content-Type": "application/json"}},
+            400,
+            "invalid_request",
+        ),
+        (
+            {"content": rb'{"\udfff": "client_credentials"}', "headers": {"Content-Type": "application/json"}},
+            400,
+            "invalid_request",
+        ),
     ],
 )
 def test_bad_token_requests(visitor: ContractClient, sent: dict[str, Any], status: int, error: str) -> None:

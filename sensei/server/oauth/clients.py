@@ -117,6 +117,8 @@ def _is_same_but_port(redirect_uri: str, registered: str) -> bool:
             known.query,
         )
         plain = "@" not in given.netloc and not given.fragment and given.port != 0
+        # A parser of URLs drops blanks and line ends; what is left is not what was sent.
+        plain = plain and not any(character <= " " for character in redirect_uri)
         return same and plain and known.scheme == "http" and _is_loopback(known.hostname or "")
     except ValueError:
         return False

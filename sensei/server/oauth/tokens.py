@@ -126,8 +126,9 @@ def _for_person(session: Session, row: AccessToken, scopes: tuple[str, ...], now
         name=key.name,
         organization_id=grant.organization_id,
         environment=grant.environment,
-        # The key may have lost scopes since.
+        # The key may have lost scopes since; and what it may do only from some addresses, nobody does for it elsewhere.
         scopes=tuple(scope for scope in scopes if grants(key.scopes, scope)),
+        ip_whitelist=tuple(key.ip_whitelist),
         client_id=grant.client_id,
     )
 

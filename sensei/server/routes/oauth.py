@@ -358,6 +358,8 @@ def _fields(raw: bytes, content_type: str | None) -> dict[str, str]:
             members = cast("list[tuple[str, str]]", pairs)
         else:
             members = parse_qsl(raw.decode("utf-8"), keep_blank_values=True, max_num_fields=50)
+        for name, value in members:
+            f"{name}{value}".encode()  # JSON can hold halves of characters, which are no text
     except (ValueError, RecursionError):
         raise OAuthError("invalid_request", "The body can be read neither as a form nor as JSON.") from None
     if len({name for name, _ in members}) != len(members):
