@@ -7,6 +7,7 @@ import os
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -117,11 +118,19 @@ def embedded_server(options: Options, folder: Path, *, keep_state: bool) -> Gene
             local.stop()
 
 
+class _PrivateFile(logging.FileHandler):
+    """A log file for its owner only: what went wrong with data may tell of the data."""
+
+    def _open(self) -> TextIOWrapper:
+        os.close(os.open(self.baseFilename, os.O_WRONLY | os.O_CREAT, 0o600))
+        return super()._open()
+
+
 @contextmanager
 def _log_to(path: Path, options: Options) -> Generator[None]:
     """Keep what the server logs out of the way of what the user is told."""
     log = logging.getLogger("sensei.server")
-    handler = logging.StreamHandler() if options.debug else logging.FileHandler(path, encoding="utf-8", delay=True)
+    handler = logging.StreamHandler() if options.debug else _PrivateFile(path, encoding="utf-8", delay=True)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     handler.setLevel(logging.WARNING)
     propagated, log.propagate = log.propagate, False

@@ -47,7 +47,13 @@ class Store:
             _make_private(self._file)
         arguments: dict[str, Any] = {"timeout": 30} if self.is_sqlite else {}
         self._engine = create_engine(
-            url, connect_args=arguments, pool_size=16, max_overflow=64, pool_pre_ping=not self.is_sqlite
+            url,
+            connect_args=arguments,
+            pool_size=16,
+            max_overflow=64,
+            pool_pre_ping=not self.is_sqlite,
+            # What is stored must not come to light in a log just because storing it failed.
+            hide_parameters=True,
         )
         if self.is_sqlite:
             _prepare_sqlite(self._engine)
