@@ -158,15 +158,22 @@ class MainJob:
         self._tell.begin(f"Connecting to the {role} {end.shown}")
         name = f"{end.shown} ({role})"[:255]
         known = self._client.connections.list(tag=TAG, role=role, type=end.type)
-        connection = next((one for one in known if one.name == name), None)
+        connection = self._changed(next((one for one in known if one.name == name), None), end)
         if connection is None:
             connection = self._client.connections.create(
                 name=name, type=end.type, role=role, config=end.config, tags=[TAG]
             )
-        else:
-            connection = self._client.connections.update(connection.id, config=end.config)
         self._test(connection, end, role)
         return connection
+
+    def _changed(self, known: Connection | None, end: Endpoint) -> Connection | None:
+        """A known connection with the password of this run; None when another migration is at work with it."""
+        from sensei import ConflictError
+
+        try:
+            return known and self._client.connections.update(known.id, config=end.config)
+        except ConflictError:
+            return None
 
     def _test(self, connection: Connection, end: Endpoint, role: str) -> None:
         result = connection.test()
@@ -240,20 +247,16 @@ class MainJob:
 
     def _refresh_credentials(self, migration: Migration) -> None:
         """Tell the server the passwords of this run: they may have changed since the first one."""
-        from sensei import ConflictError
-
         for end, role, place in (
             (self._order.source, "source", migration.source),
             (self._order.target, "target", migration.target),
         ):
             if place is None or place.connection_id is None:
                 continue
-            try:
-                connection = self._client.connections.update(place.connection_id, config=end.config)
-            except ConflictError:
-                # It is at work with that connection already, so the password must be good.
-                continue
-            self._test(connection, end, role)
+            connection = self._changed(self._client.connections.get(place.connection_id), end)
+            # One that is at work needs no test: its password is good.
+            if connection is not None:
+                self._test(connection, end, role)
 
     def _finish(self, migration: Migration) -> Migration:
         if migration.status != "completed":

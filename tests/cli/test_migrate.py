@@ -323,3 +323,23 @@ def test_a_disk_that_takes_no_more_is_one_clear_line_that_tells_what_is_there(us
     again = user.run("migrate", "sqlite:///shop.db", "sqlite:///copy.db", "--yes")
     assert again.code == 0, again.err
     assert user.rows("copy.db", "SELECT count(*), sum(length(content)) FROM pages") == [(3000, 12_000_000)]
+
+
+def test_two_at_the_same_time_do_not_get_in_each_others_way(user: User) -> None:
+    user.database("shop.db", *SHOP)
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-m", "sensei", "migrate", "sqlite:///shop.db", f"sqlite:///{name}.db", "--yes"],
+            cwd=user.folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for name in ("one", "two")
+    ]
+    said = [process.communicate() for process in processes]
+
+    assert [process.returncode for process in processes] == [0, 0], said
+    for name in ("one.db", "two.db"):
+        assert user.rows(name, "SELECT count(*) FROM orders") == [(3,)]
+    assert len(list((user.folder / "sensei-results").glob("*/certificate.json"))) == 2

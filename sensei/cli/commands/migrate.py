@@ -84,11 +84,13 @@ def command(
     tell = presenter_for(options)
     with opened as server:
         tell.say(f"Server: {server.name}" + ("" if own else ", inside this process (no API key is configured)"))
+        made: list[Path] = []
         place = results.absolute() if results else folder / "sensei-results"
 
         def results_of(migration_id: str) -> Path:
             chosen = place if results else place / migration_id
             chosen.mkdir(parents=True, exist_ok=True)
+            made.append(chosen)
             return chosen
 
         order = Order(
@@ -109,7 +111,7 @@ def command(
         try:
             outcome = MainJob(server.client, order, tell, memory).run()
         finally:
-            _remove_if_empty(place)
+            _remove_if_empty(*made, place)
     write_result(
         options,
         document_of(outcome, source, target),
@@ -119,8 +121,8 @@ def command(
     refuse_loss(outcome)
 
 
-def _remove_if_empty(folder: Path) -> None:
+def _remove_if_empty(*folders: Path) -> None:
     """Leave no empty folders behind when there was nothing to put into them."""
-    for one in (*folder.glob("*"), folder):
+    for folder in folders:
         with suppress(OSError):
-            one.rmdir()
+            folder.rmdir()
