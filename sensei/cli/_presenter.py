@@ -101,8 +101,8 @@ class PlainPresenter:
         self._interactive = interactive
         self._quiet = quiet
         self._last_line_at = float("-inf")
-        self._last_phase = ""
-        self._last_line = ""
+        self._last_phase: str = ""
+        self._last_line: str = ""
 
     def say(self, text: str) -> None:
         if not self._quiet:
