@@ -14,7 +14,7 @@ from sensei import Client
 from sensei.testing import LocalServer
 from tests.browser.visitor import Visitor
 
-PATIENCE_MILLISECONDS = 20_000
+PATIENCE_MILLISECONDS = 60_000
 FLAGS = (
     "--no-sandbox",  # tests may run as root, where the sandbox cannot be made
     "--disable-gpu",
