@@ -93,7 +93,7 @@ def row_reason(error: psycopg.Error) -> str | None:
     return "E2007" if state.startswith("23") else None
 
 
-def execution_error(error: psycopg.Error, table: str | None = None) -> ExecutionError:
+def execution_error(error: psycopg.Error, table: str | None = None) -> EngineError:
     """What a failure while writing means for the phase."""
     state = error.sqlstate or ""
     if state == "53100":
@@ -117,9 +117,7 @@ def execution_error(error: psycopg.Error, table: str | None = None) -> Execution
     if state.startswith("23"):
         return ExecutionError(first_line(error), reason_code="E2007", table=table)
     if not state or state.startswith(("08", "57P")):
-        return ExecutionError(
-            "the connection to the target was lost; resume when it is back", reason_code="E5005", table=table
-        )
+        return EndpointError("the connection to the target was lost", reason_code="E1001", table=table)
     return ExecutionError(f"the target refused: {first_line(error)}", reason_code="E5005", table=table)
 
 

@@ -26,6 +26,7 @@ from sensei.server.engine.transfer.write_postgresql import PostgresqlTarget
 from sensei.server.engine.transfer.write_sqlite import SqliteTarget
 
 _TOLD_EVERY_SECONDS = 0.5
+_ASKED_EVERY_SECONDS = 0.2
 
 Source = SqliteSource | PostgresqlSource
 
@@ -68,6 +69,8 @@ class Context:
     works: list[TableWork] = field(init=False)
     lock: threading.RLock = field(default_factory=threading.RLock)
     """Guards the state and the journal where several tables are copied at a time."""
+    failed: threading.Event = field(default_factory=threading.Event)
+    """Set when one of several tables failed, so that the others stop as well."""
     _began: float = field(default_factory=time.monotonic)
     _told: float = 0.0
     _processed_before: int = 0
@@ -92,7 +95,7 @@ class Context:
         Raises:
             Halted: The caller does not want it to go on.
         """
-        wanted = self.control.wanted()
+        wanted = Wanted.STOP if self.failed.is_set() else self.control.wanted()
         if wanted is Wanted.PAUSE:
             raise Halted(PhaseOutcome.PAUSED)
         if wanted is Wanted.STOP:
@@ -100,8 +103,15 @@ class Context:
 
     def check_stop(self) -> None:
         """Like `check`, but a pause waits for the batch in flight."""
-        if self.control.wanted() is Wanted.STOP:
+        if self.failed.is_set() or self.control.wanted() is Wanted.STOP:
             raise Halted(PhaseOutcome.STOPPED)
+
+    def rest(self, seconds: float) -> None:
+        """Wait, unless the caller wants something else meanwhile."""
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0:
+            self.check()
+            time.sleep(min(left, _ASKED_EVERY_SECONDS))
 
     def follow_ledger(self, target: TargetDatabase) -> None:
         """Bring the state up to what the target itself knows; the target is right."""

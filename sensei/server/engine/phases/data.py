@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable
 from concurrent.futures import FIRST_EXCEPTION, Executor, ThreadPoolExecutor, wait
 
-from sensei.server.engine.errors import DataError, EngineError, ExecutionError
+from sensei.server.engine.errors import DataError, EndpointError, EngineError, ExecutionError
 from sensei.server.engine.job import DataErrorRecord
 from sensei.server.engine.phases.context import Context, Halted, Source, open_source, open_target
 from sensei.server.engine.phases.schema import prepare_target
@@ -22,6 +22,9 @@ _EARLIEST_VERDICT = 1_000
 """Rows after which the error rate counts before the end."""
 _SAMPLES = 5
 _SHRINK = 10
+_PAUSES = (1, 2, 4, 8)
+"""Seconds to wait for an end that went away, the first time, the second, …"""
+_PASSING = {"E1001", "E1004"}
 
 _ERROR_TYPES = {
     "E3001": "type_mismatch",
@@ -35,7 +38,25 @@ _ERROR_TYPES = {
 
 
 def transfer_data(context: Context) -> None:
-    """Copy all tables.
+    """Copy all tables; an end that goes away is waited for a few times, as long as it comes back in between."""
+    pauses = iter(_PAUSES)
+    while True:
+        processed = context.processed
+        context.failed.clear()
+        try:
+            return _transfer(context)
+        except EndpointError as error:
+            if context.processed > processed:
+                pauses = iter(_PAUSES)
+            seconds = next(pauses, None)
+            if error.reason_code not in _PASSING or seconds is None:
+                raise
+            context.log("warning", f"{error.message}; going on in {seconds} s", table=error.table)
+            context.rest(seconds)
+
+
+def _transfer(context: Context) -> None:
+    """One try at it.
 
     Tables are copied side by side where both ends serve several connections well, which is PostgreSQL to PostgreSQL;
     SQLite has one writer, and what comes from it is turned into text by one interpreter anyway.
@@ -70,7 +91,9 @@ def _side_by_side(
         # The largest first, so that no worker is left with it at the end.
         by_size = sorted(todo, key=lambda work: -(work.source.row_estimate or 0))
         futures = [executor.submit(_copy_alone, context, work, snapshot, created[work.name]) for work in by_size]
-        wait(futures, return_when=FIRST_EXCEPTION)
+        done, _ = wait(futures, return_when=FIRST_EXCEPTION)
+        if any(future.exception() is not None for future in done):
+            context.failed.set()
         for future in futures:
             future.cancel()
     failures = [future.exception() for future in futures if not future.cancelled() and future.exception()]

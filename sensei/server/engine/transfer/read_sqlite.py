@@ -17,8 +17,9 @@ from sensei.server.engine.transfer.rows import Batch, Part, RowsUnreadableError,
 from sensei.server.engine.transfer.samples import row_key
 from sensei.server.engine.transfer.work import ColumnWork, TableWork
 
-_PART_BYTES = 8 * 1024 * 1024
-_FIRST_ROWS = 200
+_PART_BYTES = 4 * 1024 * 1024
+_SLICE_ROWS = 64
+"""Rows fetched at a time: few enough that even large ones fit into memory before they are counted."""
 _ROWID_NAMES = ("_rowid_", "rowid", "oid")
 _NO_UTF8 = "Could not decode to UTF-8"
 
@@ -66,29 +67,41 @@ class SqliteSource:
         """Parts of at most `batch_rows` rows and roughly a fixed number of bytes."""
         self._db.text_factory = str
         cursor = self._open(work, key, last)
-        wanted = min(batch_rows, _FIRST_ROWS)
+        lead = len(key)
+        rows: list[tuple[Any, ...]] = []
+        size = 0
         while True:
             try:
-                rows = cursor.fetchmany(wanted)
+                some = cursor.fetchmany(min(_SLICE_ROWS, batch_rows - len(rows)))
             except sqlite3.OperationalError as error:
                 if _NO_UTF8 not in str(error) or self._db.text_factory is not str:
                     raise self._unreadable(error, work) from None
-                # From here on stray bytes come as surrogates; whoever writes decides about them.
-                self._db.text_factory = partial(str, encoding="utf-8", errors="surrogateescape")
-                cursor = self._open(work, key, last)
                 if not key:
                     raise DataError(
                         f"texts of {work.name} are no valid UTF-8", reason_code="E3006", table=work.name
                     ) from None
+                # From here on stray bytes come as surrogates; whoever writes decides about them.
+                self._db.text_factory = partial(str, encoding="utf-8", errors="surrogateescape")
+                cursor = self._open(work, key, list(rows[-1][:lead]) if rows else last)
                 continue
             except sqlite3.Error as error:
                 raise endpoint_error(error, self.path) from None
-            if not rows:
+            taken = _size(some)
+            if taken > _PART_BYTES:
+                # A few large rows: one by one they are small enough.
+                waiting = [rows, *([row] for row in some)] if rows else [[row] for row in some]
+                rows, size = [], 0
+                last = list(some[-1][:lead])
+                yield from (Part(lead=lead, rows=few, count=len(few), size=_size(few)) for few in waiting)
+                continue
+            rows += some
+            size += taken
+            if rows and (not some or len(rows) >= batch_rows or size >= _PART_BYTES):
+                last = list(rows[-1][:lead])
+                yield Part(lead=lead, rows=rows, count=len(rows), size=size)
+                rows, size = [], 0
+            if not some:
                 return
-            size = _size(rows)
-            yield Part(lead=len(key), rows=rows, count=len(rows), size=size)
-            last = list(rows[-1][: len(key)]) if key else None
-            wanted = max(1, min(batch_rows, _PART_BYTES * len(rows) // max(size, 1)))
 
     def _unreadable(self, error: sqlite3.Error, work: TableWork) -> EngineError:
         computed = any(column.expression is not None for column in work.columns)
@@ -130,13 +143,10 @@ def _paging_key(work: TableWork) -> tuple[str, ...]:
 
 
 def _size(rows: list[tuple[Any, ...]]) -> int:
-    """Bytes of some rows, roughly, from a sample where there are many."""
-    step = max(1, len(rows) // 50)
-    sample = rows[::step]
-    size = sum(
-        len(value) if isinstance(value, str | bytes) else 8 for row in sample for value in row if value is not None
-    )
-    return max(1, size * len(rows) // len(sample))
+    """Bytes of some rows, roughly, from a sample of them."""
+    sample = rows[::8]
+    size = sum(len(value) if isinstance(value, str | bytes) else 8 for row in sample for value in row)
+    return size * 8 if len(rows) > 1 else size
 
 
 def _dump(key: tuple[Any, ...]) -> list[Any]:
