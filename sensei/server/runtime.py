@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from contextlib import ExitStack
 from datetime import datetime
 
 import anyio
@@ -109,14 +110,19 @@ class Runtime:
     def stop(self) -> None:
         """End the background work and close the state. What runs is checkpointed and goes on at the next start."""
         self.begin_stop()
-        self.supervisor.stop()
-        if self._housekeeper is not None:
-            self._housekeeper.join()
-        self.tester.stop()
-        self.validator.stop()
-        self.dispatcher.stop()
-        self.save_usage()
-        self.store.close()
+        with ExitStack() as stack:
+            # Done from the last to the first; one that fails, e.g. because the state is gone, keeps none from its end.
+            for step in (
+                self.store.close,
+                self.save_usage,
+                self.dispatcher.stop,
+                self.validator.stop,
+                self.tester.stop,
+            ):
+                stack.callback(step)
+            if self._housekeeper is not None:
+                stack.callback(self._housekeeper.join)
+            stack.callback(self.supervisor.stop)
 
     def is_ready(self) -> bool:
         """Whether the state answers."""
