@@ -81,14 +81,17 @@ class Supervisor:
             return
         owner = leases.this_owner()
         taken: list[str] = []
+        waiting = (
+            select(Migration)
+            .where(Migration.status.in_(TRANSIENT), Migration.deleted_at.is_(None))
+            .order_by(Migration.updated_at)
+        )
+        # Looked at first without the write lock, for mostly there is nothing to do.
+        with self._runtime.store.read() as session:
+            if not any(leases.is_free(row.owner, row.lease_until) for row in session.scalars(waiting)):
+                return
         with self._runtime.store.write() as session:
-            rows = session.scalars(
-                select(Migration)
-                .where(Migration.status.in_(TRANSIENT), Migration.deleted_at.is_(None))
-                .order_by(Migration.updated_at)
-                .with_for_update(skip_locked=True)
-            )
-            for row in rows:
+            for row in session.scalars(waiting.with_for_update(skip_locked=True)):
                 if len(taken) >= free:
                     break
                 if row.id not in self._held and leases.is_free(row.owner, row.lease_until):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 import sqlite3
 import subprocess
@@ -123,6 +124,36 @@ def test_a_running_migration_goes_on_after_its_process_is_gone(tmp_path: Path, e
     # What a client had seen before is still there, under the same ids, and the ids went on growing.
     assert [(e.id, e.data) for e in story[: len(seen)]] == [(e.id, e.data) for e in seen]
     assert [e.id for e in story] == sorted({e.id for e in story})
+
+
+KILLS = int(os.environ.get("SENSEI_KILLS", "4"))
+_KILLS_A_JOB = 2
+
+
+@pytest.mark.timeout(60 + 60 * KILLS)
+def test_kills_at_random_points_lose_nothing(tmp_path: Path) -> None:
+    """A short seeded sample; ``SENSEI_KILLS=50`` is the full run."""
+    dice = random.Random(2026)
+    for job in range(0, KILLS, _KILLS_A_JOB):
+        folder = tmp_path / str(job)
+        folder.mkdir()
+        _shop(folder / "source.db")
+        mig = ""
+        seen: list[Event] = []
+        for _ in range(_KILLS_A_JOB):
+            with server_process(folder / "state.db") as (process, client):
+                mig = mig or _begin(client, folder)
+                more = dice.randrange(len(seen) + 1, len(seen) + 14)
+                last = 0 if not seen else seen[-1].id
+                seen += [e for e in _follow(client, mig, lambda e, n=more: e.id >= n) if e.id > last]
+                process.kill()
+                process.wait(30)
+        with server_process(folder / "state.db") as (_, client):
+            story = _follow(client, mig, lambda event: event.name == "end")
+            shown = client.get(f"/v1/migrations/{mig}").json()
+        assert shown["status"] == "completed", shown["error"]
+        assert _rows(folder / "target.db") == _rows(folder / "source.db")
+        assert [(e.id, e.data) for e in story[: len(seen)]] == [(e.id, e.data) for e in seen]
 
 
 def test_a_validation_is_taken_up_by_the_next_server(
