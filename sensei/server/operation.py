@@ -46,6 +46,8 @@ class Answer(Generic[Body]):
     resource: str | None = None
     """Id of what was acted on, for the audit log, where it is no path parameter."""
     headers: dict[str, str] = field(default_factory=dict[str, str])
+    audit: dict[str, Any] = field(default_factory=dict[str, Any])
+    """Details for the audit log; no secrets."""
 
 
 @dataclass(slots=True)

@@ -172,7 +172,7 @@ class _Pipeline:
                 )
             if self._operation.audited:
                 resource = answer.resource or next(iter(ctx.request.path_params.values()), None)
-                self._write_audit(ctx.tx, ctx.runtime, ctx.facts, ctx.principal, resource, "success")
+                self._write_audit(ctx.tx, ctx.runtime, ctx.facts, ctx.principal, resource, "success", answer.audit)
             ctx.commit()
         except BaseException as error:
             ctx.abandon()
@@ -218,6 +218,7 @@ class _Pipeline:
         principal: Principal,
         resource: str | None,
         result: str,
+        details: dict[str, Any] | None = None,
     ) -> None:
         audit.record(
             session,
@@ -229,6 +230,7 @@ class _Pipeline:
             request_id=facts.request_id,
             ip_address=facts.address,
             user_agent=facts.user_agent,
+            details=details,
         )
 
 

@@ -113,6 +113,16 @@ def test_the_documented_quick_start(world: World, engine: ScriptedEngine) -> Non
     world.wait_for(mig, "completed")
 
 
+def test_a_start_that_skips_the_approval_is_audited(world: World, engine: ScriptedEngine) -> None:
+    engine.confidences = (0.99, 0.5)
+    mig = world.planned()
+    assert world.post(mig, "start", skip_approval=True).status_code == 202
+    undecided = world.client.get(f"/v1/migrations/{mig}/mappings").json()["data"][1]["id"]
+    records = world.client.get("/v1/audit-logs", params={"action": "migrations.start"}).json()["data"]
+    assert records[0]["details"] == {"skip_approval": True, "undecided_mappings": [undecided]}
+    world.wait_for(mig, "completed")
+
+
 def test_a_rejected_column_is_left_out(world: World, engine: ScriptedEngine) -> None:
     engine.confidences = (0.99, 0.5)
     mig = world.planned()

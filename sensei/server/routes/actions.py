@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from sensei.server import actions, eventlog, gateway, jobs, lifecycle, present, state_machine, undoing
@@ -61,7 +61,7 @@ def start(ctx: Context, id: str, body: MigrationStart | None = None) -> Answer[S
     row = find_migration(ctx, ctx.tx, id)
     # Looked at again: something may have happened while the databases were asked.
     _check_start(ctx, ctx.tx, row, wish)
-    _take_as_proposed(ctx, row, skipping=wish.skip_approval)
+    undecided = _take_as_proposed(ctx, row)
     for name in PHASES[1:]:
         if name == wish.start_from_phase or wish.start_from_phase is None:
             break
@@ -72,7 +72,8 @@ def start(ctx: Context, id: str, body: MigrationStart | None = None) -> Answer[S
     lifecycle.move(ctx.tx, row, "running", ctx.now, "Execution started")
     _after(ctx, row)
     answer = present.action_answer(row, "The execution has begun.")
-    return Answer({**answer, "started_at": wire_time_or_none(row.started_at), "dry_run": False})
+    skipped = {"skip_approval": True, "undecided_mappings": undecided} if undecided else {}
+    return Answer({**answer, "started_at": wire_time_or_none(row.started_at), "dry_run": False}, audit=skipped)
 
 
 @router.post(
@@ -215,28 +216,24 @@ def _check_ground(ctx: Context, row: Migration, phase: str) -> None:
         )
 
 
-def _take_as_proposed(ctx: Context, row: Migration, *, skipping: bool) -> None:
-    """What is still in review becomes approved by the start."""
-    waiting = ctx.tx.scalars(
-        select(MappingRow.id).where(MappingRow.migration_id == row.id, MappingRow.status == "pending_review")
-    ).all()
-    if not waiting:
-        return
-    blocking = len(actions.blocking_mappings(ctx.tx, row.id))
+def _take_as_proposed(ctx: Context, row: Migration) -> list[str]:
+    """What is still in review becomes approved by the start; gives the ids of those that needed a decision."""
+    blocking = list(actions.blocking_mappings(ctx.tx, row.id))
     ctx.tx.execute(
         update(MappingRow)
         .where(MappingRow.migration_id == row.id, MappingRow.status == "pending_review")
         .values(status="approved", decided_by=ctx.principal.id, decided_at=ctx.now)
     )
-    if skipping and blocking:
+    if blocking:
         eventlog.append_log(
             ctx.tx,
             row,
             "warning",
-            f"{blocking} mappings that need approval were taken as proposed, as {ctx.principal.id} asked",
+            f"{len(blocking)} mappings that need approval were taken as proposed, as {ctx.principal.id} asked",
             ctx.now,
             phase=row.phase,
         )
+    return blocking
 
 
 def _after(ctx: Context, row: Migration) -> None:
