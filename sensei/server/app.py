@@ -15,6 +15,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Match
 
 from sensei._version import __version__
+from sensei.server import metrics, security
 from sensei.server.dashboard import add_dashboard
 from sensei.server.errors import ApiError
 from sensei.server.openapi import describe
@@ -89,6 +90,7 @@ def create_app(settings: Settings) -> FastAPI:
     add_dashboard(app)
     app.add_api_route("/healthz", _healthz, methods=["GET"], include_in_schema=False)
     app.add_api_route("/readyz", _readyz, methods=["GET"], include_in_schema=False)
+    app.add_api_route("/metrics", _metrics, methods=["GET"], include_in_schema=False)
     app.add_exception_handler(HTTPException, _no_such_route)
     if settings.faults:
         _add_faults(app, runtime)
@@ -115,6 +117,24 @@ async def _readyz(request: Request) -> Response:
     runtime: Runtime = request.app.state.runtime
     ready = await anyio.to_thread.run_sync(runtime.is_ready)
     return JSONResponse({"status": "ready" if ready else "unavailable"}, status_code=200 if ready else 503)
+
+
+async def _metrics(request: Request) -> Response:
+    """Figures for Prometheus; they tell about everybody's work, so they need a credential that may read all."""
+    runtime: Runtime = request.app.state.runtime
+    facts = RequestFacts.of(request)
+
+    def render() -> bytes:
+        with runtime.store.read() as session:
+            now = runtime.settings.clock.now()
+            principal = security.authenticate(session, request.headers.get("authorization"), now)
+        security.require(principal, "admin:read")
+        return runtime.metrics.render(runtime)
+
+    try:
+        return Response(await anyio.to_thread.run_sync(render), media_type=metrics.CONTENT_TYPE)
+    except ApiError as error:
+        return error_response(error, facts)
 
 
 async def _no_such_route(request: Request, error: Exception) -> Response:

@@ -109,6 +109,12 @@ class Hub:
             if not listeners:
                 self._listeners.pop(migration_id, None)
 
+    @property
+    def listeners(self) -> int:
+        """How many streams listen in this process."""
+        with self._lock:
+            return sum(len(group) for group in self._listeners.values())
+
     def notify(self, migration_id: str) -> None:
         """Something was added and committed."""
         with self._lock:

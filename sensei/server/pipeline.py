@@ -17,6 +17,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
 
 from sensei.server import audit, idempotency, reading, security
+from sensei.server.clock import monotonic
 from sensei.server.errors import ApiError
 from sensei.server.operation import Answer, Context, Download, Registered, Stream
 from sensei.server.ratelimit import RateLimitedError
@@ -25,6 +26,7 @@ from sensei.server.security import Principal
 from sensei.server.wire import RequestFacts, error_response, json_response
 
 log = logging.getLogger("sensei.server")
+access = logging.getLogger("sensei.server.access")
 
 
 def endpoint(registered: Registered) -> Callable[[Request], Coroutine[Any, Any, Response]]:
@@ -81,6 +83,27 @@ class _Pipeline:
 
     def run(self, runtime: Runtime, request: Request, facts: RequestFacts, raw: bytes | None) -> Response:
         """Answer one request."""
+        began = monotonic()
+        response = self._respond(runtime, request, facts, raw)
+        seconds = monotonic() - began
+        runtime.metrics.observe(self._operation.id, response.status_code, seconds)
+        principal: Principal | None = getattr(request.state, "principal", None)
+        access.info(
+            "%s answered %d",
+            self._operation.id,
+            response.status_code,
+            extra={
+                "operation": self._operation.id,
+                "status": response.status_code,
+                "milliseconds": round(seconds * 1000, 3),
+                "request_id": facts.request_id,
+                "organization": principal.organization_id if principal is not None else None,
+                "address": facts.address,
+            },
+        )
+        return response
+
+    def _respond(self, runtime: Runtime, request: Request, facts: RequestFacts, raw: bytes | None) -> Response:
         allowance: dict[str, str] = {}
         try:
             try:

@@ -18,6 +18,7 @@ from sensei.server.connection_tests import ConnectionTester
 from sensei.server.eventlog import Hub
 from sensei.server.gateway import Catalogs
 from sensei.server.ids import new_id
+from sensei.server.metrics import Metrics
 from sensei.server.oauth import clients, grants, tokens
 from sensei.server.ratelimit import RateLimitedError, RateLimiter
 from sensei.server.security import Principal, hash_token, make_api_key, note_use, register_authenticator
@@ -52,6 +53,7 @@ class Runtime:
         self.validator = ValidationWorker(self)
         self.dispatcher = Dispatcher(self)
         self.hub = Hub()
+        self.metrics = Metrics()
         self.supervisor = Supervisor(self)
         self.timers = Timers(self)
         self.catalogs = Catalogs(settings.clock)
