@@ -96,9 +96,11 @@ def _hand_over(folder: Path, programs: Path) -> str | None:
         return None
     user = pwd.getpwnam("nobody")
     os.chown(folder, user.pw_uid, user.pw_gid)
+    # The new user keeps root's group, so that of a folder of root's the group's bits count.
+    passable = stat.S_IXGRP | stat.S_IXOTH
     for parent in (programs, *programs.parents):
-        if not parent.stat().st_mode & stat.S_IXOTH:
-            parent.chmod(parent.stat().st_mode | stat.S_IXOTH)
+        if parent.stat().st_mode & passable != passable:
+            parent.chmod(parent.stat().st_mode | passable)
     return user.pw_name
 
 
