@@ -22,7 +22,7 @@ LARGEST_WEBHOOKS: Final = 100
 def batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
     """`items` in lists of at most `size`; none for no items.
 
-    Example:
+    Examples:
         >>> list(batches("abcde", 2))
         [['a', 'b'], ['c', 'd'], ['e']]
     """

@@ -35,7 +35,7 @@ def checked(shape: type, **members: object) -> JsonBody:
     Raises:
         InvalidArgumentError: a member is missing, unknown, or has a value that the contract does not allow.
 
-    Example:
+    Examples:
         >>> from sensei.models.params.migrations import MigrationPauseBody
         >>> checked(MigrationPauseBody, reason="Lunch", immediate=UNSET)
         {'reason': 'Lunch'}

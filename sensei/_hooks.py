@@ -101,7 +101,7 @@ class Hooks:
         on_failure: after each try that got no answer; each `on_request` is followed by one of these two.
         on_retry: before each wait for another try.
 
-    Example:
+    Examples:
         >>> from sensei import Client, Hooks
         >>> client = Client("sk_test_1", hooks=Hooks(on_retry=lambda event: print("again:", event.error)))
     """

@@ -71,7 +71,7 @@ def authorization_request(
 def code_challenge(verifier: str) -> str:
     """The PKCE challenge of a verifier by S256 (RFC 7636).
 
-    Example:
+    Examples:
         >>> code_challenge("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk")
         'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM'
     """

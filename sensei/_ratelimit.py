@@ -31,7 +31,7 @@ class RateLimiter:
         block: True to wait for the next window, False to raise `RateLimitError` at once.
         max_wait: seconds; a call that would have to wait longer is sent all the same, and the server decides.
 
-    Example:
+    Examples:
         >>> from sensei import Client, RateLimiter
         >>> limiter = RateLimiter()
         >>> one, two = Client("sk_test_1", rate_limiter=limiter), Client("sk_test_1", rate_limiter=limiter)

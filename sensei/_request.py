@@ -102,7 +102,7 @@ def _parts(route: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
 def build_path(route: str, ids: tuple[str, ...]) -> str:
     """Fill the braces of `route` with `ids`, in order, each quoted.
 
-    Example:
+    Examples:
         >>> build_path("/migrations/{id}/mappings/{mapping_id}", ("mig_1", "../api-keys"))
         '/migrations/mig_1/mappings/..%2Fapi-keys'
     """
@@ -126,7 +126,7 @@ def own_path(path: str, origin: str, prefix: str) -> str:
     Raises:
         InvalidArgumentError: it leads to another server, or out of the API.
 
-    Example:
+    Examples:
         >>> own_path("/v1/alerts?limit=1", "https://api.sensei.ai", "/v1")
         '/alerts?limit=1'
     """
@@ -149,7 +149,7 @@ def own_path(path: str, origin: str, prefix: str) -> str:
 def build_query(params: QueryTypes) -> str:
     """The query string without its question mark; members that are None or UNSET are left out.
 
-    Example:
+    Examples:
         >>> build_query({"status": "running", "tag": None, "refresh": True, "table": "a&b"})
         'status=running&refresh=true&table=a%26b'
     """

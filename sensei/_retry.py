@@ -32,7 +32,7 @@ class RetryPolicy:
     Raises:
         ConfigurationError: one of them is negative.
 
-    Example:
+    Examples:
         >>> RetryPolicy(max_retries=2, max_retry_after=10)
         RetryPolicy(max_retries=2, initial_delay=0.5, max_delay=8.0, max_retry_after=10)
     """

@@ -71,7 +71,7 @@ def check_passed(validation: ValidationData) -> None:
 def made_up_name(source: object, target: object) -> str:
     """A name for a migration that was given none; the same ends give the same name, so that a repeated call is equal.
 
-    Example:
+    Examples:
         >>> made_up_name({"connection_id": "conn_1"}, {"type": "postgresql", "connection_string": "…"})
         'conn_1 to postgresql'
     """

@@ -85,7 +85,7 @@ class OAuth2ClientCredentials(_Secretive):
     Raises:
         ConfigurationError: The id or the secret is empty, or a scope contains white space.
 
-    Example:
+    Examples:
         >>> from sensei.auth import OAuth2ClientCredentials
         >>> OAuth2ClientCredentials("my-client", "my-secret", scopes=["migrations:read"])
         OAuth2ClientCredentials(client_id='my-client', client_secret='***', scopes=('migrations:read',))
@@ -121,7 +121,7 @@ class ServiceAccount(_Secretive):
     Raises:
         ConfigurationError: Neither a token nor id and secret were given, or both.
 
-    Example:
+    Examples:
         >>> from sensei.auth import ServiceAccount
         >>> ServiceAccount("sa_abc123", "sas_secret")
         ServiceAccount(client_id='sa_abc123', client_secret='***', scopes=(), token=None)
@@ -197,7 +197,7 @@ class OAuth2Token(_Secretive):
         ConfigurationError: The access token is empty, `refresh_token` comes without `client_id`, or `expires_at` has
             no time zone.
 
-    Example:
+    Examples:
         >>> from sensei.auth import OAuth2Token
         >>> OAuth2Token("eyJ_example", "rt_abc123", client_id="my-client").refresh_token
         'rt_abc123'
@@ -260,7 +260,7 @@ class OAuth2Token(_Secretive):
         Returns:
             Credentials that expire when the answer says.
 
-        Example:
+        Examples:
             >>> from sensei.auth import OAuth2Token
             >>> from sensei.models.oauth import OAuthTokenResponse
             >>> answer = OAuthTokenResponse(access_token="at", token_type="Bearer", expires_in=60, refresh_token="rt_1")

@@ -102,7 +102,7 @@ def check(certificate: CertificateJSON, keys: Keys, *, now: datetime | None = No
         ConfigurationError: The `crypto` extra is not installed.
         ValueError: `now` has no time zone.
 
-    Example:
+    Examples:
         >>> from sensei.certificates import check
         >>> check('{"id": "cert_1", "signature": "sha256:abc123"}', {"keys": []}).value
         'unverifiable'
@@ -123,7 +123,7 @@ def verify(certificate: CertificateJSON, keys: Keys, *, now: datetime | None = N
         ConfigurationError: The `crypto` extra is not installed.
         ValueError: `now` has no time zone.
 
-    Example:
+    Examples:
         >>> from sensei.certificates import verify
         >>> verify('{"id": "cert_1", "signature": "sha256:abc123"}', {"keys": []})
         Traceback (most recent call last):
@@ -150,7 +150,7 @@ def examine(certificate: CertificateJSON, keys: Keys, *, now: datetime | None = 
         ConfigurationError: The `crypto` extra is not installed.
         ValueError: `now` has no time zone.
 
-    Example:
+    Examples:
         >>> from sensei.certificates import examine
         >>> examine('{"id": "cert_1"}', {"keys": []}).reason
         'The certificate carries no signature.'
@@ -182,7 +182,7 @@ def parse(data: bytes | bytearray | str) -> dict[str, object]:
         ValueError: It is not a JSON object, holds a member twice (two readers could see two certificates under
             one signature), or a value that JSON does not have, such as NaN.
 
-    Example:
+    Examples:
         >>> from sensei.certificates import parse
         >>> parse(b'{"id": "cert_1"}')
         {'id': 'cert_1'}
@@ -207,7 +207,7 @@ def canonical_bytes(certificate: CertificateJSON) -> bytes:
         ConfigurationError: The `crypto` extra is not installed.
         ValueError: It is no JSON object, or holds a value that has no canonical form.
 
-    Example:
+    Examples:
         >>> from sensei.certificates import canonical_bytes
         >>> canonical_bytes('{"score": 1.0, "id": "cert_1", "signature": "ed25519:…"}')
         b'{"id":"cert_1","score":1}'
@@ -226,7 +226,7 @@ def merkle_root(digests: Sequence[bytes]) -> bytes:
     Returns:
         The root, 32 bytes; the hash of nothing when there are no digests.
 
-    Example:
+    Examples:
         >>> import hashlib
         >>> from sensei.certificates import merkle_root
         >>> merkle_root([]) == hashlib.sha256(b"").digest()

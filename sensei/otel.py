@@ -59,7 +59,7 @@ def telemetry(
     Raises:
         ConfigurationError: The `otel` extra is not installed (when this module is imported).
 
-    Example:
+    Examples:
         >>> from sensei import Client
         >>> from sensei.otel import telemetry
         >>> client = Client("sk_test_1", hooks=telemetry())

@@ -49,7 +49,7 @@ T = TypeVar("T")
 class AsyncClient:
     """A client of Sensei.
 
-    One client serves a whole program: share it among tasks, and close it at the end, best with `async with`. It may be
+    One client serves a whole program: share it among tasks, and close it at the end, best in a `with` block. It may be
     built outside of an event loop and used in several, one after the other or side by side; it survives a fork.
 
     Args:
@@ -77,7 +77,7 @@ class AsyncClient:
     Raises:
         ConfigurationError: there is no key, a URL or an argument is bad.
 
-    Example:
+    Examples:
         >>> async with AsyncClient() as client:
         ...     async for migration in client.migrations.list():
         ...         print(migration.name, migration.status)
@@ -274,7 +274,7 @@ class AsyncClient:
             headers: sent with every call, beside those of this client.
             hooks: instead of those of this client.
 
-        Example:
+        Examples:
             >>> patient = client.with_options(timeout=300, max_retries=8)
         """
         old = self._transport
@@ -349,7 +349,7 @@ class AsyncClient:
         Raises:
             InvalidArgumentError: `path` leads to another server.
 
-        Example:
+        Examples:
             >>> answer = await client.request("GET", "/alerts", params={"limit": 5})
             >>> answer.json()
         """
@@ -373,7 +373,7 @@ class AsyncClient:
         Raises:
             ConfigurationError: the object belongs to the other kind of client, or has no methods that need one.
 
-        Example:
+        Examples:
             >>> connection = client.attach(pickle.loads(stored))
         """
         return attach(obj, self)
@@ -381,7 +381,7 @@ class AsyncClient:
     async def aclose(self) -> None:
         """Close the connections. A client that you passed as `http_client`, and the connections of a copy, stay open.
 
-        Example:
+        Examples:
             >>> await client.aclose()
         """
         if self._owns_pools:

@@ -32,7 +32,7 @@ class AsyncPage(Generic[ItemT]):
         pagination: where the page stands: `total`, `limit`, `offset`, `has_more`.
         last_response: the answer that brought the page.
 
-    Example:
+    Examples:
         >>> page = await client.connections.list(limit=20)
         >>> print(page.pagination.total)
         >>> async for connection in page:
@@ -138,7 +138,7 @@ class AsyncPage(Generic[ItemT]):
         Args:
             max_items: stop after so many; no page beyond the last one needed is fetched.
 
-        Example:
+        Examples:
             >>> newest = await page.to_list(max_items=50)
         """
         items: list[ItemT] = []
@@ -163,7 +163,7 @@ class AsyncPage(Generic[ItemT]):
 class AsyncPager(Generic[ItemT]):
     """A list that was not asked for yet: `await` it for its first page, or iterate it for every item.
 
-    Example:
+    Examples:
         >>> async for connection in client.connections.list():
         ...     print(connection.id)
         >>> page = await client.connections.list(limit=20)

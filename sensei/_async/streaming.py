@@ -56,7 +56,7 @@ class AsyncEventStream:
     Raises:
         StreamInterruptedError: it was cut and could not be resumed; its `last_event_id` tells where.
 
-    Example:
+    Examples:
         >>> async with client.migrations.stream_events("mig_abc123") as events:
         ...     async for event in events:
         ...         print(event.type, event.message)
@@ -215,7 +215,7 @@ class AsyncEventStream:
     async def aclose(self) -> None:
         """Free the connection at once; the iteration is over. Events that were read but not handed out are dropped.
 
-        Example:
+        Examples:
             >>> await events.aclose()
         """
         self._over = True

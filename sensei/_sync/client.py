@@ -50,7 +50,7 @@ T = TypeVar("T")
 class Client:
     """A client of Sensei.
 
-    One client serves a whole program: share it among threads, and close it at the end, best with `async with`. It may be
+    One client serves a whole program: share it among threads, and close it at the end, best in a `with` block. It may be
     built outside of an event loop and used in several, one after the other or side by side; it survives a fork.
 
     Args:
@@ -78,7 +78,7 @@ class Client:
     Raises:
         ConfigurationError: there is no key, a URL or an argument is bad.
 
-    Example:
+    Examples:
         >>> with Client() as client:
         ...     for migration in client.migrations.list():
         ...         print(migration.name, migration.status)
@@ -275,7 +275,7 @@ class Client:
             headers: sent with every call, beside those of this client.
             hooks: instead of those of this client.
 
-        Example:
+        Examples:
             >>> patient = client.with_options(timeout=300, max_retries=8)
         """
         old = self._transport
@@ -350,7 +350,7 @@ class Client:
         Raises:
             InvalidArgumentError: `path` leads to another server.
 
-        Example:
+        Examples:
             >>> answer = client.request("GET", "/alerts", params={"limit": 5})
             >>> answer.json()
         """
@@ -374,7 +374,7 @@ class Client:
         Raises:
             ConfigurationError: the object belongs to the other kind of client, or has no methods that need one.
 
-        Example:
+        Examples:
             >>> connection = client.attach(pickle.loads(stored))
         """
         return attach(obj, self)
@@ -382,7 +382,7 @@ class Client:
     def close(self) -> None:
         """Close the connections. A client that you passed as `http_client`, and the connections of a copy, stay open.
 
-        Example:
+        Examples:
             >>> client.close()
         """
         if self._owns_pools:

@@ -33,7 +33,7 @@ class Page(Generic[ItemT]):
         pagination: where the page stands: `total`, `limit`, `offset`, `has_more`.
         last_response: the answer that brought the page.
 
-    Example:
+    Examples:
         >>> page = client.connections.list(limit=20)
         >>> print(page.pagination.total)
         >>> for connection in page:
@@ -139,7 +139,7 @@ class Page(Generic[ItemT]):
         Args:
             max_items: stop after so many; no page beyond the last one needed is fetched.
 
-        Example:
+        Examples:
             >>> newest = page.to_list(max_items=50)
         """
         items: list[ItemT] = []

@@ -57,7 +57,7 @@ class EventStream:
     Raises:
         StreamInterruptedError: it was cut and could not be resumed; its `last_event_id` tells where.
 
-    Example:
+    Examples:
         >>> with client.migrations.stream_events("mig_abc123") as events:
         ...     for event in events:
         ...         print(event.type, event.message)
@@ -216,7 +216,7 @@ class EventStream:
     def close(self) -> None:
         """Free the connection at once; the iteration is over. Events that were read but not handed out are dropped.
 
-        Example:
+        Examples:
             >>> events.close()
         """
         self._over = True

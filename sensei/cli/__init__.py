@@ -21,7 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code: 0 done, 1 the operation failed, 2 usage, 3 credentials, 4 not found, 5 the API could not be
         reached, 130 interrupted.
 
-    Example:
+    Examples:
         >>> from sensei.cli import main
         >>> main(["migrate", "--no-such-option"])
         2

@@ -59,7 +59,7 @@ def parse_endpoint(url: str, folder: Path, *, role: str) -> Endpoint:
     Raises:
         CommandError: It is no URL of a database; the message holds nothing that could be a password.
 
-    Example:
+    Examples:
         >>> parse_endpoint("sqlite:///shop.db", Path("/data"), role="source").shown
         'sqlite:////data/shop.db'
         >>> parse_endpoint("postgresql://ada:secret@db.example.com/shop", Path("/"), role="target")

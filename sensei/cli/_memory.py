@@ -74,7 +74,7 @@ class Memory:
 def errand_for(server: str, source: Endpoint, target: Endpoint, scope: tuple[str, ...]) -> Errand:
     """Describe what two ends and a scope amount to.
 
-    Example:
+    Examples:
         >>> from sensei.cli._endpoint import parse_endpoint
         >>> target = parse_endpoint("postgresql://ada:old@db/shop", Path("/"), role="target")
         >>> changed = parse_endpoint("postgresql://ada:new@db/shop", Path("/"), role="target")

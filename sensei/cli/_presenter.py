@@ -157,7 +157,7 @@ class PlainPresenter:
 def progress_line(now: Progress) -> str:
     """Write progress as one line.
 
-    Example:
+    Examples:
         >>> progress_line(Progress("data_transfer", 41.6, 5_000, 12_000, 2_500.0, "orders"))
         ' 42 %  data transfer  5,000 of 12,000 rows  2,500 rows/s  3 s to go  orders'
     """

@@ -12,7 +12,7 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]"
 def clean(text: str) -> str:
     """Replace characters that would control the terminal.
 
-    Example:
+    Examples:
         >>> clean("orders\\x1b[31m")
         'orders\N{REPLACEMENT CHARACTER}[31m'
     """
@@ -22,7 +22,7 @@ def clean(text: str) -> str:
 def columns(rows: Iterable[Sequence[str]], *, indent: str = "  ") -> list[str]:
     """Align cells in columns, two blanks apart, for a pipe or a log.
 
-    Example:
+    Examples:
         >>> columns([("orders", "12"), ("customers", "4")])
         ['  orders     12', '  customers  4']
     """
@@ -37,7 +37,7 @@ def columns(rows: Iterable[Sequence[str]], *, indent: str = "  ") -> list[str]:
 def count(number: int, noun: str, plural: str | None = None) -> str:
     """Write a number with its noun.
 
-    Example:
+    Examples:
         >>> count(1, "row"), count(12000, "row"), count(2, "index", "indexes")
         ('1 row', '12,000 rows', '2 indexes')
     """
@@ -47,7 +47,7 @@ def count(number: int, noun: str, plural: str | None = None) -> str:
 def seconds(duration: float) -> str:
     """Write a duration for people.
 
-    Example:
+    Examples:
         >>> seconds(0.42), seconds(75), seconds(7260)
         ('0.4 s', '1 min 15 s', '2 h 1 min')
     """
@@ -63,7 +63,7 @@ def seconds(duration: float) -> str:
 def listing(names: Sequence[str], *, most: int = 8) -> str:
     """Write names in a row, and how many more there are.
 
-    Example:
+    Examples:
         >>> listing(["a", "b", "c"], most=2)
         'a, b and 1 more'
     """

@@ -106,7 +106,7 @@ class Model(BaseModel):
         Returns:
             A new dictionary; instants are RFC 3339 texts. One-time secrets are in it.
 
-        Example:
+        Examples:
             >>> from sensei.models import Pagination
             >>> Pagination(total=1, limit=20, offset=0, has_more=False).to_dict()
             {'total': 1, 'limit': 20, 'offset': 0, 'has_more': False}

@@ -252,7 +252,7 @@ def parse_stream_event(
     Raises:
         pydantic.ValidationError: The data of a known event is not what the contract says.
 
-    Example:
+    Examples:
         >>> from sensei.models.events import parse_stream_event
         >>> event = parse_stream_event("progress", '{"phase": "data_transfer", "percent": 45}', "19")
         >>> event.type, event.id, event.phase, event.percent, event.message

@@ -385,7 +385,7 @@ def parse_webhook_event(body: str | bytes) -> WebhookEvent:
     Raises:
         pydantic.ValidationError: The body is no event.
 
-    Example:
+    Examples:
         >>> from sensei.models.webhooks import parse_webhook_event
         >>> event = parse_webhook_event(
         ...     '{"id": "evt_1", "type": "migration.failed", "created_at": "2026-02-02T14:45:30Z",'

@@ -27,7 +27,7 @@ class SystemClock:
 class ControllableClock:
     """A clock that runs with the machine's and can be moved on by hand, so that an hour passes at once.
 
-    Example:
+    Examples:
         >>> clock = ControllableClock()
         >>> before = clock.now()
         >>> clock.advance(3600)

@@ -10,7 +10,7 @@ _ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
 def new_id(prefix: str) -> str:
     """A fresh id such as ``mig_…`` with 103 random bits.
 
-    Example:
+    Examples:
         >>> new_id("conn").startswith("conn_")
         True
     """

@@ -21,7 +21,7 @@ BLOCKING_BELOW = 0.80
 def first_status(confidence: float, auto_approve_above: float | None) -> tuple[str, bool]:
     """How a fresh mapping begins: its status, and whether the start waits for a decision.
 
-    Example:
+    Examples:
         >>> first_status(0.95, 0.95), first_status(0.8, 0.95), first_status(0.79, 0.95), first_status(0.7, 0.5)
         (('approved', False), ('pending_review', False), ('pending_review', True), ('approved', False))
     """

@@ -101,7 +101,7 @@ def estimated_completion(row: Migration, now: datetime) -> datetime | None:
 def people_bytes(count: float) -> str:
     """A size for people, in decimal units.
 
-    Example:
+    Examples:
         >>> people_bytes(0), people_bytes(47_200_000_000)
         ('0 B', '47.2 GB')
     """

@@ -76,7 +76,7 @@ def is_known_scope(scope: str) -> bool:
 def grants(held: Iterable[str], wanted: str) -> bool:
     """Whether the scopes held allow the wanted one (which may be a wildcard itself).
 
-    Example:
+    Examples:
         >>> grants(["migrations:*"], "migrations:read"), grants(["migrations:write"], "migrations:read")
         (True, False)
     """

@@ -28,7 +28,7 @@ Span = tuple[datetime, datetime]
 def seconds_of(text: str) -> int:
     """A duration such as ``30m`` in seconds.
 
-    Example:
+    Examples:
         >>> seconds_of("30m")
         1800
     """

@@ -37,7 +37,7 @@ class RequestFacts:
 def request_id(sent: str | None) -> str:
     """The UUID sent, or a fresh id.
 
-    Example:
+    Examples:
         >>> request_id("7f0f7c2e-5ad9-4a0c-9d4b-1f3ce7f0b9a1")
         '7f0f7c2e-5ad9-4a0c-9d4b-1f3ce7f0b9a1'
         >>> request_id("mine").startswith("req_")

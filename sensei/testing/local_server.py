@@ -42,7 +42,7 @@ class LocalServer:
     Raises:
         ImportError: The server is not installed; the message names the extra.
 
-    Example:
+    Examples:
         >>> with LocalServer() as server:
         ...     server.url.startswith("http://127.0.0.1:"), server.api_key.startswith("sk_test_")
         (True, True)

@@ -59,7 +59,7 @@ class RecentEvents:
     Raises:
         ValueError: `capacity` or `ttl` is not above zero.
 
-    Example:
+    Examples:
         >>> from sensei.webhooks import RecentEvents
         >>> seen = RecentEvents()
         >>> seen("evt_1"), seen("evt_1")

@@ -33,7 +33,7 @@ def verify_signature(payload: Payload, signature: str | bytes | None, secret: Se
         ConfigurationError: No secret was given, or an empty one, with which anybody could sign.
         TypeError: `payload` is neither bytes nor text.
 
-    Example:
+    Examples:
         >>> from sensei.webhooks import sign, verify_signature
         >>> header = sign(b'{"id": "evt_1"}', "whsec_example")
         >>> verify_signature(b'{"id": "evt_1"}', header, "whsec_example")
@@ -67,7 +67,7 @@ def sign(payload: Payload, secret: str | bytes) -> str:
         ConfigurationError: The secret is empty.
         TypeError: `payload` is neither bytes nor text.
 
-    Example:
+    Examples:
         >>> from sensei.webhooks import sign
         >>> sign(b"{}", "whsec_example")
         'sha256=417b54f10ecdd87abf708f55fdde4a233175ee3df8766bd9f189a56c0c68f5b2'

@@ -73,7 +73,7 @@ def unwrap(
         DuplicateEventError: All is well, but `seen` answered True. A subclass of the former.
         ConfigurationError: No secret was given, or an empty one.
 
-    Example:
+    Examples:
         >>> import json
         >>> from sensei.webhooks import sign, unwrap
         >>> body = json.dumps({

@@ -69,7 +69,7 @@ def webhook_handler(
     Raises:
         ConfigurationError: No secret was given, or an empty one; or `seen` is asynchronous and the function is not.
 
-    Example:
+    Examples:
         >>> from django.urls import path
         >>> from sensei.webhooks import RecentEvents
         >>> from sensei.webhooks.django import webhook_handler

@@ -44,7 +44,7 @@ def webhook_handler(
     Raises:
         ConfigurationError: No secret was given, or an empty one.
 
-    Example:
+    Examples:
         >>> from flask import Flask
         >>> from sensei.webhooks import RecentEvents
         >>> from sensei.webhooks.flask import webhook_handler

@@ -50,7 +50,7 @@ def webhook_handler(
     Raises:
         ConfigurationError: No secret was given, or an empty one.
 
-    Example:
+    Examples:
         >>> from fastapi import FastAPI
         >>> from sensei.webhooks import RecentEvents
         >>> from sensei.webhooks.starlette import webhook_handler
@@ -92,7 +92,7 @@ def verified_event(
     Raises:
         ConfigurationError: No secret was given, or an empty one.
 
-    Example:
+    Examples:
         >>> from typing import Annotated
         >>> from fastapi import Depends, FastAPI
         >>> from sensei.models.webhooks import WebhookEvent

@@ -24,7 +24,7 @@ class AsyncApiKey(AsyncLiveObject, ApiKeyData):
     async def delete(self) -> None:
         """Delete the key; it stops working at once. `DELETE /api-keys/{id}`
 
-        Example:
+        Examples:
             >>> await key.delete()
         """
         await self._attached().api_keys.delete(self.id)
@@ -38,7 +38,7 @@ class AsyncApiKey(AsyncLiveObject, ApiKeyData):
         Returns:
             The new key.
 
-        Example:
+        Examples:
             >>> new = await key.rotate(on_created=lambda new: vault.write("sensei", new.key))
         """
         return await self._attached().api_keys.rotate(self.id, on_created=on_created)
@@ -46,7 +46,7 @@ class AsyncApiKey(AsyncLiveObject, ApiKeyData):
     async def refresh(self) -> AsyncApiKey:
         """Fetch what is known about the key again; returns the object itself. `GET /api-keys/{id}`
 
-        Example:
+        Examples:
             >>> await key.refresh()
         """
         return self._become(await self._attached().api_keys.get(self.id))
@@ -60,7 +60,7 @@ class AsyncApiKeyCreated(ApiKeyCreatedData, AsyncApiKey):
     async def refresh(self) -> AsyncApiKeyCreated:
         """Fetch what is known about the key again; the key stays. Returns the object itself. `GET /api-keys/{id}`
 
-        Example:
+        Examples:
             >>> await key.refresh()
         """
         fresh = await self._attached().api_keys.get(self.id)
@@ -103,7 +103,7 @@ class AsyncApiKeys(AsyncResource):
             InvalidArgumentError: an argument cannot be right.
             PermissionDeniedError: it would allow more than you may hand out.
 
-        Example:
+        Examples:
             >>> key = await client.api_keys.create(name="CI", scopes=["migrations:read", "migrations:write"])
             >>> store(key.key)
         """
@@ -137,7 +137,7 @@ class AsyncApiKeys(AsyncResource):
         Raises:
             NotFoundError: there is no key with this id.
 
-        Example:
+        Examples:
             >>> key = await client.api_keys.get("key_abc123")
             >>> print(key.key_prefix, key.last_used_at)
         """
@@ -166,7 +166,7 @@ class AsyncApiKeys(AsyncResource):
         Returns:
             The first page; iterating it goes through every item of every page.
 
-        Example:
+        Examples:
             >>> async for key in client.api_keys.list():
             ...     print(key.name, key.scopes, key.last_used_at)
         """
@@ -205,7 +205,7 @@ class AsyncApiKeys(AsyncResource):
         Raises:
             InvalidArgumentError: nothing to change, or an argument that cannot be right.
 
-        Example:
+        Examples:
             >>> await client.api_keys.update("key_abc123", ip_whitelist=["203.0.113.0/24"])
         """
         from sensei.models.params.access import ApiKeyUpdateBody
@@ -228,7 +228,7 @@ class AsyncApiKeys(AsyncResource):
             timeout: seconds for one attempt.
             headers: headers for this call only.
 
-        Example:
+        Examples:
             >>> await client.api_keys.delete("key_abc123")
         """
         await self._call(NoneType, "DELETE", "/api-keys/{id}", id, timeout=timeout, headers=headers)
@@ -262,7 +262,7 @@ class AsyncApiKeys(AsyncResource):
         Raises:
             KeyNotDeletedError: the new key works, but the old one could not be deleted; `.new_key` has the new one.
 
-        Example:
+        Examples:
             >>> new = await client.api_keys.rotate("key_abc123", on_created=lambda new: vault.write("sensei", new.key))
         """
         old = await self.get(id, timeout=timeout, headers=headers)

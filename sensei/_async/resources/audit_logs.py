@@ -52,7 +52,7 @@ class AsyncAuditLogs(AsyncResource):
         Returns:
             The first page; iterating it goes through every item of every page.
 
-        Example:
+        Examples:
             >>> async for record in client.audit_logs.list(result="denied"):
             ...     print(record.timestamp, record.actor.id, record.action)
         """

@@ -34,7 +34,7 @@ class AsyncCertificate(AsyncLiveObject, CertificateData):
             CertificateVerificationError: it is expired, revoked, invalid or unverifiable; `.verdict` says which.
             ConfigurationError: the `crypto` extra is not installed.
 
-        Example:
+        Examples:
             >>> certificate = await validation.certificate()
             >>> await certificate.verify()
         """
@@ -60,7 +60,7 @@ class AsyncCertificate(AsyncLiveObject, CertificateData):
         Raises:
             ConfigurationError: the `crypto` extra is not installed.
 
-        Example:
+        Examples:
             >>> verdict = await certificate.check()
             >>> verdict.value
             'valid'
@@ -70,7 +70,7 @@ class AsyncCertificate(AsyncLiveObject, CertificateData):
     async def download(self) -> bytes:
         """Fetch the certificate as the file to hand on. `GET /certificates/{id}/download`
 
-        Example:
+        Examples:
             >>> _ = Path("certificate.json").write_bytes(await certificate.download())
         """
         return await self._attached().certificates.download(self.id)
@@ -78,7 +78,7 @@ class AsyncCertificate(AsyncLiveObject, CertificateData):
     async def refresh(self) -> AsyncCertificate:
         """Fetch the certificate again, e.g. to see a revocation; returns the object itself. `GET /certificates/{id}`
 
-        Example:
+        Examples:
             >>> await certificate.refresh()
         """
         fresh = await self._attached().certificates.get(self.id)
@@ -122,7 +122,7 @@ class AsyncCertificates(AsyncResource):
         Raises:
             NotFoundError: there is no certificate with this id.
 
-        Example:
+        Examples:
             >>> certificate = await client.certificates.get("cert_abc123")
             >>> await certificate.verify()
         """
@@ -141,7 +141,7 @@ class AsyncCertificates(AsyncResource):
         Raises:
             NotFoundError: there is no certificate with this id.
 
-        Example:
+        Examples:
             >>> _ = Path("certificate.json").write_bytes(await client.certificates.download("cert_abc123"))
         """
         return await self._call(bytes, "GET", "/certificates/{id}/download", id, timeout=timeout, headers=headers)
@@ -156,7 +156,7 @@ class AsyncCertificates(AsyncResource):
         Returns:
             The key set; keep it to verify offline.
 
-        Example:
+        Examples:
             >>> keys = await client.certificates.keys()
             >>> print([key.kid for key in keys.keys])
         """

@@ -33,7 +33,7 @@ class AsyncConnection(AsyncLiveObject, ConnectionData):
         Args:
             timeout: seconds for one attempt.
 
-        Example:
+        Examples:
             >>> result = await connection.test()
             >>> result.status
             'success'
@@ -50,7 +50,7 @@ class AsyncConnection(AsyncLiveObject, ConnectionData):
             table: only this table.
             refresh: read the catalog anew instead of a copy that is at most 10 minutes old.
 
-        Example:
+        Examples:
             >>> structure = await connection.fetch_schema(table="orders")
         """
         return await self._attached().connections.schema(self.id, schema=schema, table=table, refresh=refresh)
@@ -58,7 +58,7 @@ class AsyncConnection(AsyncLiveObject, ConnectionData):
     async def refresh(self) -> AsyncConnection:
         """Fetch the connection again and take over what changed; returns the object itself. `GET /connections/{id}`
 
-        Example:
+        Examples:
             >>> await connection.refresh()
         """
         return self._become(await self._attached().connections.get(self.id))
@@ -69,7 +69,7 @@ class AsyncConnection(AsyncLiveObject, ConnectionData):
         Args:
             timeout: seconds for the whole wait, or None to wait for ever.
 
-        Example:
+        Examples:
             >>> await connection.wait()
             >>> connection.status
             'connected'
@@ -79,7 +79,7 @@ class AsyncConnection(AsyncLiveObject, ConnectionData):
     async def delete(self) -> None:
         """Delete the connection; refused while an unfinished migration uses it. `DELETE /connections/{id}`
 
-        Example:
+        Examples:
             >>> await connection.delete()
         """
         await self._attached().connections.delete(self.id)
@@ -124,7 +124,7 @@ class AsyncConnections(AsyncResource):
             InvalidArgumentError: a member is missing, unknown or cannot be right.
             UnprocessableEntityError: the server refuses a value.
 
-        Example:
+        Examples:
             >>> connection = await client.connections.create(
             ...     name="Shop", type="sqlite", role="source", config={"path": "/data/shop.db"}
             ... )
@@ -163,7 +163,7 @@ class AsyncConnections(AsyncResource):
         Raises:
             NotFoundError: there is no connection with this id.
 
-        Example:
+        Examples:
             >>> connection = await client.connections.get("conn_abc123")
         """
         return await self._call(AsyncConnection, "GET", "/connections/{id}", id, timeout=timeout, headers=headers)
@@ -199,7 +199,7 @@ class AsyncConnections(AsyncResource):
         Returns:
             The first page; iterating it goes through every item of every page.
 
-        Example:
+        Examples:
             >>> async for connection in client.connections.list(status="failed"):
             ...     print(connection.name)
         """
@@ -240,7 +240,7 @@ class AsyncConnections(AsyncResource):
         Raises:
             ConflictError: `connection_in_use`, an executing migration uses it.
 
-        Example:
+        Examples:
             >>> await client.connections.update("conn_abc123", name="Shop (read replica)")
         """
         from sensei.models.params.connections import ConnectionUpdateBody
@@ -268,7 +268,7 @@ class AsyncConnections(AsyncResource):
         Raises:
             ConflictError: `connection_in_use`, an unfinished migration uses it.
 
-        Example:
+        Examples:
             >>> await client.connections.delete("conn_abc123")
         """
         await self._call(NoneType, "DELETE", "/connections/{id}", id, timeout=timeout, headers=headers)
@@ -292,7 +292,7 @@ class AsyncConnections(AsyncResource):
         Returns:
             How it went: a failed test is a result with the status `failed`, not an error.
 
-        Example:
+        Examples:
             >>> result = await client.connections.test("conn_abc123")
         """
         return await self._call(
@@ -329,7 +329,7 @@ class AsyncConnections(AsyncResource):
             timeout: seconds for one attempt.
             headers: headers for this call only.
 
-        Example:
+        Examples:
             >>> result = await client.connections.test_config(
             ...     type="postgresql", connection_string="postgresql://user:pass@host:5432/db"
             ... )
@@ -373,7 +373,7 @@ class AsyncConnections(AsyncResource):
             timeout: seconds for one attempt.
             headers: headers for this call only.
 
-        Example:
+        Examples:
             >>> structure = await client.connections.schema("conn_abc123", schema="public")
         """
         return await self._call(
@@ -406,7 +406,7 @@ class AsyncConnections(AsyncResource):
             timeout: seconds for one attempt.
             headers: headers for this call only.
 
-        Example:
+        Examples:
             >>> preview = await client.connections.preview("conn_abc123", table="orders", limit=5)
         """
         check_page({"limit": limit})
@@ -442,7 +442,7 @@ class AsyncConnections(AsyncResource):
         Raises:
             WaitTimeoutError: it is still being tested.
 
-        Example:
+        Examples:
             >>> connection = await client.connections.wait("conn_abc123", timeout=30)
         """
         return await poll(

@@ -42,7 +42,7 @@ class AsyncMigrationError(AsyncLiveObject, MigrationErrorData):
         Raises:
             InvalidStateError: it is resolved or recovered already.
 
-        Example:
+        Examples:
             >>> await error.resolve({"type": "transform", "transformation": "force_utf8", "retry": True})
         """
         return self._become(
@@ -63,7 +63,7 @@ class AsyncMigrationError(AsyncLiveObject, MigrationErrorData):
         Raises:
             InvalidStateError: it is resolved or recovered already, or the migration is not at work.
 
-        Example:
+        Examples:
             >>> await error.retry(fix_applied="widened customers.notes")
         """
         return self._become(await self._attached().errors.retry(self.migration_id, self.id, fix_applied=fix_applied))
@@ -71,7 +71,7 @@ class AsyncMigrationError(AsyncLiveObject, MigrationErrorData):
     async def refresh(self) -> AsyncMigrationError:
         """Fetch the error again; returns the object itself. `GET /migrations/{id}/errors/{error_id}`
 
-        Example:
+        Examples:
             >>> await error.refresh()
         """
         return self._become(await self._attached().errors.get(self.migration_id, self.id))
@@ -142,7 +142,7 @@ class AsyncMigrationErrors(AsyncBulkResource):
         Returns:
             The first page; iterating it goes through every item of every page.
 
-        Example:
+        Examples:
             >>> async for error in client.errors.list("mig_abc123", status="escalated"):
             ...     print(error.error.table, error.error)
         """
@@ -171,7 +171,7 @@ class AsyncMigrationErrors(AsyncBulkResource):
         Raises:
             NotFoundError: there is no such migration or error.
 
-        Example:
+        Examples:
             >>> error = await client.errors.get("mig_abc123", "err_001")
             >>> print(error.recommended_actions)
         """
@@ -218,7 +218,7 @@ class AsyncMigrationErrors(AsyncBulkResource):
             InvalidArgumentError: a member is unknown or cannot be right.
             InvalidStateError: it is resolved or recovered already.
 
-        Example:
+        Examples:
             >>> await client.errors.resolve(
             ...     "mig_abc123", "err_001", resolution={"type": "default", "default_value": "'UNKNOWN'", "retry": True}
             ... )
@@ -270,7 +270,7 @@ class AsyncMigrationErrors(AsyncBulkResource):
         Raises:
             InvalidStateError: it is resolved or recovered already, or the migration is not at work.
 
-        Example:
+        Examples:
             >>> await client.errors.retry("mig_abc123", "err_001", fix_applied="widened customers.notes")
         """
         from sensei.models.params.review import ErrorRetryBody
@@ -323,7 +323,7 @@ class AsyncMigrationErrors(AsyncBulkResource):
         Raises:
             InvalidArgumentError: a member is unknown or cannot be right.
 
-        Example:
+        Examples:
             >>> result = await client.errors.bulk_resolve("mig_abc123", error_ids=["err_001"], resolution="skip")
             >>> print(result.summary.succeeded, "resolved")
         """

@@ -45,7 +45,7 @@ class AsyncMapping(AsyncLiveObject, MappingData):
             PlanNotReadyError: there is no plan yet.
             InvalidStateError: the migration has started.
 
-        Example:
+        Examples:
             >>> for mapping in migration.plan.mappings:
             ...     if mapping.confidence < 0.9:
             ...         await mapping.approve()
@@ -65,7 +65,7 @@ class AsyncMapping(AsyncLiveObject, MappingData):
             UnprocessableEntityError: the target cannot do without the column.
             InvalidStateError: the migration has started.
 
-        Example:
+        Examples:
             >>> await mapping.reject(comment="legacy column")
         """
         return await self._decide(False, UNSET, comment)
@@ -91,7 +91,7 @@ class AsyncMapping(AsyncLiveObject, MappingData):
         Returns:
             The mapping itself, as it is now.
 
-        Example:
+        Examples:
             >>> await mapping.update(transformation="UPPER(country)")
         """
         migration_id, mapping_id = self._ids()
@@ -110,7 +110,7 @@ class AsyncMapping(AsyncLiveObject, MappingData):
     async def refresh(self) -> AsyncMapping:
         """Fetch the mapping again; returns the object itself. `GET /migrations/{id}/mappings/{mapping_id}`
 
-        Example:
+        Examples:
             >>> await mapping.refresh()
         """
         return self._become(await self._attached().mappings.get(*self._ids()))
@@ -207,7 +207,7 @@ class AsyncMappings(AsyncBulkResource):
         Raises:
             NotFoundError: there is no migration with this id.
 
-        Example:
+        Examples:
             >>> async for mapping in client.mappings.list("mig_abc123", status="pending_review"):
             ...     print(mapping.source, "->", mapping.target)
         """
@@ -243,7 +243,7 @@ class AsyncMappings(AsyncBulkResource):
         Raises:
             NotFoundError: there is no such migration or mapping.
 
-        Example:
+        Examples:
             >>> mapping = await client.mappings.get("mig_abc123", "map_001")
         """
         return await self._call(
@@ -291,7 +291,7 @@ class AsyncMappings(AsyncBulkResource):
             PlanNotReadyError: there is no plan yet.
             InvalidStateError: the migration has started.
 
-        Example:
+        Examples:
             >>> await client.mappings.update("mig_abc123", "map_001", status="approved", transformation="TRIM(name)")
         """
         from sensei.models.params.review import MappingUpdateBody
@@ -343,7 +343,7 @@ class AsyncMappings(AsyncBulkResource):
             PlanNotReadyError: there is no plan yet.
             InvalidStateError: the migration has started.
 
-        Example:
+        Examples:
             >>> await client.mappings.approve("mig_abc123", "map_001")
         """
         return await self._client.migrations.approve_mapping(
@@ -381,7 +381,7 @@ class AsyncMappings(AsyncBulkResource):
             UnprocessableEntityError: the target cannot do without the column.
             InvalidStateError: the migration has started.
 
-        Example:
+        Examples:
             >>> await client.mappings.reject("mig_abc123", "map_001", comment="legacy column")
         """
         return await self._client.migrations.approve_mapping(
@@ -419,7 +419,7 @@ class AsyncMappings(AsyncBulkResource):
         Raises:
             InvalidArgumentError: an update has no id, changes nothing, or has a value that cannot be right.
 
-        Example:
+        Examples:
             >>> result = await client.mappings.bulk_update(
             ...     "mig_abc123",
             ...     updates=[{"id": "map_001", "status": "approved"}, {"id": "map_002", "status": "rejected"}],
@@ -466,7 +466,7 @@ class AsyncMappings(AsyncBulkResource):
         Returns:
             How each came out; nothing is sent when none is in review.
 
-        Example:
+        Examples:
             >>> result = await client.mappings.approve_all("mig_abc123", above=0.9)
             >>> print(result.summary.succeeded, "approved")
         """

@@ -96,7 +96,7 @@ class AsyncMigrationSummary(AsyncLiveObject, MigrationSummaryData):
     async def fetch(self) -> AsyncMigration:
         """Fetch the whole migration. `GET /migrations/{id}`
 
-        Example:
+        Examples:
             >>> async for summary in client.migrations.list(status="failed"):
             ...     migration = await summary.fetch()
             ...     print(migration.name, migration.error)
@@ -134,7 +134,7 @@ class AsyncMigration(AsyncLiveObject, MigrationData):
             MigrationFailedError: no plan could be made, or the migration ended before there was one.
             WaitTimeoutError: it is still being made.
 
-        Example:
+        Examples:
             >>> plan = await migration.wait_for_plan()
             >>> for mapping in plan.mappings:
             ...     print(mapping.source, "->", mapping.target, mapping.confidence)
@@ -150,7 +150,7 @@ class AsyncMigration(AsyncLiveObject, MigrationData):
     async def fetch_plan(self) -> AsyncMigrationPlan:
         """Fetch the plan as it is now, finished or not, and keep it in `plan`. `GET /migrations/{id}/plan`
 
-        Example:
+        Examples:
             >>> plan = await migration.fetch_plan()
             >>> plan.status
             'ready'
@@ -185,7 +185,7 @@ class AsyncMigration(AsyncLiveObject, MigrationData):
             MigrationFailedError: no plan could be made.
             InvalidStateError: it has started already, or has ended.
 
-        Example:
+        Examples:
             >>> await migration.start()
         """
         migrations = self._attached().migrations
@@ -217,7 +217,7 @@ class AsyncMigration(AsyncLiveObject, MigrationData):
         Raises:
             InvalidStateError: it is not running.
 
-        Example:
+        Examples:
             >>> await migration.pause(reason="month-end close")
         """
         await self._attached().migrations.pause(
@@ -237,7 +237,7 @@ class AsyncMigration(AsyncLiveObject, MigrationData):
         Raises:
             InvalidStateError: it is not paused.
 
-        Example:
+        Examples:
             >>> await migration.resume()
         """
         await self._attached().migrations.resume(self.id, idempotency_key=idempotency_key)
@@ -265,7 +265,7 @@ class AsyncMigration(AsyncLiveObject, MigrationData):
         Raises:
             InvalidStateError: it has ended meanwhile.
 
-        Example:
+        Examples:
             >>> await migration.cancel(reason="wrong target")
         """
         await self._attached().migrations.cancel(
@@ -303,7 +303,7 @@ class AsyncMigration(AsyncLiveObject, MigrationData):
         Raises:
             ConflictError: `rollback_not_available`, there is nothing to undo.
 
-        Example:
+        Examples:
             >>> await migration.rollback(strategy="truncate")
         """
         await self._attached().migrations.rollback(
@@ -344,7 +344,7 @@ class AsyncMigration(AsyncLiveObject, MigrationData):
             WaitTimeoutError: it is not over; also a `TimeoutError`.
             MigrationFailedError: it is over otherwise than completed, with `raise_on_failure`.
 
-        Example:
+        Examples:
             >>> result = await migration.wait(timeout=3600)
             >>> print(result.status, result.records_processed, result.error)
         """
@@ -375,7 +375,7 @@ class AsyncMigration(AsyncLiveObject, MigrationData):
         Raises:
             StreamInterruptedError: the stream was cut and could not be resumed.
 
-        Example:
+        Examples:
             >>> async for event in migration.stream_events():
             ...     print(event.type, event.phase, event.percent, event.message)
         """
@@ -403,7 +403,7 @@ class AsyncMigration(AsyncLiveObject, MigrationData):
         Raises:
             StreamInterruptedError: the stream was cut and could not be resumed.
 
-        Example:
+        Examples:
             >>> async for event in migration.stream_logs(level="warning"):
             ...     print(event.message)
         """
@@ -431,7 +431,7 @@ class AsyncMigration(AsyncLiveObject, MigrationData):
         Raises:
             InvalidStateError: the migration is not completed.
 
-        Example:
+        Examples:
             >>> validation = await migration.run_validation(type="full")
             >>> await validation.wait()
         """
@@ -445,7 +445,7 @@ class AsyncMigration(AsyncLiveObject, MigrationData):
         Returns:
             The migration itself.
 
-        Example:
+        Examples:
             >>> await migration.refresh()
         """
         return self._become(await self._attached().migrations.get(self.id))
@@ -460,7 +460,7 @@ class AsyncMigration(AsyncLiveObject, MigrationData):
         Raises:
             InvalidStateError: it has not ended; `cancel()` it first.
 
-        Example:
+        Examples:
             >>> await migration.delete()
         """
         return await self._attached().migrations.delete(self.id, keep_logs=keep_logs, keep_metrics=keep_metrics)

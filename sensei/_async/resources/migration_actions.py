@@ -59,7 +59,7 @@ class AsyncMigrationActions(AsyncResource):
             MigrationFailedError: no plan could be made.
             InvalidStateError: it has started already, or has ended.
 
-        Example:
+        Examples:
             >>> result = await client.migrations.start("mig_abc123", dry_run=True)
             >>> print(result.message)
         """
@@ -112,7 +112,7 @@ class AsyncMigrationActions(AsyncResource):
         Raises:
             InvalidStateError: it is not running.
 
-        Example:
+        Examples:
             >>> result = await client.migrations.pause("mig_abc123")
             >>> print(result.checkpoint_eta)
         """
@@ -149,7 +149,7 @@ class AsyncMigrationActions(AsyncResource):
             InvalidStateError: it is not paused.
             ConflictError: `concurrent_limit_exceeded`, as many as the plan allows are at work.
 
-        Example:
+        Examples:
             >>> result = await client.migrations.resume("mig_abc123")
             >>> print(result.resumed_from_checkpoint)
         """
@@ -189,7 +189,7 @@ class AsyncMigrationActions(AsyncResource):
             InvalidStateError: it has ended meanwhile.
             ConflictError: `rollback_not_available`, nothing was prepared for one.
 
-        Example:
+        Examples:
             >>> result = await client.migrations.cancel("mig_abc123", reason="wrong target")
             >>> result.status
             'cancelling'
@@ -218,7 +218,7 @@ class AsyncMigrationActions(AsyncResource):
         Returns:
             The plan; while its status is `generating` it has no mappings.
 
-        Example:
+        Examples:
             >>> plan = await client.migrations.plan("mig_abc123")
             >>> for risk in plan.risks:
             ...     print(risk.severity, risk.description)
@@ -262,7 +262,7 @@ class AsyncMigrationActions(AsyncResource):
             PlanNotReadyError: there is no plan yet.
             InvalidStateError: the migration has started.
 
-        Example:
+        Examples:
             >>> mapping = await client.migrations.approve_mapping("mig_abc123", "map_001")
         """
         from sensei.models.params.review import MappingApprovalBody
@@ -307,7 +307,7 @@ class AsyncMigrationActions(AsyncResource):
             MigrationFailedError: no plan could be made, or the migration ended before there was one.
             WaitTimeoutError: it is still being made.
 
-        Example:
+        Examples:
             >>> plan = await client.migrations.wait_for_plan("mig_abc123", timeout=600)
         """
         _, plan = await self._wait_for_plan(id, timeout=timeout, interval=interval, on_progress=on_progress)
@@ -337,7 +337,7 @@ class AsyncMigrationActions(AsyncResource):
             WaitTimeoutError: it is not over; also a `TimeoutError`.
             MigrationFailedError: it is over otherwise than completed, with `raise_on_failure`.
 
-        Example:
+        Examples:
             >>> migration = await client.migrations.wait("mig_abc123", timeout=3600, raise_on_failure=True)
         """
         migration = await poll(

@@ -32,7 +32,7 @@ class AsyncMigrationInsight(AsyncResource):
             timeout: seconds for one attempt.
             headers: headers for this call only.
 
-        Example:
+        Examples:
             >>> report = await client.migrations.status("mig_abc123")
             >>> print(report.status, report.progress.percent)
         """
@@ -50,7 +50,7 @@ class AsyncMigrationInsight(AsyncResource):
             timeout: seconds for one attempt.
             headers: headers for this call only.
 
-        Example:
+        Examples:
             >>> metrics = await client.migrations.metrics("mig_abc123")
             >>> for table in metrics.by_table:
             ...     print(table.table, table.records_processed, table.records_total)
@@ -92,7 +92,7 @@ class AsyncMigrationInsight(AsyncResource):
         Returns:
             The first page; iterating it goes through every item of every page.
 
-        Example:
+        Examples:
             >>> async for entry in client.migrations.logs("mig_abc123", level="warning"):
             ...     print(entry.timestamp, entry.message)
         """
@@ -137,7 +137,7 @@ class AsyncMigrationInsight(AsyncResource):
         Raises:
             StreamInterruptedError: the stream was cut and could not be resumed.
 
-        Example:
+        Examples:
             >>> async for event in client.migrations.stream_logs("mig_abc123", level="warning"):
             ...     print(event.message)
         """
@@ -176,7 +176,7 @@ class AsyncMigrationInsight(AsyncResource):
         Raises:
             StreamInterruptedError: the stream was cut and could not be resumed.
 
-        Example:
+        Examples:
             >>> async for event in client.migrations.stream_events("mig_abc123"):
             ...     print(event.type, event.phase, event.percent, event.message)
         """
@@ -202,7 +202,7 @@ class AsyncMigrationInsight(AsyncResource):
         Raises:
             PlanNotReadyError: the source was not analysed yet.
 
-        Example:
+        Examples:
             >>> structure = await client.migrations.source_schema("mig_abc123")
             >>> print(structure.summary.tables, "tables")
         """
@@ -225,7 +225,7 @@ class AsyncMigrationInsight(AsyncResource):
         Raises:
             PlanNotReadyError: it was not planned yet.
 
-        Example:
+        Examples:
             >>> structure = await client.migrations.target_schema("mig_abc123")
         """
         from sensei.models.connections import DatabaseSchema

@@ -56,7 +56,7 @@ class AsyncMigrationRecovery(AsyncResource):
             InvalidArgumentError: something that the strategy or the scope needs is missing.
             ConflictError: `rollback_not_available`, there is nothing to undo.
 
-        Example:
+        Examples:
             >>> result = await client.migrations.rollback("mig_abc123", strategy="truncate")
             >>> result.rollback_status
             'initiated'
@@ -96,7 +96,7 @@ class AsyncMigrationRecovery(AsyncResource):
             timeout: seconds for one attempt.
             headers: headers for this call only.
 
-        Example:
+        Examples:
             >>> status = await client.migrations.rollback_status("mig_abc123")
             >>> print(status.rollback_status, status.verification)
         """
@@ -131,7 +131,7 @@ class AsyncMigrationRecovery(AsyncResource):
         Returns:
             The first page; iterating it goes through every item of every page.
 
-        Example:
+        Examples:
             >>> async for checkpoint in client.migrations.checkpoints("mig_abc123"):
             ...     print(checkpoint.id, checkpoint.phase_name, checkpoint.records_completed)
         """
@@ -169,7 +169,7 @@ class AsyncMigrationRecovery(AsyncResource):
         Raises:
             InvalidStateError: it is not at work.
 
-        Example:
+        Examples:
             >>> checkpoint = await client.migrations.create_checkpoint("mig_abc123", reason="before the big table")
         """
         from sensei.models.params.migrations import CheckpointCreateBody
@@ -208,7 +208,7 @@ class AsyncMigrationRecovery(AsyncResource):
             NotFoundError: there is no such checkpoint any more.
             InvalidStateError: it is neither paused nor failed.
 
-        Example:
+        Examples:
             >>> await client.migrations.restore("mig_abc123", checkpoint_id="ckpt_001")
             >>> await client.migrations.resume("mig_abc123")
         """

@@ -33,7 +33,7 @@ class AsyncMigrationSchedules(AsyncResource):
         Raises:
             NotFoundError: it has no schedule.
 
-        Example:
+        Examples:
             >>> schedule = await client.migrations.schedule("mig_abc123")
             >>> print(schedule.status, schedule.start_at)
         """
@@ -69,7 +69,7 @@ class AsyncMigrationSchedules(AsyncResource):
             InvalidArgumentError: it says neither when to start nor in which windows to work.
             InvalidStateError: the migration is validating or has ended.
 
-        Example:
+        Examples:
             >>> from datetime import UTC, datetime, timedelta
             >>> await client.migrations.set_schedule("mig_abc123", start_at=datetime.now(UTC) + timedelta(hours=6))
         """
@@ -124,7 +124,7 @@ class AsyncMigrationSchedules(AsyncResource):
             NotFoundError: it has no schedule.
             UnprocessableEntityError: neither a start nor a window would be left.
 
-        Example:
+        Examples:
             >>> await client.migrations.update_schedule("mig_abc123", behavior={"outside_window": "continue"})
         """
         from sensei.models.params.migrations import ScheduleUpdateBody
@@ -157,7 +157,7 @@ class AsyncMigrationSchedules(AsyncResource):
         Raises:
             NotFoundError: it has no schedule.
 
-        Example:
+        Examples:
             >>> await client.migrations.clear_schedule("mig_abc123")
         """
         await self._call(NoneType, "DELETE", "/migrations/{id}/schedule", id, timeout=timeout, headers=headers)

@@ -69,7 +69,7 @@ class AsyncMigrations(AsyncMigrationActions, AsyncMigrationInsight, AsyncMigrati
             InvalidArgumentError: a member is missing, unknown or cannot be right.
             UnprocessableEntityError: the server refuses a value, e.g. a connection in the wrong role.
 
-        Example:
+        Examples:
             >>> migration = await client.migrations.create(
             ...     name="Q1 Database Modernization",
             ...     source={"connection_id": "conn_source"},
@@ -110,7 +110,7 @@ class AsyncMigrations(AsyncMigrationActions, AsyncMigrationInsight, AsyncMigrati
         Raises:
             NotFoundError: there is no migration with this id.
 
-        Example:
+        Examples:
             >>> migration = await client.migrations.get("mig_abc123")
             >>> print(migration.status, migration.percent)
         """
@@ -153,7 +153,7 @@ class AsyncMigrations(AsyncMigrationActions, AsyncMigrationInsight, AsyncMigrati
         Returns:
             The first page; iterating it goes through every item of every page.
 
-        Example:
+        Examples:
             >>> async for summary in client.migrations.list(status="running"):
             ...     print(summary.name, summary.progress_percent)
         """
@@ -205,7 +205,7 @@ class AsyncMigrations(AsyncMigrationActions, AsyncMigrationInsight, AsyncMigrati
             InvalidArgumentError: nothing to change, or a value that cannot be right.
             InvalidStateError: it is at work.
 
-        Example:
+        Examples:
             >>> await client.migrations.update("mig_abc123", options={"parallelism": 8})
         """
         from sensei.models.params.migrations import MigrationUpdateBody
@@ -248,7 +248,7 @@ class AsyncMigrations(AsyncMigrationActions, AsyncMigrationInsight, AsyncMigrati
         Raises:
             InvalidStateError: it has not ended; cancel it first.
 
-        Example:
+        Examples:
             >>> await client.migrations.delete("mig_abc123", keep_logs=False)
         """
         deleted = await self._call(

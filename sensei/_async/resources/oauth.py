@@ -57,7 +57,7 @@ class AsyncOAuth(AsyncResource):
         Raises:
             InvalidArgumentError: `redirect_uri` is no absolute URL, or an argument cannot be used.
 
-        Example:
+        Examples:
             >>> request = client.oauth.authorization_url(
             ...     client_id="my-app", redirect_uri="https://app.example.com/callback", scopes=["migrations:read"]
             ... )
@@ -111,7 +111,7 @@ class AsyncOAuth(AsyncResource):
             AuthenticationError: `invalid_client`: unknown client or wrong secret.
             APIConnectionError: no answer came; start the sign-in again.
 
-        Example:
+        Examples:
             >>> tokens = await client.oauth.exchange_code(
             ...     callback["code"],
             ...     state=callback["state"],
@@ -159,7 +159,7 @@ class AsyncOAuth(AsyncResource):
             AuthenticationError: `invalid_client`: unknown client or wrong secret.
             BadRequestError: `invalid_scope`: the client may not have one of the scopes.
 
-        Example:
+        Examples:
             >>> token = await client.oauth.client_credentials("sa_abc123", secret)
             >>> token.expires_in
             3600
@@ -200,7 +200,7 @@ class AsyncOAuth(AsyncResource):
             AuthenticationError: `invalid_client`: unknown client or wrong secret.
             APIConnectionError: no answer came; the refresh token may be spent.
 
-        Example:
+        Examples:
             >>> tokens = await client.oauth.refresh(saved.refresh_token, client_id="my-app", client_secret=secret)
         """
         grant = refresh_grant(
@@ -235,7 +235,7 @@ class AsyncOAuth(AsyncResource):
         Raises:
             AuthenticationError: the one who asks could not prove itself.
 
-        Example:
+        Examples:
             >>> await client.oauth.revoke(tokens.refresh_token, client_id="my-app", client_secret=secret)
         """
         reference = token_reference(
@@ -278,7 +278,7 @@ class AsyncOAuth(AsyncResource):
         Raises:
             AuthenticationError: the one who asks could not prove itself.
 
-        Example:
+        Examples:
             >>> (await client.oauth.introspect(token)).active
             True
         """

@@ -25,7 +25,7 @@ class AsyncServiceAccount(AsyncLiveObject, ServiceAccountData):
         Returns:
             The account with its new credentials, which no other answer shows.
 
-        Example:
+        Examples:
             >>> rotated = await account.rotate()
             >>> store(rotated.credentials)
         """
@@ -34,7 +34,7 @@ class AsyncServiceAccount(AsyncLiveObject, ServiceAccountData):
     async def delete(self) -> None:
         """Delete the account; its credentials stop working at once. `DELETE /service-accounts/{id}`
 
-        Example:
+        Examples:
             >>> await account.delete()
         """
         await self._attached().service_accounts.delete(self.id)
@@ -79,7 +79,7 @@ class AsyncServiceAccounts(AsyncResource):
             InvalidArgumentError: an argument cannot be right.
             PermissionDeniedError: it would allow more than you may hand out.
 
-        Example:
+        Examples:
             >>> account = await client.service_accounts.create(name="nightly", scopes=["migrations:*"])
             >>> store(account.credentials.token)
         """
@@ -108,7 +108,7 @@ class AsyncServiceAccounts(AsyncResource):
         Raises:
             NotFoundError: there is no account with this id.
 
-        Example:
+        Examples:
             >>> account = await client.service_accounts.get("sa_abc123")
         """
         return await self._call(
@@ -138,7 +138,7 @@ class AsyncServiceAccounts(AsyncResource):
         Returns:
             The first page; iterating it goes through every item of every page.
 
-        Example:
+        Examples:
             >>> async for account in client.service_accounts.list():
             ...     print(account.name, account.last_used_at)
         """
@@ -160,7 +160,7 @@ class AsyncServiceAccounts(AsyncResource):
             timeout: seconds for one attempt.
             headers: headers for this call only.
 
-        Example:
+        Examples:
             >>> await client.service_accounts.delete("sa_abc123")
         """
         await self._call(NoneType, "DELETE", "/service-accounts/{id}", id, timeout=timeout, headers=headers)
@@ -184,7 +184,7 @@ class AsyncServiceAccounts(AsyncResource):
         Returns:
             The account with its new credentials, which no other answer shows.
 
-        Example:
+        Examples:
             >>> account = await client.service_accounts.rotate("sa_abc123")
             >>> print(account.previous_credentials_valid_until)
         """

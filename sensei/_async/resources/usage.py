@@ -17,7 +17,7 @@ class AsyncUsage(AsyncResource):
             timeout: seconds for one attempt.
             headers: headers for this call only.
 
-        Example:
+        Examples:
             >>> usage = await client.usage.current()
             >>> print(usage.requests.total, "of", usage.requests.limit)
         """

@@ -22,7 +22,7 @@ class AsyncValidationRule(AsyncLiveObject, ValidationRuleData):
     async def delete(self) -> None:
         """Delete the rule. `DELETE /validations/rules/{rule_id}`
 
-        Example:
+        Examples:
             >>> await rule.delete()
         """
         await self._attached().validations.rules.delete(self.id)
@@ -64,7 +64,7 @@ class AsyncValidationRules(AsyncResource):
             InvalidArgumentError: a value cannot be right.
             PermissionDeniedError: `quota_exceeded`, the plan allows no more rules.
 
-        Example:
+        Examples:
             >>> rule = await client.validations.rules.create(
             ...     name="No negative totals",
             ...     rule="SELECT COUNT(*) FROM orders WHERE total < 0",
@@ -117,7 +117,7 @@ class AsyncValidationRules(AsyncResource):
         Returns:
             The first page; iterating it goes through every item of every page.
 
-        Example:
+        Examples:
             >>> async for rule in client.validations.rules.list():
             ...     print(rule.name, rule.severity)
         """
@@ -142,7 +142,7 @@ class AsyncValidationRules(AsyncResource):
         Raises:
             NotFoundError: there is no rule with this id.
 
-        Example:
+        Examples:
             >>> await client.validations.rules.delete("rule_abc123")
         """
         await self._call(NoneType, "DELETE", "/validations/rules/{rule_id}", rule_id, timeout=timeout, headers=headers)

@@ -50,7 +50,7 @@ class AsyncValidation(AsyncLiveObject, ValidationData):
             WaitTimeoutError: it is not over; also a `TimeoutError`.
             ValidationFailedError: it did not pass, with `raise_on_failure`.
 
-        Example:
+        Examples:
             >>> validation = await migration.run_validation(type="full")
             >>> await validation.wait(timeout=600)
             >>> print(validation.overall_result, validation.confidence_score)
@@ -73,7 +73,7 @@ class AsyncValidation(AsyncLiveObject, ValidationData):
         Raises:
             NotFoundError: there is none, or none yet; `.details["reason"]` says why.
 
-        Example:
+        Examples:
             >>> certificate = await validation.certificate()
             >>> await certificate.verify()
         """
@@ -85,7 +85,7 @@ class AsyncValidation(AsyncLiveObject, ValidationData):
         Args:
             include_details: with row-level facts for each issue.
 
-        Example:
+        Examples:
             >>> report = await validation.report()
             >>> for issue in report.issues:
             ...     print(issue.severity, issue.table, issue.message)
@@ -98,7 +98,7 @@ class AsyncValidation(AsyncLiveObject, ValidationData):
         Raises:
             InvalidStateError: it is over already.
 
-        Example:
+        Examples:
             >>> await validation.cancel()
         """
         return self._become(await self._attached().validations.cancel(self.id))
@@ -106,7 +106,7 @@ class AsyncValidation(AsyncLiveObject, ValidationData):
     async def refresh(self) -> AsyncValidation:
         """Fetch the validation again; returns the object itself. `GET /validations/{id}`
 
-        Example:
+        Examples:
             >>> await validation.refresh()
         """
         return self._become(await self._attached().validations.get(self.id))
@@ -164,7 +164,7 @@ class AsyncValidations(AsyncResource):
             InvalidArgumentError: a member is unknown or cannot be right.
             InvalidStateError: the migration is not completed.
 
-        Example:
+        Examples:
             >>> validation = await client.validations.create(migration_id="mig_abc123", type="full")
         """
         from sensei.models.params.validations import ValidationCreateBody
@@ -193,7 +193,7 @@ class AsyncValidations(AsyncResource):
         Raises:
             NotFoundError: there is no validation with this id.
 
-        Example:
+        Examples:
             >>> validation = await client.validations.get("val_abc123")
             >>> print(validation.status, validation.overall_result)
         """
@@ -228,7 +228,7 @@ class AsyncValidations(AsyncResource):
         Returns:
             The first page; iterating it goes through every item of every page.
 
-        Example:
+        Examples:
             >>> async for validation in client.validations.list(result="failed"):
             ...     print(validation.migration_id)
         """
@@ -267,7 +267,7 @@ class AsyncValidations(AsyncResource):
         Raises:
             InvalidStateError: it is over already.
 
-        Example:
+        Examples:
             >>> validation = await client.validations.cancel("val_abc123")
         """
         return await self._call(
@@ -334,7 +334,7 @@ class AsyncValidations(AsyncResource):
         Raises:
             InvalidStateError: it is not over.
 
-        Example:
+        Examples:
             >>> page = await client.validations.report("val_abc123", format="html")
             >>> _ = Path("report.html").write_text(page, encoding="utf-8")
         """
@@ -366,7 +366,7 @@ class AsyncValidations(AsyncResource):
         Raises:
             NotFoundError: there is none, or none yet; `.details["reason"]` says why.
 
-        Example:
+        Examples:
             >>> certificate = await client.validations.certificate("val_abc123")
         """
         return await self._call(
@@ -395,7 +395,7 @@ class AsyncValidations(AsyncResource):
             WaitTimeoutError: it is not over; also a `TimeoutError`.
             ValidationFailedError: it did not pass, with `raise_on_failure`.
 
-        Example:
+        Examples:
             >>> validation = await client.validations.wait("val_abc123", timeout=600)
         """
         validation = await poll(

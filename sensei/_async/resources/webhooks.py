@@ -36,7 +36,7 @@ class AsyncWebhook(AsyncLiveObject, WebhookData):
         Returns:
             The delivery: `delivered`, or `failed` with the reason in its attempt.
 
-        Example:
+        Examples:
             >>> delivery = await webhook.test()
             >>> print(delivery.status, delivery.response_status)
         """
@@ -54,7 +54,7 @@ class AsyncWebhook(AsyncLiveObject, WebhookData):
         Returns:
             The first page; iterating it goes through every item of every page.
 
-        Example:
+        Examples:
             >>> async for delivery in webhook.deliveries(status="failed"):
             ...     print(delivery.event_type, delivery.response_status)
         """
@@ -63,7 +63,7 @@ class AsyncWebhook(AsyncLiveObject, WebhookData):
     async def refresh(self) -> AsyncWebhook:
         """Fetch the endpoint again; returns the object itself. `GET /webhooks/{id}`
 
-        Example:
+        Examples:
             >>> await webhook.refresh()
         """
         return self._become(await self._attached().webhooks.get(self.id))
@@ -71,7 +71,7 @@ class AsyncWebhook(AsyncLiveObject, WebhookData):
     async def delete(self) -> None:
         """Delete the endpoint. `DELETE /webhooks/{id}`
 
-        Example:
+        Examples:
             >>> await webhook.delete()
         """
         await self._attached().webhooks.delete(self.id)
@@ -85,7 +85,7 @@ class AsyncWebhookCreated(WebhookCreatedData, AsyncWebhook):
     async def refresh(self) -> AsyncWebhookCreated:
         """Fetch the endpoint again; the secret stays. Returns the object itself. `GET /webhooks/{id}`
 
-        Example:
+        Examples:
             >>> await webhook.refresh()
         """
         fresh = await self._attached().webhooks.get(self.id)
@@ -159,7 +159,7 @@ class AsyncWebhooks(AsyncBulkResource):
             InvalidArgumentError: an argument cannot be right.
             UnprocessableEntityError: the server does not accept the URL.
 
-        Example:
+        Examples:
             >>> webhook = await client.webhooks.create(url="https://example.com/hooks", events=["migration.*"])
             >>> store(webhook.secret)
         """
@@ -201,7 +201,7 @@ class AsyncWebhooks(AsyncBulkResource):
         Raises:
             InvalidArgumentError: an argument cannot be right.
 
-        Example:
+        Examples:
             >>> result = await client.webhooks.bulk_create(
             ...     webhooks=[{"url": "https://example.com/hooks", "events": ["migration.completed"]}]
             ... )
@@ -232,7 +232,7 @@ class AsyncWebhooks(AsyncBulkResource):
         Raises:
             NotFoundError: there is no endpoint with this id.
 
-        Example:
+        Examples:
             >>> webhook = await client.webhooks.get("wh_abc123")
         """
         return await self._call(AsyncWebhook, "GET", "/webhooks/{id}", id, timeout=timeout, headers=headers)
@@ -260,7 +260,7 @@ class AsyncWebhooks(AsyncBulkResource):
         Returns:
             The first page; iterating it goes through every item of every page.
 
-        Example:
+        Examples:
             >>> async for webhook in client.webhooks.list():
             ...     print(webhook.url, webhook.events)
         """
@@ -301,7 +301,7 @@ class AsyncWebhooks(AsyncBulkResource):
         Raises:
             InvalidArgumentError: nothing to change, or an argument that cannot be right.
 
-        Example:
+        Examples:
             >>> await client.webhooks.update("wh_abc123", enabled=False)
         """
         from sensei.models.params.access import WebhookUpdateBody
@@ -326,7 +326,7 @@ class AsyncWebhooks(AsyncBulkResource):
             timeout: seconds for one attempt.
             headers: headers for this call only.
 
-        Example:
+        Examples:
             >>> await client.webhooks.delete("wh_abc123")
         """
         await self._call(NoneType, "DELETE", "/webhooks/{id}", id, timeout=timeout, headers=headers)
@@ -352,7 +352,7 @@ class AsyncWebhooks(AsyncBulkResource):
         Returns:
             The delivery: `delivered`, or `failed` with the reason in its attempt.
 
-        Example:
+        Examples:
             >>> delivery = await client.webhooks.test("wh_abc123", event_type="migration.failed")
         """
         from sensei.models.params.access import WebhookTestBody
@@ -397,7 +397,7 @@ class AsyncWebhooks(AsyncBulkResource):
         Returns:
             The first page; iterating it goes through every item of every page.
 
-        Example:
+        Examples:
             >>> async for delivery in client.webhooks.deliveries("wh_abc123", status="failed"):
             ...     await client.webhooks.retry_delivery("wh_abc123", delivery.id)
         """
@@ -436,7 +436,7 @@ class AsyncWebhooks(AsyncBulkResource):
         Raises:
             InvalidStateError: it did not fail.
 
-        Example:
+        Examples:
             >>> await client.webhooks.retry_delivery("wh_abc123", "dlv_abc123")
         """
         return await self._call(
@@ -476,7 +476,7 @@ class AsyncWebhooks(AsyncBulkResource):
         Raises:
             WebhookVerificationError: a check failed.
 
-        Example:
+        Examples:
             >>> event = client.webhooks.unwrap(body, request.headers, secret=webhook_secret)
             >>> print(event.type, event.data)
         """

@@ -25,7 +25,7 @@ class ApiKey(LiveObject, ApiKeyData):
     def delete(self) -> None:
         """Delete the key; it stops working at once. `DELETE /api-keys/{id}`
 
-        Example:
+        Examples:
             >>> key.delete()
         """
         self._attached().api_keys.delete(self.id)
@@ -39,7 +39,7 @@ class ApiKey(LiveObject, ApiKeyData):
         Returns:
             The new key.
 
-        Example:
+        Examples:
             >>> new = key.rotate(on_created=lambda new: vault.write("sensei", new.key))
         """
         return self._attached().api_keys.rotate(self.id, on_created=on_created)
@@ -47,7 +47,7 @@ class ApiKey(LiveObject, ApiKeyData):
     def refresh(self) -> ApiKey:
         """Fetch what is known about the key again; returns the object itself. `GET /api-keys/{id}`
 
-        Example:
+        Examples:
             >>> key.refresh()
         """
         return self._become(self._attached().api_keys.get(self.id))
@@ -61,7 +61,7 @@ class ApiKeyCreated(ApiKeyCreatedData, ApiKey):
     def refresh(self) -> ApiKeyCreated:
         """Fetch what is known about the key again; the key stays. Returns the object itself. `GET /api-keys/{id}`
 
-        Example:
+        Examples:
             >>> key.refresh()
         """
         fresh = self._attached().api_keys.get(self.id)
@@ -104,7 +104,7 @@ class ApiKeys(Resource):
             InvalidArgumentError: an argument cannot be right.
             PermissionDeniedError: it would allow more than you may hand out.
 
-        Example:
+        Examples:
             >>> key = client.api_keys.create(name="CI", scopes=["migrations:read", "migrations:write"])
             >>> store(key.key)
         """
@@ -138,7 +138,7 @@ class ApiKeys(Resource):
         Raises:
             NotFoundError: there is no key with this id.
 
-        Example:
+        Examples:
             >>> key = client.api_keys.get("key_abc123")
             >>> print(key.key_prefix, key.last_used_at)
         """
@@ -167,7 +167,7 @@ class ApiKeys(Resource):
         Returns:
             The first page; iterating it goes through every item of every page.
 
-        Example:
+        Examples:
             >>> for key in client.api_keys.list():
             ...     print(key.name, key.scopes, key.last_used_at)
         """
@@ -206,7 +206,7 @@ class ApiKeys(Resource):
         Raises:
             InvalidArgumentError: nothing to change, or an argument that cannot be right.
 
-        Example:
+        Examples:
             >>> client.api_keys.update("key_abc123", ip_whitelist=["203.0.113.0/24"])
         """
         from sensei.models.params.access import ApiKeyUpdateBody
@@ -229,7 +229,7 @@ class ApiKeys(Resource):
             timeout: seconds for one attempt.
             headers: headers for this call only.
 
-        Example:
+        Examples:
             >>> client.api_keys.delete("key_abc123")
         """
         self._call(NoneType, "DELETE", "/api-keys/{id}", id, timeout=timeout, headers=headers)
@@ -263,7 +263,7 @@ class ApiKeys(Resource):
         Raises:
             KeyNotDeletedError: the new key works, but the old one could not be deleted; `.new_key` has the new one.
 
-        Example:
+        Examples:
             >>> new = client.api_keys.rotate("key_abc123", on_created=lambda new: vault.write("sensei", new.key))
         """
         old = self.get(id, timeout=timeout, headers=headers)

@@ -53,7 +53,7 @@ class AuditLogs(Resource):
         Returns:
             The first page; iterating it goes through every item of every page.
 
-        Example:
+        Examples:
             >>> for record in client.audit_logs.list(result="denied"):
             ...     print(record.timestamp, record.actor.id, record.action)
         """

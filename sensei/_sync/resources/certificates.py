@@ -35,7 +35,7 @@ class Certificate(LiveObject, CertificateData):
             CertificateVerificationError: it is expired, revoked, invalid or unverifiable; `.verdict` says which.
             ConfigurationError: the `crypto` extra is not installed.
 
-        Example:
+        Examples:
             >>> certificate = validation.certificate()
             >>> certificate.verify()
         """
@@ -61,7 +61,7 @@ class Certificate(LiveObject, CertificateData):
         Raises:
             ConfigurationError: the `crypto` extra is not installed.
 
-        Example:
+        Examples:
             >>> verdict = certificate.check()
             >>> verdict.value
             'valid'
@@ -71,7 +71,7 @@ class Certificate(LiveObject, CertificateData):
     def download(self) -> bytes:
         """Fetch the certificate as the file to hand on. `GET /certificates/{id}/download`
 
-        Example:
+        Examples:
             >>> _ = Path("certificate.json").write_bytes(certificate.download())
         """
         return self._attached().certificates.download(self.id)
@@ -79,7 +79,7 @@ class Certificate(LiveObject, CertificateData):
     def refresh(self) -> Certificate:
         """Fetch the certificate again, e.g. to see a revocation; returns the object itself. `GET /certificates/{id}`
 
-        Example:
+        Examples:
             >>> certificate.refresh()
         """
         fresh = self._attached().certificates.get(self.id)
@@ -123,7 +123,7 @@ class Certificates(Resource):
         Raises:
             NotFoundError: there is no certificate with this id.
 
-        Example:
+        Examples:
             >>> certificate = client.certificates.get("cert_abc123")
             >>> certificate.verify()
         """
@@ -142,7 +142,7 @@ class Certificates(Resource):
         Raises:
             NotFoundError: there is no certificate with this id.
 
-        Example:
+        Examples:
             >>> _ = Path("certificate.json").write_bytes(client.certificates.download("cert_abc123"))
         """
         return self._call(bytes, "GET", "/certificates/{id}/download", id, timeout=timeout, headers=headers)
@@ -157,7 +157,7 @@ class Certificates(Resource):
         Returns:
             The key set; keep it to verify offline.
 
-        Example:
+        Examples:
             >>> keys = client.certificates.keys()
             >>> print([key.kid for key in keys.keys])
         """

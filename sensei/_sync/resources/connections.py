@@ -34,7 +34,7 @@ class Connection(LiveObject, ConnectionData):
         Args:
             timeout: seconds for one attempt.
 
-        Example:
+        Examples:
             >>> result = connection.test()
             >>> result.status
             'success'
@@ -51,7 +51,7 @@ class Connection(LiveObject, ConnectionData):
             table: only this table.
             refresh: read the catalog anew instead of a copy that is at most 10 minutes old.
 
-        Example:
+        Examples:
             >>> structure = connection.fetch_schema(table="orders")
         """
         return self._attached().connections.schema(self.id, schema=schema, table=table, refresh=refresh)
@@ -59,7 +59,7 @@ class Connection(LiveObject, ConnectionData):
     def refresh(self) -> Connection:
         """Fetch the connection again and take over what changed; returns the object itself. `GET /connections/{id}`
 
-        Example:
+        Examples:
             >>> connection.refresh()
         """
         return self._become(self._attached().connections.get(self.id))
@@ -70,7 +70,7 @@ class Connection(LiveObject, ConnectionData):
         Args:
             timeout: seconds for the whole wait, or None to wait for ever.
 
-        Example:
+        Examples:
             >>> connection.wait()
             >>> connection.status
             'connected'
@@ -80,7 +80,7 @@ class Connection(LiveObject, ConnectionData):
     def delete(self) -> None:
         """Delete the connection; refused while an unfinished migration uses it. `DELETE /connections/{id}`
 
-        Example:
+        Examples:
             >>> connection.delete()
         """
         self._attached().connections.delete(self.id)
@@ -125,7 +125,7 @@ class Connections(Resource):
             InvalidArgumentError: a member is missing, unknown or cannot be right.
             UnprocessableEntityError: the server refuses a value.
 
-        Example:
+        Examples:
             >>> connection = client.connections.create(
             ...     name="Shop", type="sqlite", role="source", config={"path": "/data/shop.db"}
             ... )
@@ -164,7 +164,7 @@ class Connections(Resource):
         Raises:
             NotFoundError: there is no connection with this id.
 
-        Example:
+        Examples:
             >>> connection = client.connections.get("conn_abc123")
         """
         return self._call(Connection, "GET", "/connections/{id}", id, timeout=timeout, headers=headers)
@@ -200,7 +200,7 @@ class Connections(Resource):
         Returns:
             The first page; iterating it goes through every item of every page.
 
-        Example:
+        Examples:
             >>> for connection in client.connections.list(status="failed"):
             ...     print(connection.name)
         """
@@ -241,7 +241,7 @@ class Connections(Resource):
         Raises:
             ConflictError: `connection_in_use`, an executing migration uses it.
 
-        Example:
+        Examples:
             >>> client.connections.update("conn_abc123", name="Shop (read replica)")
         """
         from sensei.models.params.connections import ConnectionUpdateBody
@@ -269,7 +269,7 @@ class Connections(Resource):
         Raises:
             ConflictError: `connection_in_use`, an unfinished migration uses it.
 
-        Example:
+        Examples:
             >>> client.connections.delete("conn_abc123")
         """
         self._call(NoneType, "DELETE", "/connections/{id}", id, timeout=timeout, headers=headers)
@@ -293,7 +293,7 @@ class Connections(Resource):
         Returns:
             How it went: a failed test is a result with the status `failed`, not an error.
 
-        Example:
+        Examples:
             >>> result = client.connections.test("conn_abc123")
         """
         return self._call(
@@ -330,7 +330,7 @@ class Connections(Resource):
             timeout: seconds for one attempt.
             headers: headers for this call only.
 
-        Example:
+        Examples:
             >>> result = client.connections.test_config(
             ...     type="postgresql", connection_string="postgresql://user:pass@host:5432/db"
             ... )
@@ -374,7 +374,7 @@ class Connections(Resource):
             timeout: seconds for one attempt.
             headers: headers for this call only.
 
-        Example:
+        Examples:
             >>> structure = client.connections.schema("conn_abc123", schema="public")
         """
         return self._call(
@@ -407,7 +407,7 @@ class Connections(Resource):
             timeout: seconds for one attempt.
             headers: headers for this call only.
 
-        Example:
+        Examples:
             >>> preview = client.connections.preview("conn_abc123", table="orders", limit=5)
         """
         check_page({"limit": limit})
@@ -443,7 +443,7 @@ class Connections(Resource):
         Raises:
             WaitTimeoutError: it is still being tested.
 
-        Example:
+        Examples:
             >>> connection = client.connections.wait("conn_abc123", timeout=30)
         """
         return poll(

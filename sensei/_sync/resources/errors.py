@@ -43,7 +43,7 @@ class MigrationError(LiveObject, MigrationErrorData):
         Raises:
             InvalidStateError: it is resolved or recovered already.
 
-        Example:
+        Examples:
             >>> error.resolve({"type": "transform", "transformation": "force_utf8", "retry": True})
         """
         return self._become(
@@ -64,7 +64,7 @@ class MigrationError(LiveObject, MigrationErrorData):
         Raises:
             InvalidStateError: it is resolved or recovered already, or the migration is not at work.
 
-        Example:
+        Examples:
             >>> error.retry(fix_applied="widened customers.notes")
         """
         return self._become(self._attached().errors.retry(self.migration_id, self.id, fix_applied=fix_applied))
@@ -72,7 +72,7 @@ class MigrationError(LiveObject, MigrationErrorData):
     def refresh(self) -> MigrationError:
         """Fetch the error again; returns the object itself. `GET /migrations/{id}/errors/{error_id}`
 
-        Example:
+        Examples:
             >>> error.refresh()
         """
         return self._become(self._attached().errors.get(self.migration_id, self.id))
@@ -143,7 +143,7 @@ class MigrationErrors(BulkResource):
         Returns:
             The first page; iterating it goes through every item of every page.
 
-        Example:
+        Examples:
             >>> for error in client.errors.list("mig_abc123", status="escalated"):
             ...     print(error.error.table, error.error)
         """
@@ -172,7 +172,7 @@ class MigrationErrors(BulkResource):
         Raises:
             NotFoundError: there is no such migration or error.
 
-        Example:
+        Examples:
             >>> error = client.errors.get("mig_abc123", "err_001")
             >>> print(error.recommended_actions)
         """
@@ -219,7 +219,7 @@ class MigrationErrors(BulkResource):
             InvalidArgumentError: a member is unknown or cannot be right.
             InvalidStateError: it is resolved or recovered already.
 
-        Example:
+        Examples:
             >>> client.errors.resolve(
             ...     "mig_abc123", "err_001", resolution={"type": "default", "default_value": "'UNKNOWN'", "retry": True}
             ... )
@@ -271,7 +271,7 @@ class MigrationErrors(BulkResource):
         Raises:
             InvalidStateError: it is resolved or recovered already, or the migration is not at work.
 
-        Example:
+        Examples:
             >>> client.errors.retry("mig_abc123", "err_001", fix_applied="widened customers.notes")
         """
         from sensei.models.params.review import ErrorRetryBody
@@ -324,7 +324,7 @@ class MigrationErrors(BulkResource):
         Raises:
             InvalidArgumentError: a member is unknown or cannot be right.
 
-        Example:
+        Examples:
             >>> result = client.errors.bulk_resolve("mig_abc123", error_ids=["err_001"], resolution="skip")
             >>> print(result.summary.succeeded, "resolved")
         """

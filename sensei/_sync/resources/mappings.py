@@ -44,7 +44,7 @@ class Mapping(LiveObject, MappingData):
             PlanNotReadyError: there is no plan yet.
             InvalidStateError: the migration has started.
 
-        Example:
+        Examples:
             >>> for mapping in migration.plan.mappings:
             ...     if mapping.confidence < 0.9:
             ...         mapping.approve()
@@ -64,7 +64,7 @@ class Mapping(LiveObject, MappingData):
             UnprocessableEntityError: the target cannot do without the column.
             InvalidStateError: the migration has started.
 
-        Example:
+        Examples:
             >>> mapping.reject(comment="legacy column")
         """
         return self._decide(False, UNSET, comment)
@@ -90,7 +90,7 @@ class Mapping(LiveObject, MappingData):
         Returns:
             The mapping itself, as it is now.
 
-        Example:
+        Examples:
             >>> mapping.update(transformation="UPPER(country)")
         """
         migration_id, mapping_id = self._ids()
@@ -109,7 +109,7 @@ class Mapping(LiveObject, MappingData):
     def refresh(self) -> Mapping:
         """Fetch the mapping again; returns the object itself. `GET /migrations/{id}/mappings/{mapping_id}`
 
-        Example:
+        Examples:
             >>> mapping.refresh()
         """
         return self._become(self._attached().mappings.get(*self._ids()))
@@ -206,7 +206,7 @@ class Mappings(BulkResource):
         Raises:
             NotFoundError: there is no migration with this id.
 
-        Example:
+        Examples:
             >>> for mapping in client.mappings.list("mig_abc123", status="pending_review"):
             ...     print(mapping.source, "->", mapping.target)
         """
@@ -242,7 +242,7 @@ class Mappings(BulkResource):
         Raises:
             NotFoundError: there is no such migration or mapping.
 
-        Example:
+        Examples:
             >>> mapping = client.mappings.get("mig_abc123", "map_001")
         """
         return self._call(
@@ -290,7 +290,7 @@ class Mappings(BulkResource):
             PlanNotReadyError: there is no plan yet.
             InvalidStateError: the migration has started.
 
-        Example:
+        Examples:
             >>> client.mappings.update("mig_abc123", "map_001", status="approved", transformation="TRIM(name)")
         """
         from sensei.models.params.review import MappingUpdateBody
@@ -342,7 +342,7 @@ class Mappings(BulkResource):
             PlanNotReadyError: there is no plan yet.
             InvalidStateError: the migration has started.
 
-        Example:
+        Examples:
             >>> client.mappings.approve("mig_abc123", "map_001")
         """
         return self._client.migrations.approve_mapping(
@@ -380,7 +380,7 @@ class Mappings(BulkResource):
             UnprocessableEntityError: the target cannot do without the column.
             InvalidStateError: the migration has started.
 
-        Example:
+        Examples:
             >>> client.mappings.reject("mig_abc123", "map_001", comment="legacy column")
         """
         return self._client.migrations.approve_mapping(
@@ -418,7 +418,7 @@ class Mappings(BulkResource):
         Raises:
             InvalidArgumentError: an update has no id, changes nothing, or has a value that cannot be right.
 
-        Example:
+        Examples:
             >>> result = client.mappings.bulk_update(
             ...     "mig_abc123",
             ...     updates=[{"id": "map_001", "status": "approved"}, {"id": "map_002", "status": "rejected"}],
@@ -465,7 +465,7 @@ class Mappings(BulkResource):
         Returns:
             How each came out; nothing is sent when none is in review.
 
-        Example:
+        Examples:
             >>> result = client.mappings.approve_all("mig_abc123", above=0.9)
             >>> print(result.summary.succeeded, "approved")
         """

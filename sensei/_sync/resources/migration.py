@@ -97,7 +97,7 @@ class MigrationSummary(LiveObject, MigrationSummaryData):
     def fetch(self) -> Migration:
         """Fetch the whole migration. `GET /migrations/{id}`
 
-        Example:
+        Examples:
             >>> for summary in client.migrations.list(status="failed"):
             ...     migration = summary.fetch()
             ...     print(migration.name, migration.error)
@@ -135,7 +135,7 @@ class Migration(LiveObject, MigrationData):
             MigrationFailedError: no plan could be made, or the migration ended before there was one.
             WaitTimeoutError: it is still being made.
 
-        Example:
+        Examples:
             >>> plan = migration.wait_for_plan()
             >>> for mapping in plan.mappings:
             ...     print(mapping.source, "->", mapping.target, mapping.confidence)
@@ -149,7 +149,7 @@ class Migration(LiveObject, MigrationData):
     def fetch_plan(self) -> MigrationPlan:
         """Fetch the plan as it is now, finished or not, and keep it in `plan`. `GET /migrations/{id}/plan`
 
-        Example:
+        Examples:
             >>> plan = migration.fetch_plan()
             >>> plan.status
             'ready'
@@ -184,7 +184,7 @@ class Migration(LiveObject, MigrationData):
             MigrationFailedError: no plan could be made.
             InvalidStateError: it has started already, or has ended.
 
-        Example:
+        Examples:
             >>> migration.start()
         """
         migrations = self._attached().migrations
@@ -216,7 +216,7 @@ class Migration(LiveObject, MigrationData):
         Raises:
             InvalidStateError: it is not running.
 
-        Example:
+        Examples:
             >>> migration.pause(reason="month-end close")
         """
         self._attached().migrations.pause(self.id, reason=reason, immediate=immediate, idempotency_key=idempotency_key)
@@ -234,7 +234,7 @@ class Migration(LiveObject, MigrationData):
         Raises:
             InvalidStateError: it is not paused.
 
-        Example:
+        Examples:
             >>> migration.resume()
         """
         self._attached().migrations.resume(self.id, idempotency_key=idempotency_key)
@@ -262,7 +262,7 @@ class Migration(LiveObject, MigrationData):
         Raises:
             InvalidStateError: it has ended meanwhile.
 
-        Example:
+        Examples:
             >>> migration.cancel(reason="wrong target")
         """
         self._attached().migrations.cancel(
@@ -300,7 +300,7 @@ class Migration(LiveObject, MigrationData):
         Raises:
             ConflictError: `rollback_not_available`, there is nothing to undo.
 
-        Example:
+        Examples:
             >>> migration.rollback(strategy="truncate")
         """
         self._attached().migrations.rollback(
@@ -341,7 +341,7 @@ class Migration(LiveObject, MigrationData):
             WaitTimeoutError: it is not over; also a `TimeoutError`.
             MigrationFailedError: it is over otherwise than completed, with `raise_on_failure`.
 
-        Example:
+        Examples:
             >>> result = migration.wait(timeout=3600)
             >>> print(result.status, result.records_processed, result.error)
         """
@@ -370,7 +370,7 @@ class Migration(LiveObject, MigrationData):
         Raises:
             StreamInterruptedError: the stream was cut and could not be resumed.
 
-        Example:
+        Examples:
             >>> for event in migration.stream_events():
             ...     print(event.type, event.phase, event.percent, event.message)
         """
@@ -398,7 +398,7 @@ class Migration(LiveObject, MigrationData):
         Raises:
             StreamInterruptedError: the stream was cut and could not be resumed.
 
-        Example:
+        Examples:
             >>> for event in migration.stream_logs(level="warning"):
             ...     print(event.message)
         """
@@ -426,7 +426,7 @@ class Migration(LiveObject, MigrationData):
         Raises:
             InvalidStateError: the migration is not completed.
 
-        Example:
+        Examples:
             >>> validation = migration.run_validation(type="full")
             >>> validation.wait()
         """
@@ -440,7 +440,7 @@ class Migration(LiveObject, MigrationData):
         Returns:
             The migration itself.
 
-        Example:
+        Examples:
             >>> migration.refresh()
         """
         return self._become(self._attached().migrations.get(self.id))
@@ -455,7 +455,7 @@ class Migration(LiveObject, MigrationData):
         Raises:
             InvalidStateError: it has not ended; `cancel()` it first.
 
-        Example:
+        Examples:
             >>> migration.delete()
         """
         return self._attached().migrations.delete(self.id, keep_logs=keep_logs, keep_metrics=keep_metrics)

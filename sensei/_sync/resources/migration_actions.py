@@ -60,7 +60,7 @@ class MigrationActions(Resource):
             MigrationFailedError: no plan could be made.
             InvalidStateError: it has started already, or has ended.
 
-        Example:
+        Examples:
             >>> result = client.migrations.start("mig_abc123", dry_run=True)
             >>> print(result.message)
         """
@@ -113,7 +113,7 @@ class MigrationActions(Resource):
         Raises:
             InvalidStateError: it is not running.
 
-        Example:
+        Examples:
             >>> result = client.migrations.pause("mig_abc123")
             >>> print(result.checkpoint_eta)
         """
@@ -150,7 +150,7 @@ class MigrationActions(Resource):
             InvalidStateError: it is not paused.
             ConflictError: `concurrent_limit_exceeded`, as many as the plan allows are at work.
 
-        Example:
+        Examples:
             >>> result = client.migrations.resume("mig_abc123")
             >>> print(result.resumed_from_checkpoint)
         """
@@ -190,7 +190,7 @@ class MigrationActions(Resource):
             InvalidStateError: it has ended meanwhile.
             ConflictError: `rollback_not_available`, nothing was prepared for one.
 
-        Example:
+        Examples:
             >>> result = client.migrations.cancel("mig_abc123", reason="wrong target")
             >>> result.status
             'cancelling'
@@ -219,7 +219,7 @@ class MigrationActions(Resource):
         Returns:
             The plan; while its status is `generating` it has no mappings.
 
-        Example:
+        Examples:
             >>> plan = client.migrations.plan("mig_abc123")
             >>> for risk in plan.risks:
             ...     print(risk.severity, risk.description)
@@ -261,7 +261,7 @@ class MigrationActions(Resource):
             PlanNotReadyError: there is no plan yet.
             InvalidStateError: the migration has started.
 
-        Example:
+        Examples:
             >>> mapping = client.migrations.approve_mapping("mig_abc123", "map_001")
         """
         from sensei.models.params.review import MappingApprovalBody
@@ -306,7 +306,7 @@ class MigrationActions(Resource):
             MigrationFailedError: no plan could be made, or the migration ended before there was one.
             WaitTimeoutError: it is still being made.
 
-        Example:
+        Examples:
             >>> plan = client.migrations.wait_for_plan("mig_abc123", timeout=600)
         """
         _, plan = self._wait_for_plan(id, timeout=timeout, interval=interval, on_progress=on_progress)
@@ -336,7 +336,7 @@ class MigrationActions(Resource):
             WaitTimeoutError: it is not over; also a `TimeoutError`.
             MigrationFailedError: it is over otherwise than completed, with `raise_on_failure`.
 
-        Example:
+        Examples:
             >>> migration = client.migrations.wait("mig_abc123", timeout=3600, raise_on_failure=True)
         """
         migration = poll(

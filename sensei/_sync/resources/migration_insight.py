@@ -31,7 +31,7 @@ class MigrationInsight(Resource):
             timeout: seconds for one attempt.
             headers: headers for this call only.
 
-        Example:
+        Examples:
             >>> report = client.migrations.status("mig_abc123")
             >>> print(report.status, report.progress.percent)
         """
@@ -47,7 +47,7 @@ class MigrationInsight(Resource):
             timeout: seconds for one attempt.
             headers: headers for this call only.
 
-        Example:
+        Examples:
             >>> metrics = client.migrations.metrics("mig_abc123")
             >>> for table in metrics.by_table:
             ...     print(table.table, table.records_processed, table.records_total)
@@ -87,7 +87,7 @@ class MigrationInsight(Resource):
         Returns:
             The first page; iterating it goes through every item of every page.
 
-        Example:
+        Examples:
             >>> for entry in client.migrations.logs("mig_abc123", level="warning"):
             ...     print(entry.timestamp, entry.message)
         """
@@ -132,7 +132,7 @@ class MigrationInsight(Resource):
         Raises:
             StreamInterruptedError: the stream was cut and could not be resumed.
 
-        Example:
+        Examples:
             >>> for event in client.migrations.stream_logs("mig_abc123", level="warning"):
             ...     print(event.message)
         """
@@ -171,7 +171,7 @@ class MigrationInsight(Resource):
         Raises:
             StreamInterruptedError: the stream was cut and could not be resumed.
 
-        Example:
+        Examples:
             >>> for event in client.migrations.stream_events("mig_abc123"):
             ...     print(event.type, event.phase, event.percent, event.message)
         """
@@ -195,7 +195,7 @@ class MigrationInsight(Resource):
         Raises:
             PlanNotReadyError: the source was not analysed yet.
 
-        Example:
+        Examples:
             >>> structure = client.migrations.source_schema("mig_abc123")
             >>> print(structure.summary.tables, "tables")
         """
@@ -214,7 +214,7 @@ class MigrationInsight(Resource):
         Raises:
             PlanNotReadyError: it was not planned yet.
 
-        Example:
+        Examples:
             >>> structure = client.migrations.target_schema("mig_abc123")
         """
         from sensei.models.connections import DatabaseSchema

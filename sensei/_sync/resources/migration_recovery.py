@@ -57,7 +57,7 @@ class MigrationRecovery(Resource):
             InvalidArgumentError: something that the strategy or the scope needs is missing.
             ConflictError: `rollback_not_available`, there is nothing to undo.
 
-        Example:
+        Examples:
             >>> result = client.migrations.rollback("mig_abc123", strategy="truncate")
             >>> result.rollback_status
             'initiated'
@@ -95,7 +95,7 @@ class MigrationRecovery(Resource):
             timeout: seconds for one attempt.
             headers: headers for this call only.
 
-        Example:
+        Examples:
             >>> status = client.migrations.rollback_status("mig_abc123")
             >>> print(status.rollback_status, status.verification)
         """
@@ -130,7 +130,7 @@ class MigrationRecovery(Resource):
         Returns:
             The first page; iterating it goes through every item of every page.
 
-        Example:
+        Examples:
             >>> for checkpoint in client.migrations.checkpoints("mig_abc123"):
             ...     print(checkpoint.id, checkpoint.phase_name, checkpoint.records_completed)
         """
@@ -168,7 +168,7 @@ class MigrationRecovery(Resource):
         Raises:
             InvalidStateError: it is not at work.
 
-        Example:
+        Examples:
             >>> checkpoint = client.migrations.create_checkpoint("mig_abc123", reason="before the big table")
         """
         from sensei.models.params.migrations import CheckpointCreateBody
@@ -207,7 +207,7 @@ class MigrationRecovery(Resource):
             NotFoundError: there is no such checkpoint any more.
             InvalidStateError: it is neither paused nor failed.
 
-        Example:
+        Examples:
             >>> client.migrations.restore("mig_abc123", checkpoint_id="ckpt_001")
             >>> client.migrations.resume("mig_abc123")
         """

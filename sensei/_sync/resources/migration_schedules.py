@@ -34,7 +34,7 @@ class MigrationSchedules(Resource):
         Raises:
             NotFoundError: it has no schedule.
 
-        Example:
+        Examples:
             >>> schedule = client.migrations.schedule("mig_abc123")
             >>> print(schedule.status, schedule.start_at)
         """
@@ -70,7 +70,7 @@ class MigrationSchedules(Resource):
             InvalidArgumentError: it says neither when to start nor in which windows to work.
             InvalidStateError: the migration is validating or has ended.
 
-        Example:
+        Examples:
             >>> from datetime import UTC, datetime, timedelta
             >>> client.migrations.set_schedule("mig_abc123", start_at=datetime.now(UTC) + timedelta(hours=6))
         """
@@ -125,7 +125,7 @@ class MigrationSchedules(Resource):
             NotFoundError: it has no schedule.
             UnprocessableEntityError: neither a start nor a window would be left.
 
-        Example:
+        Examples:
             >>> client.migrations.update_schedule("mig_abc123", behavior={"outside_window": "continue"})
         """
         from sensei.models.params.migrations import ScheduleUpdateBody
@@ -158,7 +158,7 @@ class MigrationSchedules(Resource):
         Raises:
             NotFoundError: it has no schedule.
 
-        Example:
+        Examples:
             >>> client.migrations.clear_schedule("mig_abc123")
         """
         self._call(NoneType, "DELETE", "/migrations/{id}/schedule", id, timeout=timeout, headers=headers)

@@ -70,7 +70,7 @@ class Migrations(MigrationActions, MigrationInsight, MigrationRecovery, Migratio
             InvalidArgumentError: a member is missing, unknown or cannot be right.
             UnprocessableEntityError: the server refuses a value, e.g. a connection in the wrong role.
 
-        Example:
+        Examples:
             >>> migration = client.migrations.create(
             ...     name="Q1 Database Modernization",
             ...     source={"connection_id": "conn_source"},
@@ -111,7 +111,7 @@ class Migrations(MigrationActions, MigrationInsight, MigrationRecovery, Migratio
         Raises:
             NotFoundError: there is no migration with this id.
 
-        Example:
+        Examples:
             >>> migration = client.migrations.get("mig_abc123")
             >>> print(migration.status, migration.percent)
         """
@@ -154,7 +154,7 @@ class Migrations(MigrationActions, MigrationInsight, MigrationRecovery, Migratio
         Returns:
             The first page; iterating it goes through every item of every page.
 
-        Example:
+        Examples:
             >>> for summary in client.migrations.list(status="running"):
             ...     print(summary.name, summary.progress_percent)
         """
@@ -206,7 +206,7 @@ class Migrations(MigrationActions, MigrationInsight, MigrationRecovery, Migratio
             InvalidArgumentError: nothing to change, or a value that cannot be right.
             InvalidStateError: it is at work.
 
-        Example:
+        Examples:
             >>> client.migrations.update("mig_abc123", options={"parallelism": 8})
         """
         from sensei.models.params.migrations import MigrationUpdateBody
@@ -249,7 +249,7 @@ class Migrations(MigrationActions, MigrationInsight, MigrationRecovery, Migratio
         Raises:
             InvalidStateError: it has not ended; cancel it first.
 
-        Example:
+        Examples:
             >>> client.migrations.delete("mig_abc123", keep_logs=False)
         """
         deleted = self._call(

@@ -58,7 +58,7 @@ class OAuth(Resource):
         Raises:
             InvalidArgumentError: `redirect_uri` is no absolute URL, or an argument cannot be used.
 
-        Example:
+        Examples:
             >>> request = client.oauth.authorization_url(
             ...     client_id="my-app", redirect_uri="https://app.example.com/callback", scopes=["migrations:read"]
             ... )
@@ -112,7 +112,7 @@ class OAuth(Resource):
             AuthenticationError: `invalid_client`: unknown client or wrong secret.
             APIConnectionError: no answer came; start the sign-in again.
 
-        Example:
+        Examples:
             >>> tokens = client.oauth.exchange_code(
             ...     callback["code"],
             ...     state=callback["state"],
@@ -160,7 +160,7 @@ class OAuth(Resource):
             AuthenticationError: `invalid_client`: unknown client or wrong secret.
             BadRequestError: `invalid_scope`: the client may not have one of the scopes.
 
-        Example:
+        Examples:
             >>> token = client.oauth.client_credentials("sa_abc123", secret)
             >>> token.expires_in
             3600
@@ -201,7 +201,7 @@ class OAuth(Resource):
             AuthenticationError: `invalid_client`: unknown client or wrong secret.
             APIConnectionError: no answer came; the refresh token may be spent.
 
-        Example:
+        Examples:
             >>> tokens = client.oauth.refresh(saved.refresh_token, client_id="my-app", client_secret=secret)
         """
         grant = refresh_grant(
@@ -236,7 +236,7 @@ class OAuth(Resource):
         Raises:
             AuthenticationError: the one who asks could not prove itself.
 
-        Example:
+        Examples:
             >>> client.oauth.revoke(tokens.refresh_token, client_id="my-app", client_secret=secret)
         """
         reference = token_reference(
@@ -277,7 +277,7 @@ class OAuth(Resource):
         Raises:
             AuthenticationError: the one who asks could not prove itself.
 
-        Example:
+        Examples:
             >>> (client.oauth.introspect(token)).active
             True
         """

@@ -26,7 +26,7 @@ class ServiceAccount(LiveObject, ServiceAccountData):
         Returns:
             The account with its new credentials, which no other answer shows.
 
-        Example:
+        Examples:
             >>> rotated = account.rotate()
             >>> store(rotated.credentials)
         """
@@ -35,7 +35,7 @@ class ServiceAccount(LiveObject, ServiceAccountData):
     def delete(self) -> None:
         """Delete the account; its credentials stop working at once. `DELETE /service-accounts/{id}`
 
-        Example:
+        Examples:
             >>> account.delete()
         """
         self._attached().service_accounts.delete(self.id)
@@ -80,7 +80,7 @@ class ServiceAccounts(Resource):
             InvalidArgumentError: an argument cannot be right.
             PermissionDeniedError: it would allow more than you may hand out.
 
-        Example:
+        Examples:
             >>> account = client.service_accounts.create(name="nightly", scopes=["migrations:*"])
             >>> store(account.credentials.token)
         """
@@ -109,7 +109,7 @@ class ServiceAccounts(Resource):
         Raises:
             NotFoundError: there is no account with this id.
 
-        Example:
+        Examples:
             >>> account = client.service_accounts.get("sa_abc123")
         """
         return self._call(ServiceAccount, "GET", "/service-accounts/{id}", id, timeout=timeout, headers=headers)
@@ -137,7 +137,7 @@ class ServiceAccounts(Resource):
         Returns:
             The first page; iterating it goes through every item of every page.
 
-        Example:
+        Examples:
             >>> for account in client.service_accounts.list():
             ...     print(account.name, account.last_used_at)
         """
@@ -159,7 +159,7 @@ class ServiceAccounts(Resource):
             timeout: seconds for one attempt.
             headers: headers for this call only.
 
-        Example:
+        Examples:
             >>> client.service_accounts.delete("sa_abc123")
         """
         self._call(NoneType, "DELETE", "/service-accounts/{id}", id, timeout=timeout, headers=headers)
@@ -183,7 +183,7 @@ class ServiceAccounts(Resource):
         Returns:
             The account with its new credentials, which no other answer shows.
 
-        Example:
+        Examples:
             >>> account = client.service_accounts.rotate("sa_abc123")
             >>> print(account.previous_credentials_valid_until)
         """

@@ -18,7 +18,7 @@ class Usage(Resource):
             timeout: seconds for one attempt.
             headers: headers for this call only.
 
-        Example:
+        Examples:
             >>> usage = client.usage.current()
             >>> print(usage.requests.total, "of", usage.requests.limit)
         """

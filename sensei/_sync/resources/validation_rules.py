@@ -23,7 +23,7 @@ class ValidationRule(LiveObject, ValidationRuleData):
     def delete(self) -> None:
         """Delete the rule. `DELETE /validations/rules/{rule_id}`
 
-        Example:
+        Examples:
             >>> rule.delete()
         """
         self._attached().validations.rules.delete(self.id)
@@ -65,7 +65,7 @@ class ValidationRules(Resource):
             InvalidArgumentError: a value cannot be right.
             PermissionDeniedError: `quota_exceeded`, the plan allows no more rules.
 
-        Example:
+        Examples:
             >>> rule = client.validations.rules.create(
             ...     name="No negative totals",
             ...     rule="SELECT COUNT(*) FROM orders WHERE total < 0",
@@ -118,7 +118,7 @@ class ValidationRules(Resource):
         Returns:
             The first page; iterating it goes through every item of every page.
 
-        Example:
+        Examples:
             >>> for rule in client.validations.rules.list():
             ...     print(rule.name, rule.severity)
         """
@@ -143,7 +143,7 @@ class ValidationRules(Resource):
         Raises:
             NotFoundError: there is no rule with this id.
 
-        Example:
+        Examples:
             >>> client.validations.rules.delete("rule_abc123")
         """
         self._call(NoneType, "DELETE", "/validations/rules/{rule_id}", rule_id, timeout=timeout, headers=headers)

@@ -51,7 +51,7 @@ class Validation(LiveObject, ValidationData):
             WaitTimeoutError: it is not over; also a `TimeoutError`.
             ValidationFailedError: it did not pass, with `raise_on_failure`.
 
-        Example:
+        Examples:
             >>> validation = migration.run_validation(type="full")
             >>> validation.wait(timeout=600)
             >>> print(validation.overall_result, validation.confidence_score)
@@ -74,7 +74,7 @@ class Validation(LiveObject, ValidationData):
         Raises:
             NotFoundError: there is none, or none yet; `.details["reason"]` says why.
 
-        Example:
+        Examples:
             >>> certificate = validation.certificate()
             >>> certificate.verify()
         """
@@ -86,7 +86,7 @@ class Validation(LiveObject, ValidationData):
         Args:
             include_details: with row-level facts for each issue.
 
-        Example:
+        Examples:
             >>> report = validation.report()
             >>> for issue in report.issues:
             ...     print(issue.severity, issue.table, issue.message)
@@ -99,7 +99,7 @@ class Validation(LiveObject, ValidationData):
         Raises:
             InvalidStateError: it is over already.
 
-        Example:
+        Examples:
             >>> validation.cancel()
         """
         return self._become(self._attached().validations.cancel(self.id))
@@ -107,7 +107,7 @@ class Validation(LiveObject, ValidationData):
     def refresh(self) -> Validation:
         """Fetch the validation again; returns the object itself. `GET /validations/{id}`
 
-        Example:
+        Examples:
             >>> validation.refresh()
         """
         return self._become(self._attached().validations.get(self.id))
@@ -165,7 +165,7 @@ class Validations(Resource):
             InvalidArgumentError: a member is unknown or cannot be right.
             InvalidStateError: the migration is not completed.
 
-        Example:
+        Examples:
             >>> validation = client.validations.create(migration_id="mig_abc123", type="full")
         """
         from sensei.models.params.validations import ValidationCreateBody
@@ -194,7 +194,7 @@ class Validations(Resource):
         Raises:
             NotFoundError: there is no validation with this id.
 
-        Example:
+        Examples:
             >>> validation = client.validations.get("val_abc123")
             >>> print(validation.status, validation.overall_result)
         """
@@ -229,7 +229,7 @@ class Validations(Resource):
         Returns:
             The first page; iterating it goes through every item of every page.
 
-        Example:
+        Examples:
             >>> for validation in client.validations.list(result="failed"):
             ...     print(validation.migration_id)
         """
@@ -268,7 +268,7 @@ class Validations(Resource):
         Raises:
             InvalidStateError: it is over already.
 
-        Example:
+        Examples:
             >>> validation = client.validations.cancel("val_abc123")
         """
         return self._call(
@@ -335,7 +335,7 @@ class Validations(Resource):
         Raises:
             InvalidStateError: it is not over.
 
-        Example:
+        Examples:
             >>> page = client.validations.report("val_abc123", format="html")
             >>> _ = Path("report.html").write_text(page, encoding="utf-8")
         """
@@ -365,7 +365,7 @@ class Validations(Resource):
         Raises:
             NotFoundError: there is none, or none yet; `.details["reason"]` says why.
 
-        Example:
+        Examples:
             >>> certificate = client.validations.certificate("val_abc123")
         """
         return self._call(Certificate, "GET", "/validations/{id}/certificate", id, timeout=timeout, headers=headers)
@@ -392,7 +392,7 @@ class Validations(Resource):
             WaitTimeoutError: it is not over; also a `TimeoutError`.
             ValidationFailedError: it did not pass, with `raise_on_failure`.
 
-        Example:
+        Examples:
             >>> validation = client.validations.wait("val_abc123", timeout=600)
         """
         validation = poll(

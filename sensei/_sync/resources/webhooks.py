@@ -37,7 +37,7 @@ class Webhook(LiveObject, WebhookData):
         Returns:
             The delivery: `delivered`, or `failed` with the reason in its attempt.
 
-        Example:
+        Examples:
             >>> delivery = webhook.test()
             >>> print(delivery.status, delivery.response_status)
         """
@@ -55,7 +55,7 @@ class Webhook(LiveObject, WebhookData):
         Returns:
             The first page; iterating it goes through every item of every page.
 
-        Example:
+        Examples:
             >>> for delivery in webhook.deliveries(status="failed"):
             ...     print(delivery.event_type, delivery.response_status)
         """
@@ -64,7 +64,7 @@ class Webhook(LiveObject, WebhookData):
     def refresh(self) -> Webhook:
         """Fetch the endpoint again; returns the object itself. `GET /webhooks/{id}`
 
-        Example:
+        Examples:
             >>> webhook.refresh()
         """
         return self._become(self._attached().webhooks.get(self.id))
@@ -72,7 +72,7 @@ class Webhook(LiveObject, WebhookData):
     def delete(self) -> None:
         """Delete the endpoint. `DELETE /webhooks/{id}`
 
-        Example:
+        Examples:
             >>> webhook.delete()
         """
         self._attached().webhooks.delete(self.id)
@@ -86,7 +86,7 @@ class WebhookCreated(WebhookCreatedData, Webhook):
     def refresh(self) -> WebhookCreated:
         """Fetch the endpoint again; the secret stays. Returns the object itself. `GET /webhooks/{id}`
 
-        Example:
+        Examples:
             >>> webhook.refresh()
         """
         fresh = self._attached().webhooks.get(self.id)
@@ -160,7 +160,7 @@ class Webhooks(BulkResource):
             InvalidArgumentError: an argument cannot be right.
             UnprocessableEntityError: the server does not accept the URL.
 
-        Example:
+        Examples:
             >>> webhook = client.webhooks.create(url="https://example.com/hooks", events=["migration.*"])
             >>> store(webhook.secret)
         """
@@ -202,7 +202,7 @@ class Webhooks(BulkResource):
         Raises:
             InvalidArgumentError: an argument cannot be right.
 
-        Example:
+        Examples:
             >>> result = client.webhooks.bulk_create(
             ...     webhooks=[{"url": "https://example.com/hooks", "events": ["migration.completed"]}]
             ... )
@@ -233,7 +233,7 @@ class Webhooks(BulkResource):
         Raises:
             NotFoundError: there is no endpoint with this id.
 
-        Example:
+        Examples:
             >>> webhook = client.webhooks.get("wh_abc123")
         """
         return self._call(Webhook, "GET", "/webhooks/{id}", id, timeout=timeout, headers=headers)
@@ -261,7 +261,7 @@ class Webhooks(BulkResource):
         Returns:
             The first page; iterating it goes through every item of every page.
 
-        Example:
+        Examples:
             >>> for webhook in client.webhooks.list():
             ...     print(webhook.url, webhook.events)
         """
@@ -302,7 +302,7 @@ class Webhooks(BulkResource):
         Raises:
             InvalidArgumentError: nothing to change, or an argument that cannot be right.
 
-        Example:
+        Examples:
             >>> client.webhooks.update("wh_abc123", enabled=False)
         """
         from sensei.models.params.access import WebhookUpdateBody
@@ -327,7 +327,7 @@ class Webhooks(BulkResource):
             timeout: seconds for one attempt.
             headers: headers for this call only.
 
-        Example:
+        Examples:
             >>> client.webhooks.delete("wh_abc123")
         """
         self._call(NoneType, "DELETE", "/webhooks/{id}", id, timeout=timeout, headers=headers)
@@ -353,7 +353,7 @@ class Webhooks(BulkResource):
         Returns:
             The delivery: `delivered`, or `failed` with the reason in its attempt.
 
-        Example:
+        Examples:
             >>> delivery = client.webhooks.test("wh_abc123", event_type="migration.failed")
         """
         from sensei.models.params.access import WebhookTestBody
@@ -398,7 +398,7 @@ class Webhooks(BulkResource):
         Returns:
             The first page; iterating it goes through every item of every page.
 
-        Example:
+        Examples:
             >>> for delivery in client.webhooks.deliveries("wh_abc123", status="failed"):
             ...     client.webhooks.retry_delivery("wh_abc123", delivery.id)
         """
@@ -437,7 +437,7 @@ class Webhooks(BulkResource):
         Raises:
             InvalidStateError: it did not fail.
 
-        Example:
+        Examples:
             >>> client.webhooks.retry_delivery("wh_abc123", "dlv_abc123")
         """
         return self._call(
@@ -477,7 +477,7 @@ class Webhooks(BulkResource):
         Raises:
             WebhookVerificationError: a check failed.
 
-        Example:
+        Examples:
             >>> event = client.webhooks.unwrap(body, request.headers, secret=webhook_secret)
             >>> print(event.type, event.data)
         """

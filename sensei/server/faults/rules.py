@@ -116,7 +116,7 @@ class _Planned:
 class Faults:
     """The failures that a server is to show; several threads may change and ask.
 
-    Example:
+    Examples:
         >>> faults = Faults()
         >>> faults.fail(503, times=2, retry_after=0)
         >>> faults.next("GET", "/v1/connections").status

@@ -132,7 +132,7 @@ Tags = Annotated[list[Annotated[str, Field(min_length=1, max_length=64)]], Field
 def wire_time(value: datetime) -> str:
     """An instant as the wire has it: UTC, ``Z``, a fraction only where there is one.
 
-    Example:
+    Examples:
         >>> wire_time(datetime(2026, 2, 2, 16, tzinfo=UTC))
         '2026-02-02T16:00:00Z'
     """

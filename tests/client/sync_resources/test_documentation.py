@@ -66,7 +66,7 @@ def promised(text: str) -> list[Operation]:
 def test_it_is_documented_in_the_form_of_the_house(name: str) -> None:
     text = inspect.getdoc(METHODS[name])
     assert text, f"{name} has no docstring"
-    assert "Example:" in text, f"{name} has no example"
+    assert "Examples:" in text, f"{name} has no example"
     parameters = [one for one in inspect.signature(METHODS[name]).parameters if one != "self"]
     for parameter in parameters:
         assert re.search(rf"^    {parameter}: ", text, re.MULTILINE), f"{name} does not explain {parameter}"

@@ -24,7 +24,7 @@ def ks_p_value(first: Sequence[float], second: Sequence[float]) -> float:
 
     Small values say that the samples are hardly of one distribution; equal samples give 1.
 
-    Example:
+    Examples:
         >>> ks_p_value([1.0, 2.0, 3.0], [1.0, 2.0, 3.0])
         1.0
     """

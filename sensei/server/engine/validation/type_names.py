@@ -42,7 +42,7 @@ _DISPLAY_WIDTH = re.compile(r"^(tinyint|smallint|mediumint|int|bigint)\(\d+\)")
 def canonical(system: str, type_: str) -> str:
     """The type in lower case, spelled as the system itself reports it, without blanks that mean nothing.
 
-    Example:
+    Examples:
         >>> canonical("postgresql", "VARCHAR( 40 )")
         'character varying(40)'
         >>> canonical("postgresql", "TIMESTAMP(3) WITH TIME ZONE")
