@@ -116,7 +116,8 @@ def _rewritten(source: str) -> str:
     for number, token in enumerate(tokens):
         begin, end = offset(token.start), offset(token.end)
         following = tokens[number + 1] if number + 1 < len(tokens) else token
-        text = token.string
+        # Not token.string, which from Python 3.12 on lacks the second of two braces in an f-string.
+        text = source[begin:end]
         if token.type == tokenize.OP and text in "([{":
             depth += 1
         elif token.type == tokenize.OP and text in ")]}":
