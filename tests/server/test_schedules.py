@@ -82,7 +82,15 @@ def _open_now(clock: ControllableClock) -> dict[str, str]:
     return {"start": f"{clock.now() - timedelta(hours=1):%H:%M}", "end": f"{clock.now() + timedelta(hours=2):%H:%M}"}
 
 
+def _move_to_wednesday_noon(clock: ControllableClock) -> None:
+    """To a time at which none of the windows above is open."""
+    now = clock.now()
+    noon = now.replace(hour=12, minute=0, second=0, microsecond=0) + timedelta(days=(2 - now.weekday()) % 7)
+    clock.advance((noon + timedelta(days=7) - now).total_seconds())
+
+
 def test_a_schedule_can_be_set_changed_and_removed(world: World, clock: ControllableClock) -> None:
+    _move_to_wednesday_noon(clock)
     mig = world.planned()
     path = f"/v1/migrations/{mig}/schedule"
     assert world.client.get(path).json()["error"]["code"] == "schedule_not_found"
