@@ -225,7 +225,7 @@ class LoopStream(httpcore.AsyncNetworkStream):
 
 
 async def open_stream(host: str, port: int, timeout: float | None) -> LoopStream:
-    """Connect, trying the addresses of `host` as happy eyeballs do.
+    """Connect, trying the addresses of `host` as happy eyeballs do where the loop can.
 
     Raises:
         httpcore.ConnectTimeout: it took longer than `timeout` seconds.
@@ -234,7 +234,10 @@ async def open_stream(host: str, port: int, timeout: float | None) -> LoopStream
     loop = asyncio.get_running_loop()
     try:
         async with asyncio.timeout(timeout):
-            transport, _ = await loop.create_connection(asyncio.Protocol, host, port, happy_eyeballs_delay=0.25)
+            if isinstance(loop, asyncio.BaseEventLoop):
+                transport, _ = await loop.create_connection(asyncio.Protocol, host, port, happy_eyeballs_delay=0.25)
+            else:  # other loops, such as uvloop's, try the addresses in turn
+                transport, _ = await loop.create_connection(asyncio.Protocol, host, port)
     except TimeoutError as error:
         raise httpcore.ConnectTimeout(f"no connection in {timeout:.3g} s") from error
     except OSError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -116,6 +117,20 @@ class TestLoops:
                 found = list(pool.map(lambda n: asyncio.run(use(n)), range(4)))
             assert found == [[f"conn_{n}"] * 10 for n in range(4)]
             asyncio.run(client.aclose())
+
+    @pytest.mark.skipif(sys.platform == "win32", reason="uvloop does not run there")
+    def test_the_loop_of_uvloop_works_as_well(self) -> None:
+        import uvloop
+
+        async def use() -> list[str]:
+            many = [client.connections.get(f"conn_{n}") for n in range(20)]
+            return [found.id for found in await asyncio.gather(*many)]
+
+        with FaultyServer(by_id) as server:
+            client = AsyncClient("sk_test_1", base_url=server.url)
+            for _ in range(2):
+                assert uvloop.run(use()) == [f"conn_{n}" for n in range(20)]
+            uvloop.run(client.aclose())
 
     def test_outside_of_any_loop_it_says_so(self) -> None:
         client = AsyncClient("sk_test_1", base_url="http://127.0.0.1:1")
