@@ -153,7 +153,9 @@ class AsyncEventStream:
                 f"the stream was silent for {self._idle:g} s" if silent else f"the stream broke ({error})"
             )
         except BaseException:
-            await self.aclose()
+            # Cancelled, which is no end: whoever asks for the next event goes on after the last one.
+            await self._let_go()
+            self._place.resumed = self._any and self._place.last_event_id is not None
             raise
         await self._wait_out(failure)
 

@@ -154,7 +154,9 @@ class EventStream:
                 f"the stream was silent for {self._idle:g} s" if silent else f"the stream broke ({error})"
             )
         except BaseException:
-            self.close()
+            # Cancelled, which is no end: whoever asks for the next event goes on after the last one.
+            self._let_go()
+            self._place.resumed = self._any and self._place.last_event_id is not None
             raise
         self._wait_out(failure)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from typing import Any
 
+import anyio
 import pytest
 
 from sensei._async.client import AsyncClient
@@ -185,6 +186,31 @@ class TestLeaving:
                 assert socket.recv(1) == b""
                 assert [event async for event in stream] == []
                 never.set()
+
+    # async only: begin
+    async def test_giving_up_on_one_event_frees_the_connection_and_loses_none(self) -> None:
+        events = history(4)
+        never = threading.Event()
+
+        def serve(heard: Heard) -> Answer:
+            if heard.number == 0:
+                return Answer(HEAD + b"".join(events[:2]), hold=never)
+            return Answer(HEAD + b"".join(after(heard, events)), close=True)
+
+        with FaultyServer(serve) as server:
+            async with AsyncClient("sk_test_1", base_url=server.url) as client:
+                async with client.migrations.stream_events("mig_1") as stream:
+                    got = [(await anext(stream)).id for _ in range(2)]
+                    with anyio.move_on_after(0.1) as scope:
+                        await anext(stream)
+                    assert scope.cancelled_caught
+                    assert stream._body is None
+                    got += [event.id async for event in stream]
+                never.set()
+        assert got == ["1", "2", "3", "4"]
+        assert server.heard[1].headers["last-event-id"] == "2"
+
+    # async only: end
 
     async def test_streams_do_not_use_up_the_connections_of_calls(self) -> None:
         never = threading.Event()
