@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+LONGEST_ANSWER = 256 * 1024 * 1024
+"""Bytes up to which a compressed answer is unpacked: a few hostile kilobytes could otherwise fill the memory."""
+
 LONGEST_MESSAGE = 500
 """Characters of a server's sentence that an error shows."""
 
@@ -45,9 +48,11 @@ def decompress(body: bytes, encoding: bytes) -> bytes:
         raise ValueError(f"the content coding {name.decode('latin-1')!r} was not asked for")
     unpacker = zlib.decompressobj(zlib.MAX_WBITS | 32)
     try:
-        plain = unpacker.decompress(body) + unpacker.flush()
+        plain = unpacker.decompress(body, LONGEST_ANSWER + 1)
     except zlib.error as error:
         raise ValueError(f"the compressed body is damaged ({error})") from None
+    if len(plain) > LONGEST_ANSWER:
+        raise ValueError(f"the compressed body is longer than {LONGEST_ANSWER} bytes when it is unpacked")
     if not unpacker.eof:
         raise ValueError("the compressed body is incomplete")
     return plain

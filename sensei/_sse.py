@@ -9,7 +9,7 @@ from httpx_sse import ServerSentEvent
 from httpx_sse._decoders import SSEDecoder
 
 LONGEST_EVENT = 8 * 1024 * 1024
-"""Characters of a line after which a stream is taken for something else."""
+"""Bytes without the end of an event after which a stream is taken for something else."""
 
 
 class SSEReader:
@@ -23,13 +23,14 @@ class SSEReader:
         self._text = codecs.getincrementaldecoder("utf-8")("replace")
         self._fields = SSEDecoder()
         self._rest = ""
+        self._unfinished = 0
         self._first = True
 
     def feed(self, chunk: bytes) -> list[ServerSentEvent]:
         """The events that `chunk` completes, those without data left in for their `retry`.
 
         Raises:
-            ValueError: a line is so long that this is no event stream.
+            ValueError: an event is so long that this is no event stream.
         """
         text = self._rest + self._text.decode(chunk)
         if self._first and text:
@@ -42,8 +43,10 @@ class SSEReader:
             text = text.replace("\r\n", "\n").replace("\r", "\n")
         *lines, rest = text.split("\n")
         self._rest = rest + held
-        if len(self._rest) > LONGEST_EVENT:
-            raise ValueError("a line of the stream is longer than any event")
+        # Counted from the last empty line, with which an event ends; one of many lines is kept by the decoder.
+        self._unfinished = 0 if "" in lines else self._unfinished + len(chunk)
+        if self._unfinished > LONGEST_EVENT or len(self._rest) > LONGEST_EVENT:
+            raise ValueError("something in the stream is longer than any event")
         decode = self._fields.decode
         return [event for event in map(decode, lines) if event is not None]
 

@@ -181,3 +181,14 @@ class TestDecompression:
         for data, coding in ((gzip.compress(b"{}")[:-9], b"gzip"), (b"{}", b"gzip"), (b"{}", b"br")):
             with pytest.raises(ValueError, match=r"coding|compressed"):
                 decompress(data, coding)
+
+    def test_a_bomb_is_not_unpacked(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        import gzip
+
+        from sensei import _parse
+
+        monkeypatch.setattr(_parse, "LONGEST_ANSWER", 1000)
+        assert decompress(gzip.compress(b"a" * 1000), b"gzip") == b"a" * 1000
+        for size in (1001, 10_000_000):
+            with pytest.raises(ValueError, match="longer"):
+                decompress(gzip.compress(b"a" * size), b"gzip")

@@ -47,6 +47,19 @@ class TestSSE:
         with pytest.raises(ValueError, match="longer"):
             reader.feed(b"x")
 
+    def test_an_event_without_end_is_no_stream(self) -> None:
+        reader = SSEReader()
+        lines = b"data: x\n" * 100_000
+        for _ in range(LONGEST_EVENT // len(lines)):
+            reader.feed(lines)
+        with pytest.raises(ValueError, match="longer"):
+            reader.feed(lines)
+
+    def test_many_events_are_no_long_one(self) -> None:
+        reader = SSEReader()
+        events = b"data: x\n\n" * 100_000
+        assert sum(len(reader.feed(events)) for _ in range(LONGEST_EVENT // len(events) + 2)) > 100_000
+
     def test_waits_between_connections_double_from_the_hint(self) -> None:
         place = Resumption(None, hint=3)
         waits = []
