@@ -92,7 +92,8 @@ def _side_by_side(
         by_size = sorted(todo, key=lambda work: -(work.source.row_estimate or 0))
         futures = [executor.submit(_copy_alone, context, work, snapshot, created[work.name]) for work in by_size]
         done, _ = wait(futures, return_when=FIRST_EXCEPTION)
-        if any(future.exception() is not None for future in done):
+        # Where the caller wants a halt, each table asks for itself, and knows a pause from a stop.
+        if any(not isinstance(future.exception(), Halted | None) for future in done):
             context.failed.set()
         for future in futures:
             future.cancel()

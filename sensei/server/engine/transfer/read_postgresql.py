@@ -25,7 +25,8 @@ from sensei.server.engine.transfer.samples import shown_value
 from sensei.server.engine.transfer.work import ColumnWork, TableWork
 
 _PART_BYTES = 4 * 1024 * 1024
-_BATCH_BYTES = 32 * 1024 * 1024
+_BATCH_BYTES = 8 * 1024 * 1024
+"""The driver may take in a whole batch before the first of it is dealt with."""
 _QUERY_SECONDS = 3_600
 _PAGE_RANGES_SINCE = 140_000
 
