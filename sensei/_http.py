@@ -188,10 +188,12 @@ class Target:
 
         self._library = httpcore
         self.server = server
-        self.scheme = server.scheme.encode("ascii")
-        self.host = server.host.encode("ascii")
-        self.host_header = (b"Host", server.netloc.encode("ascii"))
-        self.origin = httpcore.Origin(self.scheme, self.host, server.port or {"http": 80, "https": 443}[server.scheme])
+        self.scheme: bytes = server.scheme.encode("ascii")
+        self.host: bytes = server.host.encode("ascii")
+        self.host_header: tuple[bytes, bytes] = (b"Host", server.netloc.encode("ascii"))
+        self.origin: httpcore.Origin = httpcore.Origin(
+            self.scheme, self.host, server.port or {"http": 80, "https": 443}[server.scheme]
+        )
 
     def request(
         self, method: str, path: str, headers: RawHeaders, body: bytes | None, timeouts: dict[str, float | None]

@@ -166,6 +166,24 @@ class Job:
         "unanswered",
     )
 
+    method: str
+    route: str
+    server: Server
+    path: str
+    body: bytes | None
+    key: str | None
+    special: Special
+    timeout: TimeoutTypes
+    headers: RawHeaders
+    started: float
+    deadline: float | None
+    attempts: int
+    doubtful: bool
+    unanswered: bool
+    renewed: bool
+    retrying: bool
+    request_id: str
+
     def __init__(
         self,
         options: Options,
@@ -194,8 +212,8 @@ class Job:
         self.started = monotonic()
         self.deadline = None if options.deadline is None else self.started + options.deadline
         lines = [*options.headers, (b"Accept", special.accept.encode("ascii"))]
-        self.key: str | None = None
-        self.body: bytes | None = None
+        self.key = None
+        self.body = None
         if special.form is not None:
             self.body = urlencode(special.form).encode("ascii")
             lines.append((b"Content-Type", b"application/x-www-form-urlencoded"))

@@ -28,7 +28,7 @@ class Stream(httpcore.NetworkStream):
 
     def __init__(self, inner: httpcore.NetworkStream) -> None:
         self._inner = inner
-        self.asked = False
+        self.asked: bool = False
 
     def abandon(self) -> None:
         """Close the socket without a word to the peer."""
@@ -60,7 +60,7 @@ class AsyncStream(httpcore.AsyncNetworkStream):
 
     def __init__(self, inner: httpcore.AsyncNetworkStream) -> None:
         self._inner = inner
-        self.asked = False
+        self.asked: bool = False
 
     def abandon(self) -> None:
         """Close the socket without a word to the peer or to the event loop, which may be gone."""

@@ -112,7 +112,7 @@ class AsyncTransport:
     ) -> None:
         self.client = client
         self.server = server
-        self.auth_server = server.auth_server()
+        self.auth_server: Server = server.auth_server()
         self.authorizer = authorizer
         self.pools = pools
         self.foreign = foreign
