@@ -43,4 +43,6 @@ async def copy(client: AsyncClient, source_id: str, target_path: str) -> None:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) < 3:
+        sys.exit("usage: python examples/async_quickstart.py SOURCE.db TARGET.db...")
     anyio.run(main, *(str(Path(path).resolve()) for path in sys.argv[1:]))

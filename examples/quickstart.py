@@ -47,4 +47,6 @@ def main(source_path: str, target_path: str) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:3])
+    if len(sys.argv) != 3:
+        sys.exit("usage: python examples/quickstart.py SOURCE.db TARGET.db")
+    main(*sys.argv[1:])

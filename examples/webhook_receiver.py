@@ -57,4 +57,6 @@ def main(port: int) -> None:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 2 or not sys.argv[1].isdigit():
+        sys.exit("usage: python examples/webhook_receiver.py PORT")
     main(int(sys.argv[1]))

@@ -135,6 +135,8 @@ class LocalServer:
             from sensei.server.serve import ServerThread
             from sensei.server.settings import WEBHOOK_DELAYS, Quotas, RateLimits, Settings
         except ModuleNotFoundError as error:
+            if (error.name or "").partition(".")[0] == "sensei":
+                raise
             raise ImportError(_MISSING, name=error.name) from error
         state = self._state
         if state is None:

@@ -152,6 +152,12 @@ def test_keyed_posts_under_chance_have_one_effect_each(client: httpx.Client, fau
     assert _total(client) == 30
 
 
+def test_a_cut_of_streams_leaves_other_calls_alone(faults: Faults) -> None:
+    faults.cut_stream(3)
+    assert faults.next("GET", "/v1/migrations/mig_1") is None
+    assert faults.next("GET", "/v1/migrations/mig_1/events") is not None
+
+
 def test_faults_are_steered_over_http(client: httpx.Client, server: ServerThread, faults: Faults) -> None:
     assert client.post("/_faults", json={"status": 500, "times": 1}).json() == {"planned": True}
     assert client.get("/v1/connections").status_code == 500

@@ -15,6 +15,9 @@ Moment = Literal["before", "after"]
 Ending = Literal["reset", "close", "stall"]
 """How a cut connection ends: torn down, closed in good order, or left open in silence."""
 
+STREAMS = ("/events", "/logs")
+"""How the paths of event streams end."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
@@ -59,6 +62,8 @@ class Fault:
 
     def fits(self, method: str, path: str) -> bool:
         """Whether it is about such a call."""
+        if self.cut_after_events is not None and not path.endswith(STREAMS):
+            return False
         return (self.method is None or self.method == method) and fnmatch.fnmatchcase(path, self.path)
 
     @classmethod
