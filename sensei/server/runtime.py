@@ -46,7 +46,7 @@ class Runtime:
         self.settings = settings
         self.store = Store(settings)
         self.limiter = RateLimiter(settings.limits)
-        self.threads = anyio.CapacityLimiter(64)
+        self.threads = anyio.CapacityLimiter(32)
         self.readers = anyio.CapacityLimiter(16)
         """Streams read apart from calls, so that neither can starve the other."""
         self.tester = ConnectionTester(self)

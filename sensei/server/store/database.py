@@ -20,6 +20,14 @@ from sensei.server.store.tables import Base
 from sensei.server.vault import Vault
 
 _WRITE = "sensei_write"
+_PRAGMAS = (
+    "journal_mode=WAL",
+    "synchronous=NORMAL",
+    "busy_timeout=30000",
+    "foreign_keys=ON",
+    # Half a mebibyte for each connection: there are many, and the operating system caches the file anyway.
+    "cache_size=-512",
+)
 
 
 class StoreError(Exception):
@@ -109,7 +117,7 @@ def _prepare_sqlite(engine: Engine) -> None:
         # was based on); transactions are begun by hand below.
         raw.isolation_level = None
         cursor = raw.cursor()
-        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=30000", "foreign_keys=ON"):
+        for pragma in _PRAGMAS:
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 
