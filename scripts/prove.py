@@ -39,7 +39,8 @@ def prove_crash(given: argparse.Namespace, folder: Path) -> list[str]:
     say(
         f"{len(report.kills)} kills over {report.migrations} migrations sqlite → {given.target} of {given.rows:,} rows "
         f"in {report.seconds:.0f} s: {report.rows:,} rows moved, {report.posts:,} POSTs acknowledged, "
-        f"{report.events:,} events streamed, {report.deliveries:,} webhooks received, {report.repeated_deliveries} of them repeated"
+        f"{report.events:,} events streamed, {report.deliveries:,} webhooks received, {report.repeated_deliveries} of "
+        "them repeated"
     )
     say("met: " + ", ".join(f"{where} {times}" for where, times in report.met.most_common()))
     return report.problems

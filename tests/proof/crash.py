@@ -83,12 +83,12 @@ class Watcher:
     def look(self) -> Seen:
         """What it says now."""
         with closing(sqlite3.connect(self._uri, uri=True, timeout=30)) as database:
-            newest = database.execute(self._NEWEST).fetchone() or (None, None, 0, 0)
+            status, phase, done, total = database.execute(self._NEWEST).fetchone() or (None, None, 0, 0)
             claims = database.execute("SELECT count(*) FROM idempotency_records WHERE owner IS NOT NULL").fetchone()[0]
             on_way = database.execute(
                 "SELECT count(*) FROM webhook_deliveries WHERE status = 'pending' AND owner IS NOT NULL"
             ).fetchone()[0]
-        return Seen(*newest, claims, on_way)
+        return Seen(status, phase, done, total, claims, on_way)
 
 
 def is_moment(kill: Kill, seen: Seen) -> bool:
@@ -211,7 +211,13 @@ class Job:
                 name=f"{name}-{role}", type=place.type, role=role, config=place.config, idempotency_key=f"{name}-{role}"
             )
             ends[role] = {"connection_id": made.id}
-        migration = client.migrations.create(name=name, **ends, options=OPTIONS, idempotency_key=f"{name}-create")
+        migration = client.migrations.create(
+            name=name,
+            source=ends["source"],
+            target=ends["target"],
+            options=OPTIONS,
+            idempotency_key=f"{name}-create",
+        )
         self.id = migration.id
         migration.wait_for_plan(timeout=120)
         client.mappings.approve_all(migration.id, above=0.0)

@@ -190,7 +190,8 @@ async def _step(
             if what == "twice":
                 report.calls, report.replays = report.calls + 1, report.replays + 1
                 again = await _create(client, name)
-                if again.id != made.id or not again.last_response.idempotent_replay:
+                answer = again.last_response
+                if again.id != made.id or answer is None or not answer.idempotent_replay:
                     report.problems.append(f"{name} was made as {made.id}, and again as {again.id}")
             own.append(made.id)
             expected.there[made.id] = name

@@ -45,12 +45,13 @@ def run(folder: Path, *, state: str, migrations: int, rows: int) -> Report:
     began = time.monotonic()
     make_shop(folder / "source.db", rows)
     with ExitStack() as stack:
+        options: tuple[str, ...] = ()
         if state == "postgresql":
             url = stack.enter_context(stack.enter_context(running_postgres()).database())
             options = ("--key-file", str(folder / "state.key"))
             looking = "postgresql+psycopg://" + url.removeprefix("postgresql://")
         else:
-            url, options = str(folder / "state.db"), ()
+            url = str(folder / "state.db")
             looking = f"sqlite:///file:{folder / 'state.db'}?mode=ro&uri=true"
         servers = [
             stack.enter_context(ServerProcess(url, options, folder / f"server{number}.log")) for number in range(2)
@@ -90,7 +91,7 @@ def _planned(client: Client, source: Place, target: Place) -> Migration:
         }
         for role, place in (("source", source), ("target", target))
     }
-    migration = client.migrations.create(name="shared", **ends, options=OPTIONS)
+    migration = client.migrations.create(name="shared", source=ends["source"], target=ends["target"], options=OPTIONS)
     migration.wait_for_plan(timeout=PATIENCE_SECONDS)
     client.mappings.approve_all(migration.id, above=0.0)
     return migration
