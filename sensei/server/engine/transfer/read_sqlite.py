@@ -125,7 +125,7 @@ class SqliteSource:
             if last:
                 # Stray bytes cannot be bound as a text; as a blob they can.
                 marks = ", ".join("CAST(? AS TEXT)" if _stray(value) else "?" for value in last)
-                sql += f" WHERE ({', '.join(key)}) > ({marks})" if len(key) > 1 else f" WHERE {key[-1]} > {marks}"
+                sql += f" WHERE ({', '.join(key)}) > ({marks})"
                 last = [v.encode("utf-8", "surrogateescape") if _stray(v) else v for v in last]
             sql += f" ORDER BY {', '.join(key)}"
         try:
