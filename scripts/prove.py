@@ -123,7 +123,7 @@ def prove_second_client(given: argparse.Namespace, folder: Path) -> list[str]:
 Proof = Callable[[argparse.Namespace, Path], list[str]]
 
 PROOFS: dict[str, tuple[Proof, dict[str, int | float | str]]] = {
-    "crash": (prove_crash, {"kills": 50, "target": "sqlite", "rows": 12_000}),
+    "crash": (prove_crash, {"kills": 50, "target": "sqlite", "rows": 30_000}),
     "load": (prove_load, {"clients": 200, "seconds": 60.0, "tier": "starter"}),
     "effects": (prove_effects, {"calls": 10_000, "rate": 0.3}),
     "stream": (prove_stream, {"events": 1_000_000, "cut_every": 1_000}),

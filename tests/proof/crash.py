@@ -29,6 +29,9 @@ PHASES = ("planning", "schema_migration", "data_transfer", "validation", "cutove
 MOMENTS = (*PHASES, "data_transfer", "data_transfer", "claim", "delivery", "any")
 """What a kill waits for: a phase (the transfer most often), a POST in progress, a webhook on its way, or nothing."""
 
+BRIEF = {"data_transfer", "claim", "delivery"}
+"""Moments that are over soon."""
+
 OPTIONS = {"batch_size": 500, "parallelism": 2, "validation_type": "standard"}
 ONCE = ("migration.created", "migration.started", "migration.completed")
 LONGEST_WAIT_SECONDS = 60.0
@@ -142,7 +145,7 @@ class Killer(threading.Thread):
         try:
             for number, kill in enumerate(self._kills, 1):
                 self._await(kill)
-                time.sleep(kill.delay if kill.moment not in {"claim", "delivery"} else kill.delay / 20)
+                time.sleep(kill.delay / 20 if kill.moment in BRIEF else kill.delay)
                 self._server.kill()
                 seen = self._watcher.look()
                 self._report.kills.append(f"{number}. {kill.moment}: {seen}")
