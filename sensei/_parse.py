@@ -29,10 +29,20 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 LONGEST_ANSWER = 256 * 1024 * 1024
-"""Bytes up to which a compressed answer is unpacked: a few hostile kilobytes could otherwise fill the memory."""
+"""Bytes up to which an answer is read and unpacked: one that never ends could otherwise fill the memory."""
 
 LONGEST_MESSAGE = 500
 """Characters of a server's sentence that an error shows."""
+
+
+def check_length(body: bytes) -> None:
+    """Refuse a body that was given up on because it did not end.
+
+    Raises:
+        ValueError: it is longer than `LONGEST_ANSWER`.
+    """
+    if len(body) > LONGEST_ANSWER:
+        raise ValueError(f"the answer is longer than {LONGEST_ANSWER} bytes")
 
 
 def decompress(body: bytes, encoding: bytes) -> bytes:

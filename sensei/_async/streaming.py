@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 
     from httpx_sse import ServerSentEvent
 
-    from sensei._async.transport import AsyncBody, AsyncTransport
+    from sensei._async.body import AsyncBody
+    from sensei._async.transport import AsyncTransport
     from sensei._job import Job
     from sensei._request import TimeoutTypes
     from sensei.models.events import StreamEvent

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import suppress
 from time import monotonic
 from types import NoneType
 from typing import TYPE_CHECKING, TypeVar, cast
 
+from sensei._async.body import AsyncBody, drained
 from sensei._async.pool import AsyncPools
 from sensei._concurrency import async_shielded, async_sleep
-from sensei._http import AsyncForeign, AsyncForeignResponse, RawHeaders, check_fresh, limits, socket_of, trouble
+from sensei._http import (
+    AsyncForeign,
+    RawHeaders,
+    check_fresh,
+    limits,
+    socket_of,
+    trouble,
+)
 from sensei._job import Job, Options, merged
-from sensei._parse import decompress, invalid_answer, parse, status_error
+from sensei._parse import LONGEST_ANSWER, check_length, decompress, invalid_answer, parse, status_error
 from sensei._ratelimit import RateLimiter, read_rate_limit
 from sensei._request import ORDINARY, UNSET, HeaderTypes, QueryTypes, Special, TimeoutTypes, build_path, build_query
 from sensei._response import Headers
@@ -31,60 +38,6 @@ T = TypeVar("T")
 
 log = logging.getLogger("sensei")
 """The one logger of the client. It never gets bodies, credentials or query values."""
-
-LONGEST_ERROR = 1024 * 1024
-"""Bytes of an error answer that are read where a stream was asked for."""
-
-
-class AsyncBody:
-    """An answer whose body is still to be read.
-
-    Attributes:
-        info: what its head said.
-    """
-
-    def __init__(
-        self,
-        info: ResponseInfo,
-        chunks: AsyncIterator[bytes],
-        close: Callable[[], Awaitable[None]],
-        socket: object,
-    ) -> None:
-        self.info = info
-        self._chunks = aiter(chunks)
-        self._close = close
-        self._socket = socket
-
-    async def chunk(self) -> bytes:
-        """The next bytes; none at the end."""
-        return await anext(self._chunks, b"")
-
-    async def rest(self) -> bytes:
-        """All bytes that are left, up to a bound that no error answer reaches."""
-        parts: list[bytes] = []
-        size = 0
-        while size < LONGEST_ERROR and (part := await self.chunk()):
-            parts.append(part)
-            size += len(part)
-        return b"".join(parts)
-
-    async def aclose(self) -> None:
-        """Close the connection, also in the middle of the body and while the task is being cancelled."""
-        await async_shielded(self._finish)
-
-    async def _finish(self) -> None:
-        await self._close()
-        # Run the generators of the HTTP library to their end, which is near without a connection: trio complains of
-        # those that are left in the middle.
-        with suppress(Exception):
-            while await self.chunk():
-                pass
-
-    def abandon(self) -> None:
-        """Close the socket of a stream that nobody closed."""
-        abandon = getattr(self._socket, "abandon", None)
-        if abandon is not None:
-            abandon()
 
 
 class AsyncTransport:
@@ -167,7 +120,7 @@ class AsyncTransport:
                         pool.target.request(job.method, job.path, lines, job.body, timeouts)
                     )
                     check_fresh(response)
-                    body = await response.aread()
+                    body = await self._whole(response.aiter_stream(), connection.aclose)
                     await response.aclose()
                 except BaseException:
                     await pool.discard(connection)
@@ -177,7 +130,10 @@ class AsyncTransport:
             else:
                 answer = await self.foreign.send(job.method, job.url, lines, job.body, timeouts)
                 status, raw = answer.status_code, answer.headers.raw
-                body = await self._read(answer, job)
+                try:
+                    body = await self._whole(aiter(answer.aiter_bytes()), answer.aclose, job.deadline)
+                finally:
+                    await answer.aclose()
         except BaseException as error:
             self._tell_failure(job, error)
             how = None if isinstance(error, SenseiError) else trouble(error)
@@ -189,6 +145,7 @@ class AsyncTransport:
             info, lowered = self._note(job, status, raw)
             if 200 <= status < 300:
                 try:
+                    check_length(body)
                     if b"content-encoding" in lowered and self.foreign is None:
                         body = decompress(body, lowered[b"content-encoding"])
                     return parse(cast_to, body, info, self.client)
@@ -306,17 +263,28 @@ class AsyncTransport:
             lines += [line for line in merged((), more) if line[0].lower() not in own]
         return lines
 
-    async def _read(self, answer: AsyncForeignResponse, job: Job) -> bytes:
-        """The body of an answer that came through a client of the user, up to the deadline."""
-        chunks: list[bytes] = []
-        try:
-            async for chunk in answer.aiter_bytes():
-                chunks.append(chunk)
-                if job.left() <= 0:
+    async def _whole(
+        self, chunks: AsyncIterator[bytes], close: Callable[[], Awaitable[None]], deadline: float | None = None
+    ) -> bytes:
+        """A body. One that does not end is read to just above the longest that is taken, and its connection closed.
+
+        Args:
+            chunks: of the body.
+            close: closes its connection.
+            deadline: when it must be there, where nothing below sees to that.
+        """
+        parts: list[bytes] = []
+        size = 0
+        async for chunk in chunks:
+            parts.append(chunk)
+            size += len(chunk)
+            late = deadline is not None and monotonic() >= deadline
+            if late or size > LONGEST_ANSWER:
+                await drained(chunks, close)
+                if late:
                     raise TimeoutError("the deadline has passed")
-        finally:
-            await answer.aclose()
-        return b"".join(chunks)
+                break
+        return b"".join(parts)
 
     def _note(self, job: Job, status: int, raw: RawHeaders) -> tuple[ResponseInfo, dict[bytes, bytes]]:
         """Learn from the head of an answer, whatever its status."""

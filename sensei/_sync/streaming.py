@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 
     from sensei._job import Job
     from sensei._request import TimeoutTypes
-    from sensei._sync.transport import Body, Transport
+    from sensei._sync.body import Body
+    from sensei._sync.transport import Transport
     from sensei.models.events import StreamEvent
     from sensei.models.response import ResponseInfo
 

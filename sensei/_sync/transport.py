@@ -5,19 +5,26 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from time import monotonic
 from types import NoneType
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from sensei._concurrency import shielded, sleep
-from sensei._http import Foreign, ForeignResponse, RawHeaders, check_fresh, limits, socket_of, trouble
+from sensei._http import (
+    Foreign,
+    RawHeaders,
+    check_fresh,
+    limits,
+    socket_of,
+    trouble,
+)
 from sensei._job import Job, Options, merged
-from sensei._parse import decompress, invalid_answer, parse, status_error
+from sensei._parse import LONGEST_ANSWER, check_length, decompress, invalid_answer, parse, status_error
 from sensei._ratelimit import RateLimiter, read_rate_limit
 from sensei._request import ORDINARY, UNSET, HeaderTypes, QueryTypes, Special, TimeoutTypes, build_path, build_query
 from sensei._response import Headers
 from sensei._retry import Plan
+from sensei._sync.body import Body, drained
 from sensei._sync.pool import Pools
 from sensei.errors import APIStatusError, RateLimitError, SenseiError
 from sensei.models.response import ResponseInfo
@@ -32,60 +39,6 @@ T = TypeVar("T")
 
 log = logging.getLogger("sensei")
 """The one logger of the client. It never gets bodies, credentials or query values."""
-
-LONGEST_ERROR = 1024 * 1024
-"""Bytes of an error answer that are read where a stream was asked for."""
-
-
-class Body:
-    """An answer whose body is still to be read.
-
-    Attributes:
-        info: what its head said.
-    """
-
-    def __init__(
-        self,
-        info: ResponseInfo,
-        chunks: Iterator[bytes],
-        close: Callable[[], None],
-        socket: object,
-    ) -> None:
-        self.info = info
-        self._chunks = iter(chunks)
-        self._close = close
-        self._socket = socket
-
-    def chunk(self) -> bytes:
-        """The next bytes; none at the end."""
-        return next(self._chunks, b"")
-
-    def rest(self) -> bytes:
-        """All bytes that are left, up to a bound that no error answer reaches."""
-        parts: list[bytes] = []
-        size = 0
-        while size < LONGEST_ERROR and (part := self.chunk()):
-            parts.append(part)
-            size += len(part)
-        return b"".join(parts)
-
-    def close(self) -> None:
-        """Close the connection, also in the middle of the body and while the task is being cancelled."""
-        shielded(self._finish)
-
-    def _finish(self) -> None:
-        self._close()
-        # Run the generators of the HTTP library to their end, which is near without a connection: trio complains of
-        # those that are left in the middle.
-        with suppress(Exception):
-            while self.chunk():
-                pass
-
-    def abandon(self) -> None:
-        """Close the socket of a stream that nobody closed."""
-        abandon = getattr(self._socket, "abandon", None)
-        if abandon is not None:
-            abandon()
 
 
 class Transport:
@@ -168,7 +121,7 @@ class Transport:
                         pool.target.request(job.method, job.path, lines, job.body, timeouts)
                     )
                     check_fresh(response)
-                    body = response.read()
+                    body = self._whole(response.iter_stream(), connection.close)
                     response.close()
                 except BaseException:
                     pool.discard(connection)
@@ -178,7 +131,10 @@ class Transport:
             else:
                 answer = self.foreign.send(job.method, job.url, lines, job.body, timeouts)
                 status, raw = answer.status_code, answer.headers.raw
-                body = self._read(answer, job)
+                try:
+                    body = self._whole(iter(answer.iter_bytes()), answer.close, job.deadline)
+                finally:
+                    answer.close()
         except BaseException as error:
             self._tell_failure(job, error)
             how = None if isinstance(error, SenseiError) else trouble(error)
@@ -190,6 +146,7 @@ class Transport:
             info, lowered = self._note(job, status, raw)
             if 200 <= status < 300:
                 try:
+                    check_length(body)
                     if b"content-encoding" in lowered and self.foreign is None:
                         body = decompress(body, lowered[b"content-encoding"])
                     return parse(cast_to, body, info, self.client)
@@ -307,17 +264,26 @@ class Transport:
             lines += [line for line in merged((), more) if line[0].lower() not in own]
         return lines
 
-    def _read(self, answer: ForeignResponse, job: Job) -> bytes:
-        """The body of an answer that came through a client of the user, up to the deadline."""
-        chunks: list[bytes] = []
-        try:
-            for chunk in answer.iter_bytes():
-                chunks.append(chunk)
-                if job.left() <= 0:
+    def _whole(self, chunks: Iterator[bytes], close: Callable[[], None], deadline: float | None = None) -> bytes:
+        """A body. One that does not end is read to just above the longest that is taken, and its connection closed.
+
+        Args:
+            chunks: of the body.
+            close: closes its connection.
+            deadline: when it must be there, where nothing below sees to that.
+        """
+        parts: list[bytes] = []
+        size = 0
+        for chunk in chunks:
+            parts.append(chunk)
+            size += len(chunk)
+            late = deadline is not None and monotonic() >= deadline
+            if late or size > LONGEST_ANSWER:
+                drained(chunks, close)
+                if late:
                     raise TimeoutError("the deadline has passed")
-        finally:
-            answer.close()
-        return b"".join(chunks)
+                break
+        return b"".join(parts)
 
     def _note(self, job: Job, status: int, raw: RawHeaders) -> tuple[ResponseInfo, dict[bytes, bytes]]:
         """Learn from the head of an answer, whatever its status."""

@@ -15,16 +15,16 @@ from sensei.cli._errors import USAGE, CommandError
 @pytest.mark.parametrize(
     ("url", "path"),
     [
-        ("sqlite:///shop.db", "/work/shop.db"),
-        ("sqlite:///data/shop.db", "/work/data/shop.db"),
+        ("sqlite:///shop.db", "/home/ada/shop.db"),
+        ("sqlite:///data/shop.db", "/home/ada/data/shop.db"),
         ("sqlite:////data/shop.db", "/data/shop.db"),
-        ("SQLite:///shop.db", "/work/shop.db"),
-        ("sqlite:///shop with blank.db", "/work/shop with blank.db"),
-        ("sqlite:///100%.db", "/work/100%.db"),
+        ("SQLite:///shop.db", "/home/ada/shop.db"),
+        ("sqlite:///shop with blank.db", "/home/ada/shop with blank.db"),
+        ("sqlite:///100%.db", "/home/ada/100%.db"),
     ],
 )
 def test_a_sqlite_path_is_taken_from_the_current_folder_and_sent_absolute(url: str, path: str) -> None:
-    end = parse_endpoint(url, Path("/work"), role="target")
+    end = parse_endpoint(url, Path("/home/ada"), role="target")
 
     assert (end.type, end.config, end.shown) == ("sqlite", {"path": path}, f"sqlite:///{path}")
 
@@ -40,7 +40,7 @@ def test_a_sqlite_path_is_taken_from_the_current_folder_and_sent_absolute(url: s
     ],
 )
 def test_a_network_url_is_sent_whole_and_shown_without_its_password(url: str, type: str, shown: str) -> None:
-    end = parse_endpoint(url, Path("/work"), role="target")
+    end = parse_endpoint(url, Path("/home/ada"), role="target")
 
     assert (end.type, end.config, end.shown) == (type, {"connection_string": url}, shown)
     assert "s3cret" not in repr(end)
@@ -68,7 +68,7 @@ def test_a_network_url_is_sent_whole_and_shown_without_its_password(url: str, ty
 )
 def test_a_bad_url_is_refused_with_advice_and_without_its_password(url: str, says: str) -> None:
     with pytest.raises(CommandError) as refused:
-        parse_endpoint(url, Path("/work"), role="target")
+        parse_endpoint(url, Path("/home/ada"), role="target")
 
     assert says in refused.value.message
     assert refused.value.message.startswith("Target database: ")
@@ -119,7 +119,9 @@ def test_a_path_without_scheme_gets_advice_when_it_is_a_file(tmp_path: Path) -> 
 )
 def test_no_password_is_ever_shown_whatever_it_is_made_of(password: str, scheme: str, tail: str) -> None:
     try:
-        end: Endpoint | CommandError = parse_endpoint(f"{scheme}://ada:{password}{tail}", Path("/work"), role="target")
+        end: Endpoint | CommandError = parse_endpoint(
+            f"{scheme}://ada:{password}{tail}", Path("/home/ada"), role="target"
+        )
     except CommandError as refused:
         end = refused
 

@@ -19,7 +19,7 @@ from sensei.server.serve import ServerThread
 from sensei.server.settings import WEBHOOK_DELAYS, Quotas
 from sensei.server.store.tables import ApiKey
 from sensei.server.store.webhook_tables import WebhookDelivery
-from sensei.server.webhooks import patterns, signing
+from sensei.server.webhooks import signing
 from tests.support.contract import ContractClient, check
 from tests.support.receiver import Receiver, running_receiver
 
@@ -442,7 +442,7 @@ def test_deliveries_can_be_doubled_and_late_on_purpose(start_server: StartServer
 # --- test events
 
 
-@pytest.mark.parametrize("event_type", patterns.EVENT_TYPES)
+@pytest.mark.parametrize("event_type", events.EVENT_TYPES)
 def test_a_test_event_of_every_type_is_as_the_contract_says(
     lasting_admin: ContractClient, receiver: Receiver, event_type: str
 ) -> None:

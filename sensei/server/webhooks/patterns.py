@@ -4,30 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-EVENT_TYPES = (
-    "migration.created",
-    "migration.started",
-    "migration.paused",
-    "migration.resumed",
-    "migration.completed",
-    "migration.failed",
-    "migration.cancelled",
-    "migration.phase.started",
-    "migration.phase.completed",
-    "migration.phase.failed",
-    "approval.required",
-    "approval.granted",
-    "approval.denied",
-    "approval.timeout",
-    "error.occurred",
-    "error.recovered",
-    "error.escalated",
-    "error.resolved",
-    "validation.started",
-    "validation.completed",
-    "validation.failed",
-    "certificate.generated",
-)
+from sensei.server.events import EVENT_TYPES
 
 
 def matches(pattern: str, event_type: str) -> bool:

@@ -7,14 +7,19 @@ import threading
 from collections.abc import Callable
 from time import monotonic
 
+import httpx
 import pytest
 
+from sensei import _parse
 from sensei._retry import RetryPolicy
+from sensei._sync import transport
 from sensei._sync.client import Client
 from sensei.errors import (
     APIConnectionError,
     APIResponseValidationError,
     APITimeoutError,
+    InternalServerError,
+    NotFoundError,
     OutcomeUnknownError,
     SenseiError,
 )
@@ -122,6 +127,30 @@ class TestLies:
             with Client("sk_test_1", base_url=server.url, max_retries=0) as client:
                 with pytest.raises((APIConnectionError, APIResponseValidationError)):
                     client.connections.get("conn_1")
+
+    @pytest.mark.parametrize("own", [True, False])
+    @pytest.mark.parametrize(
+        ("status", "error"), [(200, APIResponseValidationError), (404, NotFoundError), (500, InternalServerError)]
+    )
+    def test_an_answer_that_does_not_end_is_given_up_and_leaves_no_connection(
+        self, monkeypatch: pytest.MonkeyPatch, own: bool, status: int, error: type[SenseiError]
+    ) -> None:
+        for module in (_parse, transport):
+            monkeypatch.setattr(module, "LONGEST_ANSWER", 10_000)
+        never = threading.Event()
+        endless = Answer(
+            f"HTTP/1.1 {status} X\r\nContent-Length: 99999999999\r\n\r\n".encode() + b" " * 20_000, hold=never
+        )
+        with FaultyServer(lambda heard: reply(CONNECTION) if heard.number else endless) as server:
+            http_client = None if own else httpx.Client()
+            client = Client("sk_test_1", base_url=server.url, max_retries=0, timeout=30, http_client=http_client)
+            with client:
+                with pytest.raises(error):
+                    client.connections.get("conn_1")
+                assert (client.connections.get("conn_1")).id == "conn_1"
+            if http_client is not None:
+                http_client.close()
+            assert server.connections == 2
 
     def test_more_bytes_than_announced_do_not_leak_into_the_next_answer(self) -> None:
         answers = [

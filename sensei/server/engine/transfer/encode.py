@@ -1,8 +1,9 @@
-"""SQLite values as COPY's text format, column by column.
+"""SQLite values for PostgreSQL, column by column.
 
-A column is first tried as a whole with operations that run in C; only where something unusual turns up is it taken
-value by value. Both ways are strict: PostgreSQL's own parsing is lenient (it trims, rounds and knows words such as
-``now``), so whatever is not surely the same value on the other side is refused here.
+A whole column is looked at with operations that run in C, and then left to the driver as it is; only where something
+unusual turns up are values turned into COPY's text format one by one. Both ways are strict: PostgreSQL's own parsing
+is lenient (it trims, rounds and knows words such as ``now``), so whatever is not surely the same value on the other
+side is refused here.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import math
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from sensei.server.engine.catalog import Column
@@ -38,9 +39,12 @@ _NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?")
 class Encoder(ABC):
     """Encodes the values of one target column."""
 
+    binary: str | None = None
+    """The type in COPY's binary format; None where the driver knows none for the values as they come."""
+
     @abstractmethod
-    def column(self, values: Sequence[Any]) -> list[str] | None:
-        """All values at once; None where one by one is needed."""
+    def column(self, values: Sequence[Any]) -> Sequence[Any] | None:
+        """The values as the driver may write them; None where they must be taken one by one."""
 
     @abstractmethod
     def value(self, value: Any) -> str:
@@ -57,7 +61,7 @@ def encoder(column: Column) -> Encoder:
     parsed = parse_type(column.type)
     match kind:
         case Kind.INTEGER:
-            return _Integers(_RANGES[parsed.base])
+            return _Integers(parsed.base)
         case Kind.BOOLEAN:
             return _Booleans()
         case Kind.FLOAT:
@@ -73,7 +77,7 @@ def encoder(column: Column) -> Encoder:
             limited = bool(parsed.arguments) and kind is not Kind.UUID
             return _Forms(kind, digits=parsed.arguments[0] if limited else 6)
         case _:
-            return _Texts(None, padded=False)
+            return _Other(None, padded=False)
 
 
 def _types(values: Sequence[Any]) -> set[type]:
@@ -83,23 +87,22 @@ def _types(values: Sequence[Any]) -> set[type]:
 _NONE = type(None)
 
 
-def _with_nulls(values: Sequence[Any], encode: Callable[[Any], str], types: set[type]) -> list[str]:
-    if _NONE not in types:
-        return list(map(encode, values))
-    return [NULL if value is None else encode(value) for value in values]
+def _present(values: Sequence[Any], types: set[type]) -> Sequence[Any]:
+    return [value for value in values if value is not None] if _NONE in types else values
 
 
 class _Integers(Encoder):
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
+    def __init__(self, type_: str) -> None:
+        self._limit = _RANGES[type_]
+        self.binary = {"smallint": "int2", "integer": "int4", "bigint": "int8"}[type_]
 
-    def column(self, values: Sequence[Any]) -> list[str] | None:
+    def column(self, values: Sequence[Any]) -> Sequence[Any] | None:
         types = _types(values)
         if not types <= {int, _NONE}:
             return None
-        if self._limit < _RANGES["bigint"] and not all(v is None or -self._limit <= v < self._limit for v in values):
-            return None
-        return _with_nulls(values, str, types)
+        if self._limit < _RANGES["bigint"] and (present := _present(values, types)):
+            return values if -self._limit <= min(present) and max(present) < self._limit else None
+        return values
 
     def value(self, value: Any) -> str:
         if type(value) is not int:
@@ -111,12 +114,12 @@ class _Integers(Encoder):
 
 class _Booleans(Encoder):
     _NAMES: ClassVar = {0: "f", 1: "t"}
+    binary = "bool"
 
-    def column(self, values: Sequence[Any]) -> list[str] | None:
-        types = _types(values)
-        if not types <= {int, _NONE} or not set(values) <= {0, 1, None}:
+    def column(self, values: Sequence[Any]) -> Sequence[Any] | None:
+        if not _types(values) <= {int, _NONE} or not set(values) <= {0, 1, None}:
             return None
-        return _with_nulls(values, self._NAMES.__getitem__, types)
+        return [None if value is None else value == 1 for value in values]
 
     def value(self, value: Any) -> str:
         if type(value) is not int or value not in self._NAMES:
@@ -127,12 +130,10 @@ class _Booleans(Encoder):
 class _Floats(Encoder):
     def __init__(self, *, single: bool) -> None:
         self._single = single
+        self.binary = None if single else "float8"
 
-    def column(self, values: Sequence[Any]) -> list[str] | None:
-        types = _types(values)
-        if self._single or not types <= {float, _NONE}:
-            return None
-        return _with_nulls(values, repr, types)
+    def column(self, values: Sequence[Any]) -> Sequence[Any] | None:
+        return values if not self._single and _types(values) <= {float, _NONE} else None
 
     def value(self, value: Any) -> str:
         if value == "NaN":
@@ -159,19 +160,14 @@ class _Decimals(Encoder):
         self._scale = scale
         whole = "+" if precision is None else f"{{1,{max(precision - scale, 1)}}}"
         fraction = r"\d+" if precision is None else rf"\d{{1,{scale}}}" if scale > 0 else "0"
-        self._all = re.compile(rf"(?:-?\d{whole}(?:\.{fraction})?,)*", re.ASCII)
+        self._all = re.compile(rf",|(?:-?\d{whole}(?:\.{fraction})?,)*", re.ASCII)
 
-    def column(self, values: Sequence[Any]) -> list[str] | None:
+    def column(self, values: Sequence[Any]) -> Sequence[Any] | None:
         types = _types(values)
-        if types <= {int, _NONE} and self._precision is None:
-            return _with_nulls(values, str, types)
         if not types <= {int, float, _NONE}:
             return None
-        present = [value for value in values if value is not None] if _NONE in types else values
         # One look at all of them: no exponents, no infinities, no digit more than the column has.
-        if not self._all.fullmatch(",".join(map(repr, present)) + ","):
-            return None
-        return _with_nulls(values, repr, types)
+        return values if self._all.fullmatch(",".join(map(repr, _present(values, types))) + ",") else None
 
     def value(self, value: Any) -> str:
         if type(value) is int:
@@ -209,28 +205,20 @@ def _decimal(text: str) -> Any:
 
 
 class _Texts(Encoder):
+    binary: str | None = "text"
+
     def __init__(self, longest: int | None, *, padded: bool) -> None:
         self._longest = longest
         self._padded = padded
 
-    def column(self, values: Sequence[Any]) -> list[str] | None:
+    def column(self, values: Sequence[Any]) -> Sequence[Any] | None:
         types = _types(values)
         if not types <= {str, _NONE} or self._padded:
             return None
-        nulls = _NONE in types
-        texts: list[str] = ["" if value is None else value for value in values] if nulls else list(values)
-        if self._longest is not None and max(map(len, texts), default=0) > self._longest:
+        if self._longest is not None and max(map(len, _present(values, types)), default=0) > self._longest:
             return None
-        joined = "\0".join(texts)
-        if joined.count("\0") != len(texts) - 1:
-            return None
-        escaped = joined
-        for character, escape in _ESCAPES:
-            if character in escaped:
-                escaped = escaped.replace(character, escape)
-        if escaped is not joined:
-            texts = escaped.split("\0")
-        return [NULL if value is None else text for value, text in zip(values, texts, strict=True)] if nulls else texts
+        # The driver itself refuses stray bytes, the server NUL characters; both are then found value by value.
+        return values
 
     def value(self, value: Any) -> str:
         if type(value) is bytes:
@@ -249,12 +237,17 @@ class _Texts(Encoder):
         return text
 
 
+class _Other(_Texts):
+    """A type that is written as text, and that PostgreSQL parses."""
+
+    binary = None
+
+
 class _Bytes(Encoder):
-    def column(self, values: Sequence[Any]) -> list[str] | None:
-        types = _types(values)
-        if not types <= {bytes, _NONE}:
-            return None
-        return [NULL if value is None else r"\\x" + value.hex() for value in values]
+    binary = "bytea"
+
+    def column(self, values: Sequence[Any]) -> Sequence[Any] | None:
+        return values if _types(values) <= {bytes, _NONE} else None
 
     def value(self, value: Any) -> str:
         if type(value) is str:
@@ -275,16 +268,14 @@ class _Forms(Encoder):
         self._all = re.compile(f"(?:{form}\n)*", re.ASCII)
         self._kind = kind
 
-    def column(self, values: Sequence[Any]) -> list[str] | None:
+    def column(self, values: Sequence[Any]) -> Sequence[Any] | None:
         types = _types(values)
         if not types <= {str, _NONE}:
             return None
-        present = [value for value in values if value is not None] if _NONE in types else values
+        present = _present(values, types)
         joined = "\n".join(present) + "\n" if present else ""
         # A value with a newline of its own could pass for two.
-        if joined.count("\n") != len(present) or not self._all.fullmatch(joined):
-            return None
-        return _with_nulls(values, str, types)
+        return values if joined.count("\n") == len(present) and self._all.fullmatch(joined) else None
 
     def value(self, value: Any) -> str:
         if type(value) is not str or not self._one.fullmatch(value):

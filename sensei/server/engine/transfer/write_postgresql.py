@@ -1,7 +1,7 @@
-"""Write to PostgreSQL by COPY in text format.
+"""Write to PostgreSQL by COPY: binary where every column has values of the very type, text otherwise.
 
-The lines are built here rather than by the driver's `write_row`: whole columns are turned into text at once, with
-checks that the driver cannot know of.
+Of the ways measured (rows written one by one by the driver in text or in binary, lines built here, Arrow through ADBC),
+binary rows cost the least of both ends' time that needs no other driver and lets every value be checked on the way.
 """
 
 from __future__ import annotations
@@ -148,31 +148,65 @@ class PostgresqlTarget(TargetDatabase):
 
     def write(self, work: TableWork, part: Part) -> list[BadRow]:
         bad: list[BadRow] = []
-        lines: list[bytes]
+        text = part.text
         if part.rows:
-            text, bad = self._encoded(work, part)
-        else:
-            text = part.text
+            encoders = self._encoders.get(work.name)
+            if encoders is None:
+                encoders = self._encoders[work.name] = [encoder(column.target) for column in work.columns]
+            if self._as_they_are(work, part, encoders):
+                return bad
+            text, bad = self._row_by_row(work, part, encoders)
         if not text:
             return bad
         error = self._copy(work, text)
         if error is not None:
-            lines = text.split(b"\n")[:-1]
-            self._halves(work, lines, error, bad)
+            self._halves(work, text.split(b"\n")[:-1], error, bad)
         return bad
+
+    def _as_they_are(self, work: TableWork, part: Part, encoders: list[Encoder]) -> bool:
+        """Leave the values to the driver; False, and nothing written, where one of them is not for it."""
+        columns: list[Sequence[Any]] = []
+        for encode, values in zip(encoders, list(zip(*part.rows, strict=True))[part.lead :], strict=True):
+            whole = encode.column(values)
+            if whole is None:
+                return False
+            columns.append(whole)
+        binary = [encode.binary for encode in encoders if encode.binary is not None]
+        all_binary = len(binary) == len(encoders)
+        try:
+            with self._copying(work, binary=all_binary) as copy:
+                if all_binary:
+                    copy.set_types(binary)
+                for row in zip(*columns, strict=True):
+                    copy.write_row(row)
+        except UnicodeEncodeError:
+            return False
+        except psycopg.Error as error:
+            # The driver's own refusals have no SQLSTATE, and neither has a connection that is lost.
+            if row_reason(error) is None and (self._db.closed or error.sqlstate is not None):
+                raise execution_error(error, work.name) from None
+            return False
+        return True
+
+    @contextmanager
+    def _copying(self, work: TableWork, *, binary: bool = False) -> Generator[psycopg.Copy]:
+        """COPY into a table, all or nothing; by way of a stage where the keys of new rows are noted."""
+        names = self.ddl.listed(tuple(column.target.name for column in work.columns))
+        stage = self._tracked.get(work.name)
+        how = " (FORMAT binary)" if binary else ""
+        sql = f"COPY {stage or self.ddl.name(work.target)} ({names}) FROM STDIN{how}"
+        with self._db.transaction(), self._db.cursor() as cursor:
+            with cursor.copy(sql.encode()) as copy:
+                yield copy
+            if stage is not None:
+                cursor.execute(self._noting[work.name].encode())
+                cursor.execute(f"DELETE FROM {stage}".encode())
 
     def _copy(self, work: TableWork, text: bytes) -> psycopg.Error | None:
         """Write some lines; the error where rows among them are at fault."""
-        names = ", ".join(quote(column.target.name) for column in work.columns)
-        stage = self._tracked.get(work.name)
-        sql = f"COPY {stage or self.ddl.name(work.target)} ({names}) FROM STDIN"
         try:
-            with self._db.transaction(), self._db.cursor() as cursor:
-                with cursor.copy(sql.encode()) as copy:
-                    copy.write(text)
-                if stage is not None:
-                    cursor.execute(self._noting[work.name].encode())
-                    cursor.execute(f"DELETE FROM {stage}".encode())
+            with self._copying(work) as copy:
+                copy.write(text)
         except psycopg.Error as error:
             if row_reason(error) is None:
                 raise execution_error(error, work.name) from None
@@ -197,22 +231,6 @@ class PostgresqlTarget(TargetDatabase):
             failed = self._copy(work, b"\n".join(half) + b"\n")
             if failed is not None:
                 self._halves(work, half, failed, bad)
-
-    def _encoded(self, work: TableWork, part: Part) -> tuple[bytes, list[BadRow]]:
-        encoders = self._encoders.get(work.name)
-        if encoders is None:
-            encoders = self._encoders[work.name] = [encoder(column.target) for column in work.columns]
-        columns = list(zip(*part.rows, strict=True))[part.lead :]
-        texts: list[list[str]] = []
-        for encode, values in zip(encoders, columns, strict=True):
-            whole = encode.column(values)
-            if whole is None:
-                return self._row_by_row(work, part, encoders)
-            texts.append(whole)
-        try:
-            return ("\n".join(map("\t".join, zip(*texts, strict=True))) + "\n").encode(), []
-        except UnicodeEncodeError:
-            return self._row_by_row(work, part, encoders)
 
     def _row_by_row(self, work: TableWork, part: Part, encoders: list[Encoder]) -> tuple[bytes, list[BadRow]]:
         bad: list[BadRow] = []
