@@ -211,6 +211,8 @@ class Job:
         self.request_id = ""
         self.started = monotonic()
         self.deadline = None if options.deadline is None else self.started + options.deadline
+        if special.until is not None:
+            self.deadline = special.until if self.deadline is None else min(self.deadline, special.until)
         lines = [*options.headers, (b"Accept", special.accept.encode("ascii"))]
         self.key = None
         self.body = None

@@ -55,6 +55,7 @@ class Special:
         accept: what the `Accept` header says.
         repeatable: False when the call must not be sent twice, whatever happens (an OAuth code works once).
         gone_is_none: for a DELETE with a body in its answer: None stands for one that an earlier try has done.
+        until: when the call must be over, on the monotonic clock, beside the deadline of the client.
     """
 
     server: Literal["api", "auth"] = "api"
@@ -63,6 +64,7 @@ class Special:
     accept: str = "application/json"
     repeatable: bool = True
     gone_is_none: bool = False
+    until: float | None = None
 
 
 ORDINARY: Final = Special()

@@ -7,14 +7,15 @@ from time import monotonic
 from typing import TypeVar
 
 from sensei._concurrency import async_sleep
-from sensei._pace import Pace
-from sensei.errors import WaitTimeoutError
+from sensei._pace import LONGEST_OUTAGE, SHORTEST_QUESTION, Pace
+from sensei._request import ORDINARY, Special
+from sensei.errors import APIConnectionError, RateLimitError, ServerError, WaitTimeoutError
 
 T = TypeVar("T")
 
 
 async def poll(
-    fetch: Callable[[], Awaitable[T]],
+    fetch: Callable[[Special], Awaitable[T]],
     *,
     until: Callable[[T], bool],
     status: Callable[[T], str],
@@ -22,39 +23,62 @@ async def poll(
     timeout: float | None,
     interval: float | None = None,
     on_progress: Callable[[T], object] | None = None,
-    pace: Pace | None = None,
 ) -> T:
     """Ask until `until` says yes, and give what was seen last.
 
+    An outage does not end a wait that has seen its object before: it goes on until `timeout`, and for at most
+    `LONGEST_OUTAGE` seconds since the last answer.
+
     Args:
-        fetch: asks once.
+        fetch: asks once, with the time of that question in what it is given.
         until: True when the wait is over. It raises when the state can no longer lead there.
         status: what to compare and to show; any change of it brings the fastest pace back.
         what: names the thing in the error, e.g. "connection conn_1".
         timeout: seconds for the whole wait, or None to wait for ever.
         interval: seconds between questions; None adapts them.
         on_progress: called with each thing seen, before `until`.
-        pace: the bounds of the adaptive interval.
 
     Raises:
         WaitTimeoutError: `timeout` passed; what was waited for goes on.
+        SenseiError: the first question failed, or the outage lasted too long.
     """
-    started = monotonic()
-    pace = pace or Pace()
+    started = answered = monotonic()
+    ends = None if timeout is None else started + timeout
+    pace = Pace()
+    last: str | None = None
     while True:
-        seen = await fetch()
-        if on_progress is not None:
-            on_progress(seen)
-        if until(seen):
-            return seen
-        waited = monotonic() - started
-        delay = pace.after(status(seen)) if interval is None else interval
-        if timeout is not None:
-            if waited >= timeout:
+        asked = monotonic()
+        outage: APIConnectionError | ServerError | RateLimitError | None = None
+        pause = 0.0
+        try:
+            seen = await fetch(ORDINARY if ends is None else Special(until=max(ends, asked + SHORTEST_QUESTION)))
+        except (APIConnectionError, ServerError, RateLimitError) as error:
+            outage = error
+            late = ends is not None and monotonic() >= ends
+            if not late and (last is None or monotonic() - answered > LONGEST_OUTAGE):
+                raise
+            if isinstance(error, RateLimitError):
+                pause = error.retry_after or 0.0
+        else:
+            answered = monotonic()
+            if on_progress is not None:
+                on_progress(seen)
+            if until(seen):
+                return seen
+            last = status(seen)
+        now = monotonic()
+        delay = max(pause, pace.after(last) if interval is None else interval)
+        if ends is not None:
+            if now >= ends:
                 raise WaitTimeoutError(
-                    f"{what} is still {status(seen)} after {waited:.1f} s; it goes on. Wait again, or longer: timeout=",
-                    waited=waited,
-                    last_status=status(seen),
-                )
-            delay = min(delay, timeout - waited)
+                    _given_up(what, last, now - started, outage), waited=now - started, last_status=last
+                ) from outage
+            delay = min(delay, ends - now)
         await async_sleep(delay)
+
+
+def _given_up(what: str, last: str | None, waited: float, outage: Exception | None) -> str:
+    if outage is None:
+        return f"{what} is still {last} after {waited:.1f} s; it goes on. Wait again, or longer: timeout="
+    state = "was not seen" if last is None else f"was {last} when it was last seen, and goes on"
+    return f"{what} {state}; the wait of {waited:.1f} s ended with: {outage}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from types import NoneType
 from typing import TYPE_CHECKING
 
@@ -446,7 +445,7 @@ class AsyncConnections(AsyncResource):
             >>> connection = await client.connections.wait("conn_abc123", timeout=30)
         """
         return await poll(
-            partial(self.get, id),
+            lambda special: self._call(AsyncConnection, "GET", "/connections/{id}", id, special=special),
             until=lambda connection: connection.status != "testing",
             status=lambda connection: connection.status,
             what=f"connection {id}",

@@ -12,7 +12,7 @@ from sensei._async.resources.mappings import AsyncMapping
 from sensei._async.resources.migration import AsyncMigration, AsyncMigrationPlan
 from sensei._bulk import next_key
 from sensei._checks import checked, optional
-from sensei._request import UNSET, HeaderTypes, TimeoutTypes, Unset
+from sensei._request import UNSET, HeaderTypes, Special, TimeoutTypes, Unset
 from sensei._waits import check_success, plan_is_there
 from sensei.errors import PlanNotReadyError
 from sensei.models.migrations import CancelResult, PauseResult, ResumeResult, StartResult
@@ -341,7 +341,7 @@ class AsyncMigrationActions(AsyncResource):
             >>> migration = await client.migrations.wait("mig_abc123", timeout=3600, raise_on_failure=True)
         """
         migration = await poll(
-            partial(self._client.migrations.get, id),
+            partial(self._ask, id),
             until=lambda seen: seen.is_finished,
             status=lambda seen: seen.status,
             what=f"migration {id}",
@@ -353,6 +353,9 @@ class AsyncMigrationActions(AsyncResource):
             check_success(migration)
         return migration
 
+    async def _ask(self, id: str, special: Special) -> AsyncMigration:
+        return await self._call(AsyncMigration, "GET", "/migrations/{id}", id, special=special)
+
     async def _wait_for_plan(
         self,
         id: str,
@@ -362,7 +365,7 @@ class AsyncMigrationActions(AsyncResource):
         on_progress: Callable[[AsyncMigration], object] | None = None,
     ) -> tuple[AsyncMigration, AsyncMigrationPlan]:
         migration = await poll(
-            partial(self._client.migrations.get, id),
+            partial(self._ask, id),
             until=lambda seen: plan_is_there(seen, seen.plan.status),
             status=lambda seen: seen.status,
             what=f"the plan of migration {id}",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from sensei._async.polling import poll
@@ -399,7 +398,7 @@ class AsyncValidations(AsyncResource):
             >>> validation = await client.validations.wait("val_abc123", timeout=600)
         """
         validation = await poll(
-            partial(self.get, id),
+            lambda special: self._call(AsyncValidation, "GET", "/validations/{id}", id, special=special),
             until=lambda seen: seen.is_finished,
             status=lambda seen: seen.status,
             what=f"validation {id}",

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from types import NoneType
 from typing import TYPE_CHECKING
 
@@ -447,7 +446,7 @@ class Connections(Resource):
             >>> connection = client.connections.wait("conn_abc123", timeout=30)
         """
         return poll(
-            partial(self.get, id),
+            lambda special: self._call(Connection, "GET", "/connections/{id}", id, special=special),
             until=lambda connection: connection.status != "testing",
             status=lambda connection: connection.status,
             what=f"connection {id}",

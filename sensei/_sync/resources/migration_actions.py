@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from sensei._bulk import next_key
 from sensei._checks import checked, optional
-from sensei._request import UNSET, HeaderTypes, TimeoutTypes, Unset
+from sensei._request import UNSET, HeaderTypes, Special, TimeoutTypes, Unset
 from sensei._sync.polling import poll
 from sensei._sync.resources._base import Resource
 from sensei._sync.resources.mappings import Mapping
@@ -340,7 +340,7 @@ class MigrationActions(Resource):
             >>> migration = client.migrations.wait("mig_abc123", timeout=3600, raise_on_failure=True)
         """
         migration = poll(
-            partial(self._client.migrations.get, id),
+            partial(self._ask, id),
             until=lambda seen: seen.is_finished,
             status=lambda seen: seen.status,
             what=f"migration {id}",
@@ -352,6 +352,9 @@ class MigrationActions(Resource):
             check_success(migration)
         return migration
 
+    def _ask(self, id: str, special: Special) -> Migration:
+        return self._call(Migration, "GET", "/migrations/{id}", id, special=special)
+
     def _wait_for_plan(
         self,
         id: str,
@@ -361,7 +364,7 @@ class MigrationActions(Resource):
         on_progress: Callable[[Migration], object] | None = None,
     ) -> tuple[Migration, MigrationPlan]:
         migration = poll(
-            partial(self._client.migrations.get, id),
+            partial(self._ask, id),
             until=lambda seen: plan_is_there(seen, seen.plan.status),
             status=lambda seen: seen.status,
             what=f"the plan of migration {id}",

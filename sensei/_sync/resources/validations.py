@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from sensei._checks import checked
@@ -396,7 +395,7 @@ class Validations(Resource):
             >>> validation = client.validations.wait("val_abc123", timeout=600)
         """
         validation = poll(
-            partial(self.get, id),
+            lambda special: self._call(Validation, "GET", "/validations/{id}", id, special=special),
             until=lambda seen: seen.is_finished,
             status=lambda seen: seen.status,
             what=f"validation {id}",

@@ -22,7 +22,6 @@ from sensei.errors import (
     InvalidArgumentError,
     OutcomeUnknownError,
     RateLimitError,
-    WaitTimeoutError,
 )
 from tests.client.faulty import FaultyServer, reply
 from tests.client.samples import CONNECTION
@@ -240,29 +239,6 @@ class TestForeignClients:
                     with pytest.raises(APIConnectionError):
                         await client.connections.get("conn_1")
             assert len(server.heard) == 8
-
-
-@pytest.mark.anyio
-class TestWaiting:
-    async def test_a_wait_asks_until_the_state_is_there(self, wire: respx.MockRouter) -> None:
-        states = ["testing", "testing", "connected"]
-        wire.get(f"{BASE}/connections/conn_1").mock(
-            side_effect=[httpx.Response(200, json=CONNECTION | {"status": state}) for state in states]
-        )
-        seen: list[str] = []
-        async with AsyncClient("sk_test_1") as client:
-            found = await client.connections.wait(
-                "conn_1", interval=0, on_progress=lambda connection: seen.append(connection.status)
-            )
-        assert (found.status, seen) == ("connected", states)
-
-    async def test_one_that_takes_too_long_is_a_timeout_that_says_where_it_was(self, wire: respx.MockRouter) -> None:
-        wire.get(f"{BASE}/connections/conn_1").mock(httpx.Response(200, json=CONNECTION | {"status": "testing"}))
-        async with AsyncClient("sk_test_1") as client:
-            with pytest.raises(WaitTimeoutError, match="still testing") as caught:
-                await client.connections.wait("conn_1", timeout=0)
-        assert isinstance(caught.value, TimeoutError)
-        assert caught.value.last_status == "testing"
 
 
 @pytest.mark.anyio

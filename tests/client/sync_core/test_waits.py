@@ -1,0 +1,126 @@
+# Generated from tests/client/async_core/test_waits.py by scripts/generate_sync.py: change that file and run the script.
+"""Waiting: how it ends when the server is slow, gone for a while, or was never there."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from time import monotonic
+
+import httpx
+import pytest
+import respx
+
+from sensei import _pace
+from sensei._retry import RetryPolicy
+from sensei._sync.client import Client
+from sensei.errors import APIConnectionError, NotFoundError, RateLimitError, ServerError, WaitTimeoutError
+from tests.client.faulty import Answer, FaultyServer, Heard, refusal, reply
+from tests.client.samples import CONNECTION
+
+BASE = "https://api.sensei.ai/v1"
+TESTING = CONNECTION | {"status": "testing"}
+
+
+@pytest.fixture
+def wire() -> Iterator[respx.MockRouter]:
+    with respx.mock(assert_all_called=False) as router:
+        yield router
+
+
+class TestWaiting:
+    def test_a_wait_asks_until_the_state_is_there(self, wire: respx.MockRouter) -> None:
+        states = ["testing", "testing", "connected"]
+        wire.get(f"{BASE}/connections/conn_1").mock(
+            side_effect=[httpx.Response(200, json=CONNECTION | {"status": state}) for state in states]
+        )
+        seen: list[str] = []
+        with Client("sk_test_1") as client:
+            found = client.connections.wait(
+                "conn_1", interval=0, on_progress=lambda connection: seen.append(connection.status)
+            )
+        assert (found.status, seen) == ("connected", states)
+
+    def test_one_that_takes_too_long_is_a_timeout_that_says_where_it_was(self, wire: respx.MockRouter) -> None:
+        wire.get(f"{BASE}/connections/conn_1").mock(httpx.Response(200, json=TESTING))
+        with Client("sk_test_1") as client:
+            with pytest.raises(WaitTimeoutError, match="still testing") as caught:
+                client.connections.wait("conn_1", timeout=0)
+        assert isinstance(caught.value, TimeoutError)
+        assert caught.value.last_status == "testing"
+
+    def test_a_server_that_hangs_cannot_stretch_the_wait(self) -> None:
+        never = threading.Event()
+        with FaultyServer(lambda heard: reply(TESTING) if heard.number == 0 else Answer(b"", hold=never)) as server:
+            with Client("sk_test_1", base_url=server.url, timeout=None) as client:
+                started = monotonic()
+                with pytest.raises(WaitTimeoutError, match="was testing when it was last seen") as caught:
+                    client.connections.wait("conn_1", timeout=0.6)
+                assert monotonic() - started < 8
+        assert (caught.value.last_status, type(caught.value.__cause__).__name__) == ("testing", "APITimeoutError")
+
+    def test_one_that_never_answers_ends_the_wait_in_time_too(self) -> None:
+        never = threading.Event()
+        with FaultyServer(lambda heard: Answer(b"", hold=never)) as server:
+            with Client("sk_test_1", base_url=server.url, timeout=None) as client:
+                with pytest.raises(WaitTimeoutError, match="connection conn_1 was not seen") as caught:
+                    client.connections.wait("conn_1", timeout=0.2)
+        assert caught.value.last_status is None
+
+    def test_the_client_s_own_deadline_stays_that_of_each_question(self) -> None:
+        never = threading.Event()
+
+        def answer(heard: Heard) -> Answer:
+            return Answer(b"", hold=never) if heard.number == 1 else reply(TESTING if heard.number == 0 else CONNECTION)
+
+        with FaultyServer(answer) as server:
+            with Client("sk_test_1", base_url=server.url, deadline=0.3) as client:
+                found = client.connections.wait("conn_1", timeout=60, interval=0)
+        assert found.status == "connected"
+
+
+class TestOutages:
+    @pytest.mark.parametrize(
+        "broken",
+        [None, refusal(503, "service_unavailable"), refusal(429, "rate_limited", {"Retry-After": "0"})],
+        ids=["cut", "503", "429"],
+    )
+    def test_an_outage_does_not_end_a_wait(self, broken: Answer | None) -> None:
+        def answer(heard: Heard) -> Answer | None:
+            return broken if 1 <= heard.number <= 3 else reply(TESTING if heard.number == 0 else CONNECTION)
+
+        with FaultyServer(answer) as server:
+            with Client("sk_test_1", base_url=server.url, max_retries=0) as client:
+                found = client.connections.wait("conn_1", timeout=None, interval=0)
+            assert (found.status, len(server.heard)) == ("connected", 5)
+
+    @pytest.mark.parametrize(
+        ("broken", "error"),
+        [
+            (None, APIConnectionError),
+            (refusal(503, "service_unavailable"), ServerError),
+            (refusal(429, "rate_limited", {"Retry-After": "0"}), RateLimitError),
+        ],
+        ids=["cut", "503", "429"],
+    )
+    def test_a_server_that_was_never_there_fails_at_once(self, broken: Answer | None, error: type[Exception]) -> None:
+        with FaultyServer(lambda heard: broken) as server:
+            with Client("sk_test_1", base_url=server.url, max_retries=0) as client:
+                with pytest.raises(error):
+                    client.connections.wait("conn_1", timeout=3600)
+            assert len(server.heard) == 1
+
+    def test_one_that_does_not_come_back_is_given_up(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("sensei._sync.polling.LONGEST_OUTAGE", 0.0)
+        assert _pace.LONGEST_OUTAGE == 300
+        with FaultyServer(lambda heard: reply(TESTING) if heard.number == 0 else None) as server:
+            with Client("sk_test_1", base_url=server.url, max_retries=0) as client:
+                with pytest.raises(APIConnectionError):
+                    client.connections.wait("conn_1", timeout=3600, interval=0)
+
+    def test_what_is_no_outage_ends_the_wait(self) -> None:
+        with FaultyServer(lambda heard: reply(TESTING) if heard.number == 0 else refusal(404, "not_found")) as server:
+            retry = RetryPolicy(max_retries=0)
+            with Client("sk_test_1", base_url=server.url, retry=retry) as client:
+                with pytest.raises(NotFoundError):
+                    client.connections.wait("conn_1", timeout=3600, interval=0)
