@@ -15,7 +15,7 @@ from sensei.server.store.tables import Connection
 if TYPE_CHECKING:
     from sensei.server.runtime import Runtime
 
-log = logging.getLogger("sensei.server")
+log: logging.Logger = logging.getLogger("sensei.server")
 _LEASE_SECONDS = 120.0
 
 

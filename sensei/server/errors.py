@@ -98,12 +98,12 @@ class ApiError(Exception):
         super().__init__(message)
         self.code = code
         self.message = message
-        self.status = STATUS_BY_CODE[code]
+        self.status: int = STATUS_BY_CODE[code]
         self.details: dict[str, Any] = dict(details or {})
         if code in REASON_CODE_BY_CODE:
             self.details.setdefault("reason_code", REASON_CODE_BY_CODE[code])
         self.retry_after = retry_after
-        self.headers = dict(headers or {})
+        self.headers: dict[str, str] = dict(headers or {})
 
     def body(self, request_id: str) -> dict[str, Any]:
         """The contract's error body."""

@@ -13,7 +13,7 @@ from sensei.server.errors import ApiError
 if TYPE_CHECKING:
     from sensei.server.engine.job import Endpoint
 
-log = logging.getLogger("sensei.server")
+log: logging.Logger = logging.getLogger("sensei.server")
 
 
 @dataclass(frozen=True, slots=True)

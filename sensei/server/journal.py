@@ -20,7 +20,7 @@ from sensei.server.ids import new_id
 from sensei.server.runtime import Runtime
 from sensei.server.store.migration_tables import CheckpointRow, ErrorRow, Migration
 
-log = logging.getLogger("sensei.server")
+log: logging.Logger = logging.getLogger("sensei.server")
 
 _FLUSH_SECONDS = 0.1
 _PROGRESS_SECONDS = 1.0
@@ -43,7 +43,7 @@ class StoreJournal:
         self._told_at: datetime | None = None
         self._wake = threading.Event()
         self._closing = threading.Event()
-        self.lost = False
+        self.lost: bool = False
         """Set when the lease was lost; the engine is then told to stop."""
         self._thread = threading.Thread(target=self._run, name="sensei-journal", daemon=True)
         self._thread.start()

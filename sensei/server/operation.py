@@ -19,6 +19,7 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy.orm import Session
@@ -30,7 +31,7 @@ from sensei.server.security import Principal
 from sensei.server.store.database import Store
 from sensei.server.wire import RequestFacts
 
-log = logging.getLogger("sensei.server")
+log: logging.Logger = logging.getLogger("sensei.server")
 
 Body = TypeVar("Body")
 Handler = TypeVar("Handler", bound=Callable[..., Any])
@@ -76,7 +77,7 @@ class Context:
         self._principal = principal
         self._tx: Session | None = None
         self._after_commit: list[Callable[[], None]] = []
-        self.now = runtime.settings.clock.now()
+        self.now: datetime = runtime.settings.clock.now()
 
     @property
     def store(self) -> Store:

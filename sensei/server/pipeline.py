@@ -25,8 +25,8 @@ from sensei.server.runtime import Runtime
 from sensei.server.security import Principal
 from sensei.server.wire import RequestFacts, error_response, json_response
 
-log = logging.getLogger("sensei.server")
-access = logging.getLogger("sensei.server.access")
+log: logging.Logger = logging.getLogger("sensei.server")
+access: logging.Logger = logging.getLogger("sensei.server.access")
 
 
 def endpoint(registered: Registered) -> Callable[[Request], Coroutine[Any, Any, Response]]:

@@ -31,7 +31,7 @@ from sensei.server.timers import Timers
 from sensei.server.validation_worker import ValidationWorker
 from sensei.server.webhooks.dispatcher import Dispatcher
 
-log = logging.getLogger("sensei.server")
+log: logging.Logger = logging.getLogger("sensei.server")
 
 _USED: dict[str, type[ApiKey] | type[ServiceAccount]] = {"api_key": ApiKey, "service_account": ServiceAccount}
 
@@ -44,19 +44,19 @@ class Runtime:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.store = Store(settings)
-        self.limiter = RateLimiter(settings.limits)
-        self.threads = anyio.CapacityLimiter(32)
-        self.readers = anyio.CapacityLimiter(16)
+        self.store: Store = Store(settings)
+        self.limiter: RateLimiter = RateLimiter(settings.limits)
+        self.threads: anyio.CapacityLimiter = anyio.CapacityLimiter(32)
+        self.readers: anyio.CapacityLimiter = anyio.CapacityLimiter(16)
         """Streams read apart from calls, so that neither can starve the other."""
-        self.tester = ConnectionTester(self)
-        self.validator = ValidationWorker(self)
-        self.dispatcher = Dispatcher(self)
-        self.hub = Hub()
-        self.metrics = Metrics()
-        self.supervisor = Supervisor(self)
-        self.timers = Timers(self)
-        self.catalogs = Catalogs(settings.clock)
+        self.tester: ConnectionTester = ConnectionTester(self)
+        self.validator: ValidationWorker = ValidationWorker(self)
+        self.dispatcher: Dispatcher = Dispatcher(self)
+        self.hub: Hub = Hub()
+        self.metrics: Metrics = Metrics()
+        self.supervisor: Supervisor = Supervisor(self)
+        self.timers: Timers = Timers(self)
+        self.catalogs: Catalogs = Catalogs(settings.clock)
         self.origin = "http://127.0.0.1"
         """Where clients reach this server; set by whoever binds the socket."""
         self._uses: dict[str, datetime] = {}

@@ -99,7 +99,7 @@ class HttpServer(uvicorn.Server):
 
         Unlike uvicorn's own it does not raise the signal again afterwards: a server that stopped in good order returns.
         """
-        self.force_exit = self.should_exit
+        self.force_exit: bool = self.should_exit
         self.ask_to_stop()
 
     def ask_to_stop(self) -> None:
@@ -208,14 +208,14 @@ class ServerThread:
     ) -> None:
         self._listener = bind(host, port)
         try:
-            self.app = create_app(settings)
+            self.app: FastAPI = create_app(settings)
             self.runtime: Runtime = self.app.state.runtime
             self.runtime.origin = (settings.public_url or origin_of(self._listener)).rstrip("/")
-            self.api_key = ensure_api_key(self.runtime, api_key)
+            self.api_key: str = ensure_api_key(self.runtime, api_key)
         except BaseException:
             self._listener.close()
             raise
-        self.url = origin_of(self._listener)
+        self.url: str = origin_of(self._listener)
         self._ready = threading.Event()
         self._server = http_server(self.app, self._ready.set)
         self._thread = threading.Thread(target=self._run, name="sensei-server", daemon=True)

@@ -17,7 +17,7 @@ from sensei.server.store.migration_tables import Migration
 if TYPE_CHECKING:
     from sensei.server.runtime import Runtime
 
-log = logging.getLogger("sensei.server")
+log: logging.Logger = logging.getLogger("sensei.server")
 
 _LOOK_EVERY_SECONDS = 1.0
 

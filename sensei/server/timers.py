@@ -15,7 +15,7 @@ from sensei.server.store.migration_tables import Migration, ScheduleRow
 if TYPE_CHECKING:
     from sensei.server.runtime import Runtime
 
-log = logging.getLogger("sensei.server")
+log: logging.Logger = logging.getLogger("sensei.server")
 
 _LIVE = ("scheduled", "waiting_for_approval", "active")
 

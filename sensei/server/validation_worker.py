@@ -20,7 +20,7 @@ from sensei.server.validations import UNFINISHED, ValidationWork, run_validation
 if TYPE_CHECKING:
     from sensei.server.runtime import Runtime
 
-log = logging.getLogger("sensei.server")
+log: logging.Logger = logging.getLogger("sensei.server")
 _ASKED_EVERY_SECONDS = 0.25
 
 

@@ -34,7 +34,7 @@ from sensei.server.store.validation_tables import Validation, ValidationRule
 if TYPE_CHECKING:
     from sensei.server.runtime import Runtime
 
-log = logging.getLogger("sensei.server")
+log: logging.Logger = logging.getLogger("sensei.server")
 
 BY_TYPE: dict[str, tuple[str, ...]] = {
     "quick": ("structural", "statistical"),

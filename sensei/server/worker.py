@@ -25,7 +25,7 @@ from sensei.server.store.validation_tables import Validation
 if TYPE_CHECKING:
     from sensei.server.engine.job import Job
 
-log = logging.getLogger("sensei.server")
+log: logging.Logger = logging.getLogger("sensei.server")
 
 _LOOK_EVERY_SECONDS = 0.2
 

@@ -30,7 +30,7 @@ class EngineError(Exception):
     ) -> None:
         super().__init__(message)
         self.message = message
-        self.reason_code = reason_code or self.default_reason
+        self.reason_code: str = reason_code or self.default_reason
         self.table = table
         self.column = column
 

@@ -19,7 +19,7 @@ class OAuthError(Exception):
         super().__init__(description)
         self.error = error
         self.description = description
-        self.status = status or (401 if error == "invalid_client" else 400)
+        self.status: int = status or (401 if error == "invalid_client" else 400)
         self.retry_after = retry_after
 
     def body(self) -> dict[str, str]:

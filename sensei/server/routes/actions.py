@@ -24,7 +24,7 @@ from sensei.server.schemas.migrations import (
 from sensei.server.state_machine import PHASES
 from sensei.server.store.migration_tables import MappingRow, Migration
 
-router = Router("/migrations/{id}")
+router: Router = Router("/migrations/{id}")
 
 _USUAL_BATCH = timedelta(seconds=5)
 

@@ -16,7 +16,7 @@ from sensei.server.schemas.api_keys import ApiKeyCreate, ApiKeyCreatedOut, ApiKe
 from sensei.server.schemas.base import PageQuery, wire_time, wire_time_or_none
 from sensei.server.store.tables import ApiKey
 
-router = Router("/api-keys")
+router: Router = Router("/api-keys")
 
 
 @router.get("", operation="api_keys.list", scope="admin:read")

@@ -10,7 +10,7 @@ from sensei.server.schemas.audit_logs import AuditLogOut, AuditLogQuery
 from sensei.server.schemas.base import wire_time
 from sensei.server.store.tables import AuditRecord
 
-router = Router("/audit-logs")
+router: Router = Router("/audit-logs")
 
 
 @router.get("", operation="audit_logs.list", scope="admin:read")

@@ -12,7 +12,7 @@ from sensei.server.operation import Answer, Context, Download, Router
 from sensei.server.schemas.certificates import JsonWebKeyOut, JsonWebKeySetOut
 from sensei.server.store.validation_tables import Certificate
 
-router = Router("/certificates")
+router: Router = Router("/certificates")
 
 
 @router.get("/keys", operation="certificates.keys.list", scope=None)

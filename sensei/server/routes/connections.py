@@ -33,7 +33,7 @@ from sensei.server.state_machine import EXECUTING, FINISHED
 from sensei.server.store.migration_tables import Migration
 from sensei.server.store.tables import Connection
 
-router = Router("/connections")
+router: Router = Router("/connections")
 
 _DEFAULT_OPTIONS = {"connection_timeout_seconds": 30, "query_timeout_seconds": 300, "max_connections": 10}
 _OPTIONS: TypeAdapter[ConnectionOptions] = TypeAdapter(ConnectionOptions)

@@ -29,7 +29,7 @@ from sensei.server.schemas.monitoring import (
 )
 from sensei.server.store.migration_tables import ErrorRow, MappingRow, Migration, PlanRow
 
-router = Router("/migrations/{id}/errors")
+router: Router = Router("/migrations/{id}/errors")
 
 _SETTLED = ("resolved", "recovered")
 

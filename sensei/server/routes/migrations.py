@@ -38,7 +38,7 @@ from sensei.server.store.migration_tables import (
 )
 from sensei.server.store.tables import Connection
 
-router = Router("/migrations")
+router: Router = Router("/migrations")
 
 _CHANGEABLE_WITH_PLAN = {"parallelism", "batch_size", "generate_rollback", "validation_type"}
 

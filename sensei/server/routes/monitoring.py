@@ -18,7 +18,7 @@ from sensei.server.schemas.monitoring import EventQuery, LogEntry, LogQuery, Met
 from sensei.server.state_machine import PHASES
 from sensei.server.store.migration_tables import EventRow, Migration, PlanRow
 
-router = Router("/migrations/{id}")
+router: Router = Router("/migrations/{id}")
 
 
 @router.get("/status", operation="migrations.status.get", scope="migrations:read", errors=("migration_not_found",))

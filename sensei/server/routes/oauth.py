@@ -31,8 +31,8 @@ from sensei.server.security import Principal
 from sensei.server.store.oauth_tables import OAuthGrant
 from sensei.server.wire import request_id
 
-log = logging.getLogger("sensei.server")
-router = APIRouter(prefix="/oauth")
+log: logging.Logger = logging.getLogger("sensei.server")
+router: APIRouter = APIRouter(prefix="/oauth")
 
 _MAX_BODY_BYTES = 64 * 1024
 _NOT_CACHED = {"Cache-Control": "no-store", "Pragma": "no-cache"}

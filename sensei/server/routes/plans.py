@@ -31,7 +31,7 @@ from sensei.server.schemas.plans import (
 )
 from sensei.server.store.migration_tables import MappingRow, Migration, PlanRow
 
-router = Router("/migrations/{id}")
+router: Router = Router("/migrations/{id}")
 
 
 @router.get("/plan", operation="migrations.plan.get", scope="migrations:read", errors=("migration_not_found",))

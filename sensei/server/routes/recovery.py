@@ -27,7 +27,7 @@ from sensei.server.schemas.recovery import (
 from sensei.server.state_machine import PHASES
 from sensei.server.store.migration_tables import CheckpointRow, Migration, PlanRow
 
-router = Router("/migrations/{id}")
+router: Router = Router("/migrations/{id}")
 
 _WAIT_SECONDS = 10.0
 _OLD = timedelta(hours=1)

@@ -15,7 +15,7 @@ from sensei.server.schemas.base import Closed
 from sensei.server.schemas.schedules import ScheduleAnswer, ScheduleInput, ScheduleUpdate
 from sensei.server.store.migration_tables import Migration, ScheduleRow
 
-router = Router("/migrations/{id}/schedule")
+router: Router = Router("/migrations/{id}/schedule")
 
 
 @router.get(

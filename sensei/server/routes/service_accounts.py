@@ -21,7 +21,7 @@ from sensei.server.schemas.service_accounts import (
 from sensei.server.service_accounts import Credentials
 from sensei.server.store.oauth_tables import AccessToken, ServiceAccount, ServiceAccountCredential
 
-router = Router("/service-accounts")
+router: Router = Router("/service-accounts")
 
 
 @router.get("", operation="service_accounts.list", scope="admin:read")

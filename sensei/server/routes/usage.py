@@ -13,7 +13,7 @@ from sensei.server.state_machine import EXECUTING
 from sensei.server.store.migration_tables import Migration
 from sensei.server.store.tables import UsageWindow
 
-router = Router("/usage")
+router: Router = Router("/usage")
 
 _BYTES_PER_GB = 10**9
 

@@ -28,7 +28,7 @@ from sensei.server.schemas.validations import (
 from sensei.server.store.migration_tables import Migration
 from sensei.server.store.validation_tables import Certificate, Validation, ValidationRule
 
-router = Router("/validations")
+router: Router = Router("/validations")
 
 
 @router.get("", operation="validations.list", scope="validation:read")

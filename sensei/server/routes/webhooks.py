@@ -35,7 +35,7 @@ from sensei.server.webhooks import queue, samples, signing
 from sensei.server.webhooks.addresses import allowed_networks, url_problem
 from sensei.server.webhooks.dispatcher import send
 
-router = Router("/webhooks")
+router: Router = Router("/webhooks")
 
 _ITEM: TypeAdapter[WebhookCreate] = TypeAdapter(WebhookCreate)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, ClassVar, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetCoreSchemaHandler, WithJsonSchema
 from pydantic_core import PydanticCustomError, core_schema
@@ -22,13 +22,13 @@ _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 class Closed(BaseModel):
     """A request object: strict types, and an unknown member is an error."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, use_attribute_docstrings=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", strict=True, use_attribute_docstrings=True)
 
 
 class Open(BaseModel):
     """A request object that takes members it does not know."""
 
-    model_config = ConfigDict(extra="allow", strict=True, use_attribute_docstrings=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra="allow", strict=True, use_attribute_docstrings=True)
 
 
 class _NotNull:
@@ -107,7 +107,7 @@ QueryBoolean = Annotated[bool, BeforeValidator(_query_boolean)]
 class QueryModel(BaseModel):
     """Query parameters; unknown ones are ignored."""
 
-    model_config = ConfigDict(extra="ignore", use_attribute_docstrings=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra="ignore", use_attribute_docstrings=True)
 
 
 class PageQuery(QueryModel):

@@ -141,7 +141,7 @@ class MysqlConfig(ConfigNetwork):
 class OracleConfig(ConfigNetwork):
     """Oracle 12c or newer."""
 
-    needed = (("host",), ("service_name", "sid"))
+    needed: ClassVar[tuple[tuple[str, ...], ...]] = (("host",), ("service_name", "sid"))
 
     service_name: Maybe[str] = None
     sid: Maybe[str] = None
@@ -160,7 +160,7 @@ class SqlserverConfig(ConfigNetwork):
 class MongodbConfig(ConfigCommon):
     """MongoDB 4.4 or newer."""
 
-    needed = (("uri", "host"),)
+    needed: ClassVar[tuple[tuple[str, ...], ...]] = (("uri", "host"),)
 
     uri: Maybe[str] = None
     host: Maybe[str] = None
@@ -174,7 +174,7 @@ class MongodbConfig(ConfigCommon):
 class SnowflakeConfig(ConfigCommon):
     """A Snowflake account, by password or key pair."""
 
-    needed = (("account",),)
+    needed: ClassVar[tuple[tuple[str, ...], ...]] = (("account",),)
 
     account: Maybe[str] = None
     warehouse: Maybe[str] = None
@@ -191,7 +191,7 @@ class SnowflakeConfig(ConfigCommon):
 class BigqueryConfig(ConfigCommon):
     """A Google BigQuery dataset."""
 
-    needed = (("project",),)
+    needed: ClassVar[tuple[tuple[str, ...], ...]] = (("project",),)
 
     project: Maybe[str] = None
     dataset: Maybe[str] = None
@@ -206,7 +206,7 @@ class RedshiftConfig(ConfigNetwork):
 class DatabricksConfig(ConfigCommon):
     """A Databricks SQL warehouse."""
 
-    needed = (("host",), ("http_path",))
+    needed: ClassVar[tuple[tuple[str, ...], ...]] = (("host",), ("http_path",))
 
     host: Maybe[str] = None
     http_path: Maybe[str] = None
@@ -218,7 +218,7 @@ class DatabricksConfig(ConfigCommon):
 class S3Config(ConfigCommon):
     """CSV, Parquet or JSON objects in an Amazon S3 bucket."""
 
-    needed = (("bucket",),)
+    needed: ClassVar[tuple[tuple[str, ...], ...]] = (("bucket",),)
 
     bucket: Maybe[str] = None
     prefix: Maybe[str] = None
@@ -233,7 +233,7 @@ class S3Config(ConfigCommon):
 class SqliteConfig(ConfigCommon):
     """A SQLite 3 file on the machine of the server."""
 
-    needed = (("path",),)
+    needed: ClassVar[tuple[tuple[str, ...], ...]] = (("path",),)
 
     path: Maybe[Annotated[str, Field(min_length=1)]] = None
     read_only: Maybe[bool] = None

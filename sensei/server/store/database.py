@@ -43,13 +43,13 @@ class Store:
     """
 
     def __init__(self, settings: Settings) -> None:
-        self.vault = Vault(settings.resolved_key_file)
+        self.vault: Vault = Vault(settings.resolved_key_file)
         url = make_url(settings.database_url)
-        self.description = (
+        self.description: str = (
             (url.database or "") if url.get_backend_name() == "sqlite" else url.render_as_string(hide_password=True)
         )
         """Where the state is, without a password."""
-        self.is_sqlite = url.get_backend_name() == "sqlite"
+        self.is_sqlite: bool = url.get_backend_name() == "sqlite"
         self._file = Path(url.database) if self.is_sqlite and url.database else None
         if self._file is not None:
             _make_private(self._file)

@@ -17,10 +17,6 @@ class Migration(Base, kw_only=True):
     """A migration. `status` is only ever changed through `sensei.server.lifecycle`."""
 
     __tablename__ = "migrations"
-    __table_args__ = (
-        Index("migrations_by_owner", "organization_id", "environment", "created_at"),
-        Index("migrations_by_work", "status", "lease_until"),
-    )
 
     id: Mapped[str] = mapped_column(primary_key=True)
     organization_id: Mapped[str]
@@ -89,6 +85,10 @@ class Migration(Base, kw_only=True):
     deleted_at: Mapped[datetime | None] = mapped_column(default=None)
 
 
+Index("migrations_by_owner", Migration.organization_id, Migration.environment, Migration.created_at)
+Index("migrations_by_work", Migration.status, Migration.lease_until)
+
+
 class PlanRow(Base, kw_only=True):
     """The engine's plan, as JSON."""
 
@@ -104,7 +104,6 @@ class MappingRow(Base, kw_only=True):
     """One column mapping with what was decided about it."""
 
     __tablename__ = "migration_mappings"
-    __table_args__ = (Index("mappings_in_order", "migration_id", "position"),)
 
     id: Mapped[str] = mapped_column(primary_key=True)
     migration_id: Mapped[str]
@@ -127,11 +126,13 @@ class MappingRow(Base, kw_only=True):
     comment: Mapped[str | None] = mapped_column(default=None)
 
 
+Index("mappings_in_order", MappingRow.migration_id, MappingRow.position)
+
+
 class EventRow(Base, kw_only=True):
     """One entry of the append-only log of a migration; the id grows by one within the migration."""
 
     __tablename__ = "migration_events"
-    __table_args__ = (Index("events_by_time", "migration_id", "timestamp"),)
 
     migration_id: Mapped[str] = mapped_column(primary_key=True)
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -144,11 +145,13 @@ class EventRow(Base, kw_only=True):
     """The event's JSON object, as sent."""
 
 
+Index("events_by_time", EventRow.migration_id, EventRow.timestamp)
+
+
 class ErrorRow(Base, kw_only=True):
     """A data error and what became of it."""
 
     __tablename__ = "migration_errors"
-    __table_args__ = (Index("errors_by_migration", "migration_id", "timestamp"),)
 
     id: Mapped[str] = mapped_column(primary_key=True)
     migration_id: Mapped[str]
@@ -167,11 +170,13 @@ class ErrorRow(Base, kw_only=True):
     resolution: Mapped[dict[str, Any] | None] = mapped_column(_OBJECT, default=None)
 
 
+Index("errors_by_migration", ErrorRow.migration_id, ErrorRow.timestamp)
+
+
 class CheckpointRow(Base, kw_only=True):
     """A position to go back to."""
 
     __tablename__ = "migration_checkpoints"
-    __table_args__ = (Index("checkpoints_by_migration", "migration_id", "timestamp"),)
 
     id: Mapped[str] = mapped_column(primary_key=True)
     migration_id: Mapped[str]
@@ -185,6 +190,9 @@ class CheckpointRow(Base, kw_only=True):
     expires_at: Mapped[datetime | None]
     state: Mapped[dict[str, Any]]
     phases: Mapped[dict[str, Any]]
+
+
+Index("checkpoints_by_migration", CheckpointRow.migration_id, CheckpointRow.timestamp)
 
 
 class ScheduleRow(Base, kw_only=True):

@@ -14,7 +14,6 @@ class ServiceAccount(Base):
     """A machine's account; its id is also its OAuth client id."""
 
     __tablename__ = "service_accounts"
-    __table_args__ = (Index("service_accounts_by_owner", "organization_id", "environment", "created_at"),)
 
     id: Mapped[str] = mapped_column(primary_key=True)
     organization_id: Mapped[str]
@@ -27,6 +26,11 @@ class ServiceAccount(Base):
     created_by: Mapped[str | None]
     last_used_at: Mapped[datetime | None] = mapped_column(default=None)
     rotated_at: Mapped[datetime | None] = mapped_column(default=None)
+
+
+Index(
+    "service_accounts_by_owner", ServiceAccount.organization_id, ServiceAccount.environment, ServiceAccount.created_at
+)
 
 
 class ServiceAccountCredential(Base):

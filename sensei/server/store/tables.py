@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlalchemy import JSON, BigInteger, Index, LargeBinary, String, Text
 from sqlalchemy.orm import DeclarativeBase, Mapped, MappedAsDataclass, mapped_column
@@ -14,7 +14,7 @@ from sensei.server.store.types import Instant
 class Base(MappedAsDataclass, DeclarativeBase, kw_only=True):
     """Base of every table; rows are dataclasses with keyword arguments."""
 
-    type_annotation_map = {  # noqa: RUF012 - SQLAlchemy reads it as a plain class attribute
+    type_annotation_map: ClassVar[dict[Any, Any]] = {
         datetime: Instant(),
         dict[str, Any]: JSON(),
         list[str]: JSON(),
@@ -85,7 +85,6 @@ class AuditRecord(Base, kw_only=True):
     """Who did what, from where, with what result."""
 
     __tablename__ = "audit_records"
-    __table_args__ = (Index("audit_by_time", "organization_id", "timestamp"),)
 
     id: Mapped[str] = mapped_column(primary_key=True)
     organization_id: Mapped[str]
@@ -102,6 +101,9 @@ class AuditRecord(Base, kw_only=True):
     result: Mapped[str]
     request_id: Mapped[str | None]
     details: Mapped[dict[str, Any]] = mapped_column(default_factory=dict)
+
+
+Index("audit_by_time", AuditRecord.organization_id, AuditRecord.timestamp)
 
 
 class OutboxEvent(Base, kw_only=True):
@@ -125,7 +127,6 @@ class Connection(Base, kw_only=True):
     """A registered database. Secret members of the config are sealed apart from the open ones."""
 
     __tablename__ = "connections"
-    __table_args__ = (Index("connections_by_owner", "organization_id", "environment", "created_at"),)
 
     id: Mapped[str] = mapped_column(primary_key=True)
     organization_id: Mapped[str]
@@ -146,3 +147,6 @@ class Connection(Base, kw_only=True):
     """Counts changes of config and options, so that the result of an outdated test is dropped."""
     test_owner: Mapped[str | None] = mapped_column(default=None)
     test_lease_until: Mapped[datetime | None] = mapped_column(default=None)
+
+
+Index("connections_by_owner", Connection.organization_id, Connection.environment, Connection.created_at)

@@ -15,11 +15,6 @@ class Validation(Base):
     """One validation. It runs under a lease, so that it starts again elsewhere when its process dies."""
 
     __tablename__ = "validations"
-    __table_args__ = (
-        Index("validations_by_owner", "organization_id", "environment", "created_at"),
-        Index("validations_by_migration", "migration_id"),
-        Index("validations_by_status", "status"),
-    )
 
     id: Mapped[str] = mapped_column(primary_key=True)
     organization_id: Mapped[str]
@@ -49,11 +44,15 @@ class Validation(Base):
     lease_until: Mapped[datetime | None] = mapped_column(default=None)
 
 
+Index("validations_by_owner", Validation.organization_id, Validation.environment, Validation.created_at)
+Index("validations_by_migration", Validation.migration_id)
+Index("validations_by_status", Validation.status)
+
+
 class ValidationRule(Base):
     """A custom rule, for one migration or for all of an organization's environment."""
 
     __tablename__ = "validation_rules"
-    __table_args__ = (Index("rules_by_owner", "organization_id", "environment", "created_at"),)
 
     id: Mapped[str] = mapped_column(primary_key=True)
     organization_id: Mapped[str]
@@ -66,6 +65,9 @@ class ValidationRule(Base):
     severity: Mapped[str]
     migration_id: Mapped[str | None]
     created_at: Mapped[datetime]
+
+
+Index("rules_by_owner", ValidationRule.organization_id, ValidationRule.environment, ValidationRule.created_at)
 
 
 class Certificate(Base):

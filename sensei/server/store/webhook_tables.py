@@ -15,7 +15,6 @@ class Webhook(Base):
     """An endpoint that wants to be told; its signing secret is sealed."""
 
     __tablename__ = "webhooks"
-    __table_args__ = (Index("webhooks_by_owner", "organization_id", "environment", "created_at"),)
 
     id: Mapped[str] = mapped_column(primary_key=True)
     organization_id: Mapped[str]
@@ -30,14 +29,13 @@ class Webhook(Base):
     last_delivery_at: Mapped[datetime | None] = mapped_column(default=None)
 
 
+Index("webhooks_by_owner", Webhook.organization_id, Webhook.environment, Webhook.created_at)
+
+
 class WebhookDelivery(Base):
     """One event on its way to one endpoint, with the very bytes that every attempt sends."""
 
     __tablename__ = "webhook_deliveries"
-    __table_args__ = (
-        Index("delivery_once", "webhook_id", "event_id", unique=True),
-        Index("deliveries_due", "status", "next_attempt_at"),
-    )
 
     id: Mapped[str] = mapped_column(primary_key=True)
     webhook_id: Mapped[str] = mapped_column(ForeignKey("webhooks.id", ondelete="CASCADE"))
@@ -54,3 +52,7 @@ class WebhookDelivery(Base):
     delivered_at: Mapped[datetime | None] = mapped_column(default=None)
     owner: Mapped[str | None] = mapped_column(default=None)
     lease_until: Mapped[datetime | None] = mapped_column(default=None)
+
+
+Index("delivery_once", WebhookDelivery.webhook_id, WebhookDelivery.event_id, unique=True)
+Index("deliveries_due", WebhookDelivery.status, WebhookDelivery.next_attempt_at)

@@ -22,7 +22,7 @@ from sensei.server.webhooks.addresses import allowed_networks
 if TYPE_CHECKING:
     from sensei.server.runtime import Runtime
 
-log = logging.getLogger("sensei.server")
+log: logging.Logger = logging.getLogger("sensei.server")
 
 USER_AGENT = f"Sensei-Webhooks/{__version__}"
 _LOOKED_EVERY_SECONDS = 0.25

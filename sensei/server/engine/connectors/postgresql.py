@@ -19,7 +19,7 @@ from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sensei.server.engine.catalog import Catalog
 from sensei.server.engine.connectors import postgresql_catalog
 from sensei.server.engine.connectors.base import Connector
-from sensei.server.engine.connectors.postgresql_address import read_address
+from sensei.server.engine.connectors.postgresql_address import Address, read_address
 from sensei.server.engine.connectors.postgresql_errors import endpoint_error, reading_error
 from sensei.server.engine.connectors.values import json_ready
 from sensei.server.engine.errors import EndpointError, EngineError, TableNotFoundError
@@ -78,7 +78,7 @@ class PostgresqlConnector(Connector):
     system = "postgresql"
 
     def __init__(self, endpoint: Endpoint) -> None:
-        self.address = read_address(endpoint)
+        self.address: Address = read_address(endpoint)
         self._named = 0
         try:
             self._open: psycopg.Connection[Any] | None = self.address.connect(
@@ -88,8 +88,10 @@ class PostgresqlConnector(Connector):
             self.address.close()
             raise
         canonical(self._open)
-        self.default_schema = self.address.schema or str(self.scalar("SELECT coalesce(current_schema(), 'public')"))
-        self.server_version_number = self._open.info.server_version
+        self.default_schema: str | None = self.address.schema or str(
+            self.scalar("SELECT coalesce(current_schema(), 'public')")
+        )
+        self.server_version_number: int = self._open.info.server_version
 
     @property
     def version(self) -> str:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy.dialects.sqlite import dialect as sqlite_dialect
@@ -39,10 +40,10 @@ class SqliteConnector(Connector):
     """A SQLite file, opened when it is first needed and never written."""
 
     system = "sqlite"
-    default_schema = "main"
+    default_schema: str | None = "main"
 
     def __init__(self, endpoint: Endpoint) -> None:
-        self.path = file_path(endpoint)
+        self.path: Path = file_path(endpoint)
         self._read_only = bool(endpoint.config.get("read_only", False))
         self._wait = float(endpoint.options.get("connection_timeout_seconds", _WAIT_SECONDS))
         self._open: sqlite3.Connection | None = None

@@ -36,7 +36,7 @@ class PostgresqlTarget(TargetDatabase):
     def __init__(self, endpoint: Endpoint, schema: str | None) -> None:
         self._address = read_address(endpoint)
         self.schema = schema
-        self.ddl = Ddl("postgresql")
+        self.ddl: Ddl = Ddl("postgresql")
         self._db = self._address.connect(autocommit=True)
         self._db.execute(f"SET lock_timeout = '{_LOCK_SECONDS}s'".encode())
         self._db.execute("SET check_function_bodies = off")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from sensei.server.engine.catalog import Table
@@ -35,13 +36,13 @@ class SqliteTarget(TargetDatabase):
     """A SQLite file that is written. One writer at a time is all that SQLite allows."""
 
     system = "sqlite"
-    schema = None
+    schema: str | None = None
 
     def __init__(self, endpoint: Endpoint) -> None:
-        self.path = file_path(endpoint)
+        self.path: Path = file_path(endpoint)
         check_target(self.path, read_only=bool(endpoint.config.get("read_only", False)))
         wait = float(endpoint.options.get("connection_timeout_seconds", 30))
-        self.ddl = Ddl("sqlite")
+        self.ddl: Ddl = Ddl("sqlite")
         self._db = connect(self.path, writable=True, wait_seconds=wait)
         # References are checked once all rows are in. Everything that guards against a crash stays on.
         for pragma in ("foreign_keys = OFF", "cache_size = -32768", "recursive_triggers = OFF"):
