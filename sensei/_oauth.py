@@ -17,6 +17,9 @@ from sensei.errors import InvalidArgumentError
 ClientAuth: TypeAlias = Literal["body", "basic"]
 """How an OAuth client proves itself: id and secret in the form body, or by HTTP Basic."""
 
+TokenTypeHint: TypeAlias = Literal["access_token", "refresh_token"]
+"""What a token is, where that is known."""
+
 _VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}").fullmatch
 
 

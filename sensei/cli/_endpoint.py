@@ -5,11 +5,15 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urlsplit
 
 from sensei.cli._errors import USAGE, CommandError
 
-SCHEMES: dict[str, str] = {
+if TYPE_CHECKING:
+    from sensei.models.params import ConnectionTypeParam
+
+SCHEMES: dict[str, ConnectionTypeParam] = {
     "sqlite": "sqlite",
     "postgresql": "postgresql",
     "postgres": "postgresql",
@@ -42,7 +46,7 @@ class Endpoint:
         path: The file, for SQLite.
     """
 
-    type: str
+    type: ConnectionTypeParam
     config: dict[str, object] = field(repr=False)
     shown: str
     path: Path | None = None

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, cast
 
 from sensei.cli._endpoint import Endpoint
 from sensei.cli._errors import CommandError, StoppedError
@@ -22,17 +22,24 @@ from sensei.cli._watch import watch
 
 if TYPE_CHECKING:
     from sensei import Client, Connection, Migration, MigrationPlan
+    from sensei.models.params import ValidationTypeParam
+    from sensei.models.params.connections import ConnectionConfig, ConnectionConfigUpdate
+    from sensei.models.params.migrations import (
+        MigrationSourceByConnection,
+        MigrationTargetByConnection,
+        TargetOptionsParam,
+    )
 
 TAG = "sensei-migrate"
 """Marks the connections that this job made, so that it uses them again instead of making more."""
 
 
-EXISTING = {
-    "append": "append_to_existing",
-    "truncate": "truncate_existing_tables",
-    "drop": "drop_existing_tables",
+EXISTING: dict[str, TargetOptionsParam] = {
+    "append": {"append_to_existing": True},
+    "truncate": {"truncate_existing_tables": True},
+    "drop": {"drop_existing_tables": True},
 }
-"""What to do with tables that the target has already → the option of the API; nothing may be done by default."""
+"""What to do with tables that the target has already → the options of the API; nothing may be done by default."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +73,7 @@ class Order:
         f"say what becomes of them with --existing ({', '.join(EXISTING)}), leave them out with --exclude, "
         "or write elsewhere with --target-schema"
     )
-    validation: str = "full"
+    validation: ValidationTypeParam = "full"
     ask: bool = True
     embedded: bool = True
 
@@ -154,14 +161,14 @@ class MainJob:
             self._leftovers.abandon(migration)
             raise
 
-    def _connection(self, end: Endpoint, role: str) -> Connection:
+    def _connection(self, end: Endpoint, role: Literal["source", "target"]) -> Connection:
         self._tell.begin(f"Connecting to the {role} {end.shown}")
         name = f"{end.shown} ({role})"[:255]
         known = self._client.connections.list(tag=TAG, role=role, type=end.type)
         connection = self._changed(next((one for one in known if one.name == name), None), end)
         if connection is None:
             connection = self._client.connections.create(
-                name=name, type=end.type, role=role, config=end.config, tags=[TAG]
+                name=name, type=end.type, role=role, config=cast("ConnectionConfig", end.config), tags=[TAG]
             )
         self._test(connection, end, role)
         return connection
@@ -171,7 +178,9 @@ class MainJob:
         from sensei import ConflictError
 
         try:
-            return known and self._client.connections.update(known.id, config=end.config)
+            return known and self._client.connections.update(
+                known.id, config=cast("ConnectionConfigUpdate", end.config)
+            )
         except ConflictError:
             return None
 
@@ -189,16 +198,16 @@ class MainJob:
     def _create(self, source: Connection, target: Connection) -> Migration:
         order = self._order
         self._tell.begin("Planning")
-        wanted: dict[str, object] = {"connection_id": source.id}
+        wanted: MigrationSourceByConnection = {"connection_id": source.id}
         if order.schemas:
             wanted["schemas"] = list(order.schemas)
         if order.exclude:
             wanted["exclude_tables"] = list(order.exclude)
-        goal: dict[str, object] = {"connection_id": target.id}
+        goal: MigrationTargetByConnection = {"connection_id": target.id}
         if order.target_schema:
             goal["schema"] = order.target_schema
         if order.existing != "stop":
-            goal["options"] = {EXISTING[order.existing]: True}
+            goal["options"] = EXISTING[order.existing]
         migration = self._client.migrations.create(
             name=order.name[:255],
             source=wanted,

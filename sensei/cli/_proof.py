@@ -13,6 +13,7 @@ from sensei.cli._text import count
 
 if TYPE_CHECKING:
     from sensei import Client, Migration, Validation
+    from sensei.models.params import ValidationTypeParam
 
 _PERSPECTIVES = ("structural", "statistical", "referential", "semantic", "behavioral")
 
@@ -40,7 +41,7 @@ class Proof:
     certificate: CheckedCertificate | None
 
 
-def prove(client: Client, migration: Migration, type: str, folder: Path, tell: Presenter) -> Proof:
+def prove(client: Client, migration: Migration, type: ValidationTypeParam, folder: Path, tell: Presenter) -> Proof:
     """Run a validation, keep its report, and fetch and verify the certificate when there is one.
 
     Raises:

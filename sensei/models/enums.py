@@ -6,44 +6,72 @@ from sensei.models.base import OpenEnum
 
 __all__ = [
     "Environment",
+    "EnvironmentParam",
     "Scope",
+    "ScopeParam",
     "MigrationStatus",
+    "MigrationStatusParam",
     "FINISHED_STATUSES",
     "PhaseName",
+    "PhaseNameParam",
     "PhaseStatus",
     "Strategy",
+    "StrategyParam",
     "RollbackState",
     "LogLevel",
+    "LogLevelParam",
     "ConnectionType",
+    "ConnectionTypeParam",
     "ConnectionRole",
+    "ConnectionRoleParam",
     "ConnectionStatus",
+    "ConnectionStatusParam",
     "SslMode",
+    "SslModeParam",
     "MappingStatus",
+    "MappingStatusParam",
     "TransformationType",
+    "TransformationTypeParam",
     "PlanStatus",
     "RollbackStrategy",
+    "RollbackStrategyParam",
     "RollbackScope",
+    "RollbackScopeParam",
     "MigrationErrorType",
+    "MigrationErrorTypeParam",
     "MigrationErrorStatus",
+    "MigrationErrorStatusParam",
     "ErrorResolutionType",
+    "ErrorResolutionTypeParam",
     "ValidationType",
+    "ValidationTypeParam",
     "ValidationStatus",
+    "ValidationStatusParam",
     "ValidationResultCode",
+    "ValidationResultCodeParam",
     "PerspectiveStatus",
     "Severity",
     "CertificateStatus",
     "WebhookEventType",
+    "WebhookEventTypeParam",
+    "WebhookEventPattern",
     "WebhookDeliveryStatus",
+    "WebhookDeliveryStatusParam",
     "ApiKeyStatus",
     "AuditLogType",
+    "AuditLogTypeParam",
     "AuditResult",
+    "AuditResultParam",
     "Tier",
 ]
 
-Environment = Annotated[Literal["production", "sandbox"] | str, OpenEnum]
+EnvironmentParam = Annotated[Literal["production", "sandbox"], OpenEnum]
+"""`Environment` as an argument: the values that the API takes."""
+
+Environment = Annotated[EnvironmentParam | str, OpenEnum]
 """Which of the two separate worlds a credential and its resources belong to."""
 
-Scope = Annotated[
+ScopeParam = Annotated[
     Literal[
         "migrations:read",
         "migrations:write",
@@ -66,13 +94,15 @@ Scope = Annotated[
         "*:read",
         "*:write",
         "*",
-    ]
-    | str,
+    ],
     OpenEnum,
 ]
+"""`Scope` as an argument: the values that the API takes."""
+
+Scope = Annotated[ScopeParam | str, OpenEnum]
 """A permission `resource:verb`. `write` does not imply `read`; the resource of validations is spelled `validation`."""
 
-MigrationStatus = Annotated[
+MigrationStatusParam = Annotated[
     Literal[
         "pending",
         "planning",
@@ -88,22 +118,30 @@ MigrationStatus = Annotated[
         "cancelled",
         "rolling_back",
         "rolled_back",
-    ]
-    | str,
+    ],
     OpenEnum,
 ]
+"""`MigrationStatus` as an argument: the values that the API takes."""
+
+MigrationStatus = Annotated[MigrationStatusParam | str, OpenEnum]
 """State of a migration."""
 
 FINISHED_STATUSES: Final = frozenset({"completed", "failed", "cancelled", "rolled_back"})
 """The statuses in which a migration does nothing more by itself."""
 
-PhaseName = Annotated[Literal["planning", "schema_migration", "data_transfer", "validation", "cutover"] | str, OpenEnum]
+PhaseNameParam = Annotated[Literal["planning", "schema_migration", "data_transfer", "validation", "cutover"], OpenEnum]
+"""`PhaseName` as an argument: the values that the API takes."""
+
+PhaseName = Annotated[PhaseNameParam | str, OpenEnum]
 """One of the five phases, in this order."""
 
 PhaseStatus = Annotated[Literal["pending", "running", "completed", "failed", "skipped"] | str, OpenEnum]
 """State of a phase, or of a table in it."""
 
-Strategy = Annotated[Literal["safe", "balanced", "speed"] | str, OpenEnum]
+StrategyParam = Annotated[Literal["safe", "balanced", "speed"], OpenEnum]
+"""`Strategy` as an argument: the values that the API takes."""
+
+Strategy = Annotated[StrategyParam | str, OpenEnum]
 """Preset for the trade between pace and caution."""
 
 RollbackState = Annotated[
@@ -111,10 +149,13 @@ RollbackState = Annotated[
 ]
 """How far undoing has come. `none`: never asked for. `not_required`: nothing had been written."""
 
-LogLevel = Annotated[Literal["debug", "info", "warning", "error"] | str, OpenEnum]
+LogLevelParam = Annotated[Literal["debug", "info", "warning", "error"], OpenEnum]
+"""`LogLevel` as an argument: the values that the API takes."""
+
+LogLevel = Annotated[LogLevelParam | str, OpenEnum]
 """Weight of a log entry; as a filter, the least weight to be shown."""
 
-ConnectionType = Annotated[
+ConnectionTypeParam = Annotated[
     Literal[
         "postgresql",
         "mysql",
@@ -127,41 +168,62 @@ ConnectionType = Annotated[
         "databricks",
         "s3",
         "sqlite",
-    ]
-    | str,
+    ],
     OpenEnum,
 ]
+"""`ConnectionType` as an argument: the values that the API takes."""
+
+ConnectionType = Annotated[ConnectionTypeParam | str, OpenEnum]
 """Kind of system behind a connection."""
 
-ConnectionRole = Annotated[Literal["source", "target", "both"] | str, OpenEnum]
+ConnectionRoleParam = Annotated[Literal["source", "target", "both"], OpenEnum]
+"""`ConnectionRole` as an argument: the values that the API takes."""
+
+ConnectionRole = Annotated[ConnectionRoleParam | str, OpenEnum]
 """Side of a migration on which a connection may be used."""
 
-ConnectionStatus = Annotated[Literal["testing", "connected", "failed"] | str, OpenEnum]
+ConnectionStatusParam = Annotated[Literal["testing", "connected", "failed"], OpenEnum]
+"""`ConnectionStatus` as an argument: the values that the API takes."""
+
+ConnectionStatus = Annotated[ConnectionStatusParam | str, OpenEnum]
 """`testing` while a test runs, `connected` after a good one, `failed` after a bad one."""
 
-SslMode = Annotated[Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-full"] | str, OpenEnum]
+SslModeParam = Annotated[Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-full"], OpenEnum]
+"""`SslMode` as an argument: the values that the API takes."""
+
+SslMode = Annotated[SslModeParam | str, OpenEnum]
 """How much TLS a connection asks for."""
 
-MappingStatus = Annotated[Literal["approved", "pending_review", "rejected"] | str, OpenEnum]
+MappingStatusParam = Annotated[Literal["approved", "pending_review", "rejected"], OpenEnum]
+"""`MappingStatus` as an argument: the values that the API takes."""
+
+MappingStatus = Annotated[MappingStatusParam | str, OpenEnum]
 """What was decided on a mapping."""
 
-TransformationType = Annotated[
-    Literal["identity", "type_widening", "encoding_normalize", "type_conversion", "custom"] | str, OpenEnum
+TransformationTypeParam = Annotated[
+    Literal["identity", "type_widening", "encoding_normalize", "type_conversion", "custom"], OpenEnum
 ]
+"""`TransformationType` as an argument: the values that the API takes."""
+
+TransformationType = Annotated[TransformationTypeParam | str, OpenEnum]
 """How a value is changed: not at all, to a wider type, to UTF-8, to another type, by an expression of yours."""
 
 PlanStatus = Annotated[Literal["generating", "ready", "approved", "failed"] | str, OpenEnum]
 """`generating` until the plan exists, `ready` while review is open, `approved` when it is not, `failed` for none."""
 
-RollbackStrategy = Annotated[
-    Literal["truncate", "reverse_migration", "point_in_time", "backup_restore"] | str, OpenEnum
-]
+RollbackStrategyParam = Annotated[Literal["truncate", "reverse_migration", "point_in_time", "backup_restore"], OpenEnum]
+"""`RollbackStrategy` as an argument: the values that the API takes."""
+
+RollbackStrategy = Annotated[RollbackStrategyParam | str, OpenEnum]
 """How to undo: empty the target tables, move data back, the target's own recovery, or a backup."""
 
-RollbackScope = Annotated[Literal["full", "phase", "tables"] | str, OpenEnum]
+RollbackScopeParam = Annotated[Literal["full", "phase", "tables"], OpenEnum]
+"""`RollbackScope` as an argument: the values that the API takes."""
+
+RollbackScope = Annotated[RollbackScopeParam | str, OpenEnum]
 """How much to undo."""
 
-MigrationErrorType = Annotated[
+MigrationErrorTypeParam = Annotated[
     Literal[
         "encoding_mismatch",
         "type_mismatch",
@@ -171,16 +233,21 @@ MigrationErrorType = Annotated[
         "network",
         "resource",
         "logic",
-    ]
-    | str,
+    ],
     OpenEnum,
 ]
+"""`MigrationErrorType` as an argument: the values that the API takes."""
+
+MigrationErrorType = Annotated[MigrationErrorTypeParam | str, OpenEnum]
 """What went wrong with the records."""
 
-MigrationErrorStatus = Annotated[Literal["open", "retrying", "recovered", "escalated", "resolved"] | str, OpenEnum]
+MigrationErrorStatusParam = Annotated[Literal["open", "retrying", "recovered", "escalated", "resolved"], OpenEnum]
+"""`MigrationErrorStatus` as an argument: the values that the API takes."""
+
+MigrationErrorStatus = Annotated[MigrationErrorStatusParam | str, OpenEnum]
 """State of a data error."""
 
-ErrorResolutionType = Annotated[
+ErrorResolutionTypeParam = Annotated[
     Literal[
         "retry",
         "skip",
@@ -190,19 +257,30 @@ ErrorResolutionType = Annotated[
         "escalate",
         "apply_default",
         "apply_transformation",
-    ]
-    | str,
+    ],
     OpenEnum,
 ]
+"""`ErrorResolutionType` as an argument: the values that the API takes."""
+
+ErrorResolutionType = Annotated[ErrorResolutionTypeParam | str, OpenEnum]
 """What to do with the records; `apply_default` and `apply_transformation` are older names of `default`, `transform`."""
 
-ValidationType = Annotated[Literal["quick", "standard", "full", "behavioral_only"] | str, OpenEnum]
+ValidationTypeParam = Annotated[Literal["quick", "standard", "full", "behavioral_only"], OpenEnum]
+"""`ValidationType` as an argument: the values that the API takes."""
+
+ValidationType = Annotated[ValidationTypeParam | str, OpenEnum]
 """`quick`: row counts and spot checks. `standard`: structural, statistical, referential. `full`: all five."""
 
-ValidationStatus = Annotated[Literal["pending", "running", "completed", "failed", "cancelled"] | str, OpenEnum]
+ValidationStatusParam = Annotated[Literal["pending", "running", "completed", "failed", "cancelled"], OpenEnum]
+"""`ValidationStatus` as an argument: the values that the API takes."""
+
+ValidationStatus = Annotated[ValidationStatusParam | str, OpenEnum]
 """State of a validation; `failed` means that the validation itself broke."""
 
-ValidationResultCode = Annotated[Literal["passed", "passed_with_warnings", "failed", "partial"] | str, OpenEnum]
+ValidationResultCodeParam = Annotated[Literal["passed", "passed_with_warnings", "failed", "partial"], OpenEnum]
+"""`ValidationResultCode` as an argument: the values that the API takes."""
+
+ValidationResultCode = Annotated[ValidationResultCodeParam | str, OpenEnum]
 """What a validation found; `partial`: some checks could not be finished."""
 
 PerspectiveStatus = Annotated[
@@ -216,7 +294,7 @@ Severity = Annotated[Literal["info", "warning", "error", "critical"] | str, Open
 CertificateStatus = Annotated[Literal["valid", "expired", "revoked"] | str, OpenEnum]
 """What the server says of a certificate; `verify()` tells what is to be thought of it."""
 
-WebhookEventType = Annotated[
+WebhookEventTypeParam = Annotated[
     Literal[
         "migration.created",
         "migration.started",
@@ -240,22 +318,40 @@ WebhookEventType = Annotated[
         "validation.completed",
         "validation.failed",
         "certificate.generated",
-    ]
-    | str,
+    ],
     OpenEnum,
 ]
+"""`WebhookEventType` as an argument: the values that the API takes."""
+
+WebhookEventType = Annotated[WebhookEventTypeParam | str, OpenEnum]
 """Name of an event."""
 
-WebhookDeliveryStatus = Annotated[Literal["pending", "delivered", "failed"] | str, OpenEnum]
+WebhookEventPattern = Annotated[
+    WebhookEventTypeParam
+    | Literal["*", "migration.*", "migration.phase.*", "approval.*", "error.*", "validation.*", "certificate.*"],
+    OpenEnum,
+]
+"""What a webhook may subscribe to: an event, all that begin with a prefix, or everything."""
+
+WebhookDeliveryStatusParam = Annotated[Literal["pending", "delivered", "failed"], OpenEnum]
+"""`WebhookDeliveryStatus` as an argument: the values that the API takes."""
+
+WebhookDeliveryStatus = Annotated[WebhookDeliveryStatusParam | str, OpenEnum]
 """`pending`: the next attempt is still to come. `failed`: given up after the last attempt."""
 
 ApiKeyStatus = Annotated[Literal["active", "expired"] | str, OpenEnum]
 """Whether a key still works."""
 
-AuditLogType = Annotated[Literal["api", "authentication"] | str, OpenEnum]
+AuditLogTypeParam = Annotated[Literal["api", "authentication"], OpenEnum]
+"""`AuditLogType` as an argument: the values that the API takes."""
+
+AuditLogType = Annotated[AuditLogTypeParam | str, OpenEnum]
 """Kind of record: API calls, or key and sign-in events."""
 
-AuditResult = Annotated[Literal["success", "failure", "denied"] | str, OpenEnum]
+AuditResultParam = Annotated[Literal["success", "failure", "denied"], OpenEnum]
+"""`AuditResult` as an argument: the values that the API takes."""
+
+AuditResult = Annotated[AuditResultParam | str, OpenEnum]
 """How it ended."""
 
 Tier = Annotated[Literal["free", "starter", "professional", "enterprise"] | str, OpenEnum]

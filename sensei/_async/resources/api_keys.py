@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from types import NoneType
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from sensei._async.resources._base import AsyncLiveObject, AsyncResource
 from sensei._checks import changed, checked
 from sensei._request import UNSET, HeaderTypes, TimeoutTypes, Unset
 from sensei.errors import KeyNotDeletedError, SenseiError
 from sensei.models.api_keys import ApiKeyCreatedData, ApiKeyData
-from sensei.models.enums import Environment, Scope
+from sensei.models.enums import EnvironmentParam, ScopeParam
 
 if TYPE_CHECKING:
     from sensei._async.pagination import AsyncPager
@@ -76,8 +76,8 @@ class AsyncApiKeys(AsyncResource):
         self,
         *,
         name: str,
-        scopes: Sequence[Scope],
-        environment: Environment | Unset = UNSET,
+        scopes: Sequence[ScopeParam],
+        environment: EnvironmentParam | Unset = UNSET,
         expires_at: datetime | str | Unset | None = UNSET,
         ip_whitelist: Sequence[str] | Unset = UNSET,
         idempotency_key: str | None = None,
@@ -185,7 +185,7 @@ class AsyncApiKeys(AsyncResource):
         id: str,
         *,
         name: str | Unset = UNSET,
-        scopes: Sequence[Scope] | Unset = UNSET,
+        scopes: Sequence[ScopeParam] | Unset = UNSET,
         ip_whitelist: Sequence[str] | Unset = UNSET,
         expires_at: datetime | str | Unset | None = UNSET,
         timeout: TimeoutTypes = UNSET,
@@ -268,8 +268,9 @@ class AsyncApiKeys(AsyncResource):
         old = await self.get(id, timeout=timeout, headers=headers)
         new = await self.create(
             name=old.name,
-            scopes=old.scopes,
-            environment=UNSET if old.environment is None else old.environment,
+            # What the server said of the old key it takes for the new one.
+            scopes=cast("list[ScopeParam]", old.scopes),
+            environment=UNSET if old.environment is None else cast("EnvironmentParam", old.environment),
             expires_at=old.expires_at if expires_at is UNSET else expires_at,
             ip_whitelist=old.ip_whitelist or UNSET,
             idempotency_key=idempotency_key,

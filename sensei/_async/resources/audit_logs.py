@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sensei._async.resources._base import AsyncResource
 from sensei._request import UNSET, HeaderTypes, TimeoutTypes
 from sensei.models.audit_logs import AuditLog
-from sensei.models.enums import AuditLogType, AuditResult
+from sensei.models.enums import AuditLogTypeParam, AuditResultParam
 
 if TYPE_CHECKING:
     from sensei._async.pagination import AsyncPager
@@ -20,10 +20,10 @@ class AsyncAuditLogs(AsyncResource):
     def list(
         self,
         *,
-        type: AuditLogType | None = None,
+        type: AuditLogTypeParam | None = None,
         actor_id: str | None = None,
         action: str | None = None,
-        result: AuditResult | None = None,
+        result: AuditResultParam | None = None,
         created_after: datetime | date | str | None = None,
         created_before: datetime | date | str | None = None,
         limit: int | None = None,

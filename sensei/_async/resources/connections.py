@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from types import NoneType
 from typing import TYPE_CHECKING
 
@@ -11,13 +11,15 @@ from sensei._async.resources._base import AsyncLiveObject, AsyncResource
 from sensei._checks import changed, check_config, check_page, checked
 from sensei._request import UNSET, HeaderTypes, TimeoutTypes, Unset
 from sensei.models.connections import ConnectionData, ConnectionTestResult, DatabaseSchema, TablePreview
-from sensei.models.enums import ConnectionRole, ConnectionStatus, ConnectionType
+from sensei.models.enums import ConnectionRoleParam, ConnectionStatusParam, ConnectionTypeParam
 
 if TYPE_CHECKING:
     from sensei._async.pagination import AsyncPager
     from sensei.models.params.connections import (
         ConnectionConfig,
+        ConnectionConfigUpdate,
         ConnectionOptionsParam,
+        ConnectionOptionsUpdate,
     )
 
 
@@ -91,11 +93,11 @@ class AsyncConnections(AsyncResource):
         self,
         *,
         name: str,
-        type: ConnectionType,
-        role: ConnectionRole,
-        config: ConnectionConfig | Mapping[str, object],
+        type: ConnectionTypeParam,
+        role: ConnectionRoleParam,
+        config: ConnectionConfig,
         description: str | Unset = UNSET,
-        options: ConnectionOptionsParam | Mapping[str, object] | Unset = UNSET,
+        options: ConnectionOptionsParam | Unset = UNSET,
         tags: Sequence[str] | Unset = UNSET,
         idempotency_key: str | None = None,
         timeout: TimeoutTypes = UNSET,
@@ -170,9 +172,9 @@ class AsyncConnections(AsyncResource):
     def list(
         self,
         *,
-        type: ConnectionType | None = None,
-        role: ConnectionRole | None = None,
-        status: ConnectionStatus | None = None,
+        type: ConnectionTypeParam | None = None,
+        role: ConnectionRoleParam | None = None,
+        status: ConnectionStatusParam | None = None,
         tag: str | None = None,
         limit: int | None = None,
         offset: int | None = None,
@@ -218,8 +220,8 @@ class AsyncConnections(AsyncResource):
         *,
         name: str | Unset = UNSET,
         description: str | Unset | None = UNSET,
-        config: Mapping[str, object] | Unset = UNSET,
-        options: Mapping[str, object] | Unset = UNSET,
+        config: ConnectionConfigUpdate | Unset = UNSET,
+        options: ConnectionOptionsUpdate | Unset = UNSET,
         tags: Sequence[str] | Unset = UNSET,
         timeout: TimeoutTypes = UNSET,
         headers: HeaderTypes = None,
@@ -307,11 +309,11 @@ class AsyncConnections(AsyncResource):
     async def test_config(
         self,
         *,
-        type: ConnectionType,
-        config: ConnectionConfig | Mapping[str, object] | Unset = UNSET,
+        type: ConnectionTypeParam,
+        config: ConnectionConfig | Unset = UNSET,
         connection_string: str | Unset = UNSET,
-        role: ConnectionRole | Unset = UNSET,
-        options: ConnectionOptionsParam | Mapping[str, object] | Unset = UNSET,
+        role: ConnectionRoleParam | Unset = UNSET,
+        options: ConnectionOptionsParam | Unset = UNSET,
         idempotency_key: str | None = None,
         timeout: TimeoutTypes = UNSET,
         headers: HeaderTypes = None,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from sensei._async.resources._base import AsyncLiveObject
@@ -11,7 +11,7 @@ from sensei._bulk import LARGEST_CHANGE, batches
 from sensei._checks import checked, optional
 from sensei._request import UNSET, HeaderTypes, TimeoutTypes, Unset
 from sensei.models.base import BulkResult, Model, Problem
-from sensei.models.enums import ErrorResolutionType, MigrationErrorStatus, MigrationErrorType
+from sensei.models.enums import ErrorResolutionTypeParam, MigrationErrorStatusParam, MigrationErrorTypeParam
 from sensei.models.migration_errors import MigrationErrorData
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ class AsyncMigrationError(AsyncLiveObject, MigrationErrorData):
 
     async def resolve(
         self,
-        resolution: ErrorResolutionType | ErrorResolutionParam,
+        resolution: ErrorResolutionTypeParam | ErrorResolutionParam,
         *,
         reason: str | Unset = UNSET,
         retry: bool | Unset = UNSET,
@@ -115,8 +115,8 @@ class AsyncMigrationErrors(AsyncBulkResource):
         self,
         migration_id: str,
         *,
-        status: MigrationErrorStatus | None = None,
-        type: MigrationErrorType | None = None,
+        status: MigrationErrorStatusParam | None = None,
+        type: MigrationErrorTypeParam | None = None,
         table: str | None = None,
         limit: int | None = None,
         offset: int | None = None,
@@ -190,7 +190,7 @@ class AsyncMigrationErrors(AsyncBulkResource):
         migration_id: str,
         error_id: str,
         *,
-        resolution: ErrorResolutionType | ErrorResolutionParam | Mapping[str, object],
+        resolution: ErrorResolutionTypeParam | ErrorResolutionParam,
         reason: str | Unset = UNSET,
         transformation: str | Unset = UNSET,
         default_value: object = UNSET,
@@ -292,7 +292,7 @@ class AsyncMigrationErrors(AsyncBulkResource):
         migration_id: str,
         *,
         error_ids: Iterable[str],
-        resolution: ErrorResolutionType | ErrorResolutionParam | Mapping[str, object],
+        resolution: ErrorResolutionTypeParam | ErrorResolutionParam,
         reason: str | Unset = UNSET,
         transformation: str | Unset = UNSET,
         default_value: object = UNSET,

@@ -12,7 +12,7 @@ from sensei._checks import changed, check_decision, checked, members
 from sensei._request import UNSET, HeaderTypes, TimeoutTypes, Unset
 from sensei.errors import ConfigurationError
 from sensei.models.base import BulkResult, Model, Problem
-from sensei.models.enums import MappingStatus, TransformationType
+from sensei.models.enums import MappingStatusParam, TransformationTypeParam
 from sensei.models.mappings import MappingData
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class AsyncMapping(AsyncLiveObject, MappingData):
         *,
         status: Decision | Unset = UNSET,
         transformation: str | Unset | None = UNSET,
-        transformation_type: TransformationType | Unset = UNSET,
+        transformation_type: TransformationTypeParam | Unset = UNSET,
         target: ColumnRefParam | Unset = UNSET,
         comment: str | Unset = UNSET,
     ) -> AsyncMapping:
@@ -175,7 +175,7 @@ class AsyncMappings(AsyncBulkResource):
         self,
         migration_id: str,
         *,
-        status: MappingStatus | None = None,
+        status: MappingStatusParam | None = None,
         min_confidence: float | None = None,
         max_confidence: float | None = None,
         table: str | None = None,
@@ -264,7 +264,7 @@ class AsyncMappings(AsyncBulkResource):
         status: Decision | Unset = UNSET,
         approved: bool | Unset = UNSET,
         transformation: str | Unset | None = UNSET,
-        transformation_type: TransformationType | Unset = UNSET,
+        transformation_type: TransformationTypeParam | Unset = UNSET,
         target: ColumnRefParam | Unset = UNSET,
         comment: str | Unset = UNSET,
         timeout: TimeoutTypes = UNSET,

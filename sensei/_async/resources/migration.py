@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import abc
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, NoReturn, Self
@@ -20,7 +19,13 @@ from sensei.models.migrations import MigrationData, MigrationDeleted, MigrationS
 if TYPE_CHECKING:
     from sensei._async.resources.validations import AsyncValidation
     from sensei._async.streaming import AsyncEventStream
-    from sensei.models.enums import LogLevel, PhaseName, RollbackScope, RollbackStrategy, ValidationType
+    from sensei.models.enums import (
+        LogLevelParam,
+        PhaseNameParam,
+        RollbackScopeParam,
+        RollbackStrategyParam,
+        ValidationTypeParam,
+    )
     from sensei.models.params.migrations import StartPhase
     from sensei.models.params.validations import ValidationOptionsParam
 
@@ -276,12 +281,12 @@ class AsyncMigration(AsyncLiveObject, MigrationData):
     async def rollback(
         self,
         *,
-        strategy: RollbackStrategy,
+        strategy: RollbackStrategyParam,
         verify_after: bool | Unset = UNSET,
         restore_to: datetime | str | Unset = UNSET,
         backup_id: str | Unset = UNSET,
-        scope: RollbackScope | Unset = UNSET,
-        phase: int | PhaseName | Unset = UNSET,
+        scope: RollbackScopeParam | Unset = UNSET,
+        phase: int | PhaseNameParam | Unset = UNSET,
         tables: Sequence[str] | Unset = UNSET,
         idempotency_key: str | None = None,
     ) -> AsyncMigration:
@@ -384,8 +389,8 @@ class AsyncMigration(AsyncLiveObject, MigrationData):
     def stream_logs(
         self,
         *,
-        level: LogLevel | None = None,
-        phase: PhaseName | None = None,
+        level: LogLevelParam | None = None,
+        phase: PhaseNameParam | None = None,
         since: datetime | str | None = None,
         last_event_id: str | None = None,
     ) -> AsyncEventStream:
@@ -414,8 +419,8 @@ class AsyncMigration(AsyncLiveObject, MigrationData):
     async def run_validation(
         self,
         *,
-        type: ValidationType | Unset = UNSET,
-        options: ValidationOptionsParam | abc.Mapping[str, object] | Unset = UNSET,
+        type: ValidationTypeParam | Unset = UNSET,
+        options: ValidationOptionsParam | Unset = UNSET,
         idempotency_key: str | None = None,
     ) -> AsyncValidation:
         """Compare source and target; possible once it is completed. `POST /validations`

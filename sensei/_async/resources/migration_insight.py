@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sensei._async.resources._base import AsyncResource
 from sensei._request import UNSET, HeaderTypes, TimeoutTypes
-from sensei.models.enums import LogLevel, PhaseName
+from sensei.models.enums import LogLevelParam, PhaseNameParam
 from sensei.models.migrations import LogEntry
 
 if TYPE_CHECKING:
@@ -65,8 +65,8 @@ class AsyncMigrationInsight(AsyncResource):
         self,
         id: str,
         *,
-        level: LogLevel | None = None,
-        phase: PhaseName | None = None,
+        level: LogLevelParam | None = None,
+        phase: PhaseNameParam | None = None,
         since: datetime | str | None = None,
         limit: int | None = None,
         offset: int | None = None,
@@ -111,8 +111,8 @@ class AsyncMigrationInsight(AsyncResource):
         self,
         id: str,
         *,
-        level: LogLevel | None = None,
-        phase: PhaseName | None = None,
+        level: LogLevelParam | None = None,
+        phase: PhaseNameParam | None = None,
         since: datetime | str | None = None,
         last_event_id: str | None = None,
         timeout: TimeoutTypes = UNSET,

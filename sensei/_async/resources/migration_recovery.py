@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from sensei._async.resources._base import AsyncResource
 from sensei._checks import check_rollback, checked, optional
 from sensei._request import UNSET, HeaderTypes, TimeoutTypes, Unset
-from sensei.models.enums import PhaseName, RollbackScope, RollbackStrategy
+from sensei.models.enums import PhaseNameParam, RollbackScopeParam, RollbackStrategyParam
 
 if TYPE_CHECKING:
     from sensei._async.pagination import AsyncPager
@@ -23,12 +23,12 @@ class AsyncMigrationRecovery(AsyncResource):
         self,
         id: str,
         *,
-        strategy: RollbackStrategy,
+        strategy: RollbackStrategyParam,
         verify_after: bool | Unset = UNSET,
         restore_to: datetime | str | Unset = UNSET,
         backup_id: str | Unset = UNSET,
-        scope: RollbackScope | Unset = UNSET,
-        phase: int | PhaseName | Unset = UNSET,
+        scope: RollbackScopeParam | Unset = UNSET,
+        phase: int | PhaseNameParam | Unset = UNSET,
         tables: Sequence[str] | Unset = UNSET,
         idempotency_key: str | None = None,
         timeout: TimeoutTypes = UNSET,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Literal, cast
 
@@ -15,7 +14,7 @@ from sensei._async.resources.migration_schedules import AsyncMigrationSchedules
 from sensei._checks import changed, check_schedule, checked
 from sensei._request import UNSET, HeaderTypes, Special, TimeoutTypes, Unset
 from sensei._waits import made_up_name
-from sensei.models.enums import MigrationStatus, Strategy
+from sensei.models.enums import MigrationStatusParam, StrategyParam
 from sensei.models.migrations import MigrationDeleted
 
 if TYPE_CHECKING:
@@ -34,14 +33,14 @@ class AsyncMigrations(AsyncMigrationActions, AsyncMigrationInsight, AsyncMigrati
     async def create(
         self,
         *,
-        source: MigrationSourceParam | Mapping[str, object],
-        target: MigrationTargetParam | Mapping[str, object],
+        source: MigrationSourceParam,
+        target: MigrationTargetParam,
         name: str | None = None,
         description: str | Unset = UNSET,
-        strategy: Strategy | Unset = UNSET,
-        options: MigrationOptionsParam | Mapping[str, object] | Unset = UNSET,
-        schedule: ScheduleParam | Mapping[str, object] | Unset = UNSET,
-        notifications: NotificationsParam | Mapping[str, object] | Unset = UNSET,
+        strategy: StrategyParam | Unset = UNSET,
+        options: MigrationOptionsParam | Unset = UNSET,
+        schedule: ScheduleParam | Unset = UNSET,
+        notifications: NotificationsParam | Unset = UNSET,
         idempotency_key: str | None = None,
         timeout: TimeoutTypes = UNSET,
         headers: HeaderTypes = None,
@@ -119,7 +118,7 @@ class AsyncMigrations(AsyncMigrationActions, AsyncMigrationInsight, AsyncMigrati
     def list(
         self,
         *,
-        status: MigrationStatus | None = None,
+        status: MigrationStatusParam | None = None,
         source_id: str | None = None,
         target_id: str | None = None,
         created_after: datetime | date | str | None = None,
@@ -183,9 +182,9 @@ class AsyncMigrations(AsyncMigrationActions, AsyncMigrationInsight, AsyncMigrati
         *,
         name: str | Unset = UNSET,
         description: str | Unset | None = UNSET,
-        strategy: Strategy | Unset = UNSET,
-        options: MigrationOptionsParam | Mapping[str, object] | Unset = UNSET,
-        notifications: NotificationsParam | Mapping[str, object] | Unset | None = UNSET,
+        strategy: StrategyParam | Unset = UNSET,
+        options: MigrationOptionsParam | Unset = UNSET,
+        notifications: NotificationsParam | Unset | None = UNSET,
         timeout: TimeoutTypes = UNSET,
         headers: HeaderTypes = None,
     ) -> AsyncMigration:

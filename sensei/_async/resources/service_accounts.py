@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 from sensei._async.resources._base import AsyncLiveObject, AsyncResource
 from sensei._checks import checked
 from sensei._request import UNSET, HeaderTypes, TimeoutTypes, Unset
-from sensei.models.enums import Scope
+from sensei.models.enums import ScopeParam
 from sensei.models.service_accounts import ServiceAccountCreatedData, ServiceAccountData
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class AsyncServiceAccounts(AsyncResource):
         self,
         *,
         name: str,
-        scopes: Sequence[Scope],
+        scopes: Sequence[ScopeParam],
         description: str | Unset = UNSET,
         ip_whitelist: Sequence[str] | Unset = UNSET,
         idempotency_key: str | None = None,

@@ -37,7 +37,7 @@ class AsyncValidationRules(AsyncResource):
         name: str,
         rule: str,
         expected: JsonScalar,
-        type: Literal["sql"] | str = "sql",
+        type: Literal["sql"] = "sql",
         description: str | Unset = UNSET,
         severity: RuleSeverity | Unset = UNSET,
         migration_id: str | Unset = UNSET,

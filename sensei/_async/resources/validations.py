@@ -14,7 +14,7 @@ from sensei._checks import checked
 from sensei._request import UNSET, HeaderTypes, Special, TimeoutTypes, Unset
 from sensei._waits import check_passed
 from sensei.errors import InvalidArgumentError
-from sensei.models.enums import ValidationResultCode, ValidationStatus, ValidationType
+from sensei.models.enums import ValidationResultCodeParam, ValidationStatusParam, ValidationTypeParam
 from sensei.models.validations import ValidationData, ValidationReportData
 
 if TYPE_CHECKING:
@@ -139,8 +139,8 @@ class AsyncValidations(AsyncResource):
         self,
         *,
         migration_id: str,
-        type: ValidationType | Unset = UNSET,
-        options: ValidationOptionsParam | Mapping[str, object] | Unset = UNSET,
+        type: ValidationTypeParam | Unset = UNSET,
+        options: ValidationOptionsParam | Unset = UNSET,
         idempotency_key: str | None = None,
         timeout: TimeoutTypes = UNSET,
         headers: HeaderTypes = None,
@@ -202,8 +202,8 @@ class AsyncValidations(AsyncResource):
         self,
         *,
         migration_id: str | None = None,
-        status: ValidationStatus | None = None,
-        result: ValidationResultCode | None = None,
+        status: ValidationStatusParam | None = None,
+        result: ValidationResultCodeParam | None = None,
         limit: int | None = None,
         offset: int | None = None,
         token: str | None = None,

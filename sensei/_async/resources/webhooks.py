@@ -13,7 +13,7 @@ from sensei._bulk import LARGEST_WEBHOOKS, batches
 from sensei._checks import changed, checked, optional
 from sensei._request import UNSET, HeaderTypes, TimeoutTypes, Unset
 from sensei.models.base import BulkResult, Model, Problem
-from sensei.models.enums import WebhookDeliveryStatus, WebhookEventType
+from sensei.models.enums import WebhookDeliveryStatusParam, WebhookEventPattern, WebhookEventTypeParam
 from sensei.models.webhooks import WebhookCreatedData, WebhookData, WebhookDelivery
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 class AsyncWebhook(AsyncLiveObject, WebhookData):
     """An endpoint that can be tested, looked into and deleted."""
 
-    async def test(self, *, event_type: WebhookEventType | Unset = UNSET) -> WebhookDelivery:
+    async def test(self, *, event_type: WebhookEventTypeParam | Unset = UNSET) -> WebhookDelivery:
         """Deliver a made-up event once, and wait for the outcome. `POST /webhooks/{id}/test`
 
         Args:
@@ -43,7 +43,7 @@ class AsyncWebhook(AsyncLiveObject, WebhookData):
         return await self._attached().webhooks.test(self.id, event_type=event_type)
 
     def deliveries(
-        self, *, status: WebhookDeliveryStatus | None = None, event_type: WebhookEventType | None = None
+        self, *, status: WebhookDeliveryStatusParam | None = None, event_type: WebhookEventTypeParam | None = None
     ) -> AsyncPager[WebhookDelivery]:
         """List the deliveries, newest first. `GET /webhooks/{id}/deliveries`
 
@@ -132,7 +132,7 @@ class AsyncWebhooks(AsyncBulkResource):
         self,
         *,
         url: str,
-        events: Sequence[WebhookEventType],
+        events: Sequence[WebhookEventPattern],
         secret: str | Unset = UNSET,
         description: str | Unset = UNSET,
         enabled: bool | Unset = UNSET,
@@ -279,7 +279,7 @@ class AsyncWebhooks(AsyncBulkResource):
         id: str,
         *,
         url: str | Unset = UNSET,
-        events: Sequence[WebhookEventType] | Unset = UNSET,
+        events: Sequence[WebhookEventPattern] | Unset = UNSET,
         secret: str | Unset = UNSET,
         description: str | Unset | None = UNSET,
         enabled: bool | Unset = UNSET,
@@ -335,7 +335,7 @@ class AsyncWebhooks(AsyncBulkResource):
         self,
         id: str,
         *,
-        event_type: WebhookEventType | Unset = UNSET,
+        event_type: WebhookEventTypeParam | Unset = UNSET,
         idempotency_key: str | None = None,
         timeout: TimeoutTypes = UNSET,
         headers: HeaderTypes = None,
@@ -372,8 +372,8 @@ class AsyncWebhooks(AsyncBulkResource):
         self,
         id: str,
         *,
-        status: WebhookDeliveryStatus | None = None,
-        event_type: WebhookEventType | None = None,
+        status: WebhookDeliveryStatusParam | None = None,
+        event_type: WebhookEventTypeParam | None = None,
         limit: int | None = None,
         offset: int | None = None,
         token: str | None = None,

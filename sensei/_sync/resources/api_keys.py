@@ -6,14 +6,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from types import NoneType
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from sensei._checks import changed, checked
 from sensei._request import UNSET, HeaderTypes, TimeoutTypes, Unset
 from sensei._sync.resources._base import LiveObject, Resource
 from sensei.errors import KeyNotDeletedError, SenseiError
 from sensei.models.api_keys import ApiKeyCreatedData, ApiKeyData
-from sensei.models.enums import Environment, Scope
+from sensei.models.enums import EnvironmentParam, ScopeParam
 
 if TYPE_CHECKING:
     from sensei._sync.pagination import Page
@@ -77,8 +77,8 @@ class ApiKeys(Resource):
         self,
         *,
         name: str,
-        scopes: Sequence[Scope],
-        environment: Environment | Unset = UNSET,
+        scopes: Sequence[ScopeParam],
+        environment: EnvironmentParam | Unset = UNSET,
         expires_at: datetime | str | Unset | None = UNSET,
         ip_whitelist: Sequence[str] | Unset = UNSET,
         idempotency_key: str | None = None,
@@ -186,7 +186,7 @@ class ApiKeys(Resource):
         id: str,
         *,
         name: str | Unset = UNSET,
-        scopes: Sequence[Scope] | Unset = UNSET,
+        scopes: Sequence[ScopeParam] | Unset = UNSET,
         ip_whitelist: Sequence[str] | Unset = UNSET,
         expires_at: datetime | str | Unset | None = UNSET,
         timeout: TimeoutTypes = UNSET,
@@ -269,8 +269,9 @@ class ApiKeys(Resource):
         old = self.get(id, timeout=timeout, headers=headers)
         new = self.create(
             name=old.name,
-            scopes=old.scopes,
-            environment=UNSET if old.environment is None else old.environment,
+            # What the server said of the old key it takes for the new one.
+            scopes=cast("list[ScopeParam]", old.scopes),
+            environment=UNSET if old.environment is None else cast("EnvironmentParam", old.environment),
             expires_at=old.expires_at if expires_at is UNSET else expires_at,
             ip_whitelist=old.ip_whitelist or UNSET,
             idempotency_key=idempotency_key,

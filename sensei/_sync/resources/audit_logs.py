@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from sensei._request import UNSET, HeaderTypes, TimeoutTypes
 from sensei._sync.resources._base import Resource
 from sensei.models.audit_logs import AuditLog
-from sensei.models.enums import AuditLogType, AuditResult
+from sensei.models.enums import AuditLogTypeParam, AuditResultParam
 
 if TYPE_CHECKING:
     from sensei._sync.pagination import Page
@@ -21,10 +21,10 @@ class AuditLogs(Resource):
     def list(
         self,
         *,
-        type: AuditLogType | None = None,
+        type: AuditLogTypeParam | None = None,
         actor_id: str | None = None,
         action: str | None = None,
-        result: AuditResult | None = None,
+        result: AuditResultParam | None = None,
         created_after: datetime | date | str | None = None,
         created_before: datetime | date | str | None = None,
         limit: int | None = None,

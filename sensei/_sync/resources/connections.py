@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from types import NoneType
 from typing import TYPE_CHECKING
 
@@ -12,13 +12,15 @@ from sensei._request import UNSET, HeaderTypes, TimeoutTypes, Unset
 from sensei._sync.polling import poll
 from sensei._sync.resources._base import LiveObject, Resource
 from sensei.models.connections import ConnectionData, ConnectionTestResult, DatabaseSchema, TablePreview
-from sensei.models.enums import ConnectionRole, ConnectionStatus, ConnectionType
+from sensei.models.enums import ConnectionRoleParam, ConnectionStatusParam, ConnectionTypeParam
 
 if TYPE_CHECKING:
     from sensei._sync.pagination import Page
     from sensei.models.params.connections import (
         ConnectionConfig,
+        ConnectionConfigUpdate,
         ConnectionOptionsParam,
+        ConnectionOptionsUpdate,
     )
 
 
@@ -92,11 +94,11 @@ class Connections(Resource):
         self,
         *,
         name: str,
-        type: ConnectionType,
-        role: ConnectionRole,
-        config: ConnectionConfig | Mapping[str, object],
+        type: ConnectionTypeParam,
+        role: ConnectionRoleParam,
+        config: ConnectionConfig,
         description: str | Unset = UNSET,
-        options: ConnectionOptionsParam | Mapping[str, object] | Unset = UNSET,
+        options: ConnectionOptionsParam | Unset = UNSET,
         tags: Sequence[str] | Unset = UNSET,
         idempotency_key: str | None = None,
         timeout: TimeoutTypes = UNSET,
@@ -171,9 +173,9 @@ class Connections(Resource):
     def list(
         self,
         *,
-        type: ConnectionType | None = None,
-        role: ConnectionRole | None = None,
-        status: ConnectionStatus | None = None,
+        type: ConnectionTypeParam | None = None,
+        role: ConnectionRoleParam | None = None,
+        status: ConnectionStatusParam | None = None,
         tag: str | None = None,
         limit: int | None = None,
         offset: int | None = None,
@@ -219,8 +221,8 @@ class Connections(Resource):
         *,
         name: str | Unset = UNSET,
         description: str | Unset | None = UNSET,
-        config: Mapping[str, object] | Unset = UNSET,
-        options: Mapping[str, object] | Unset = UNSET,
+        config: ConnectionConfigUpdate | Unset = UNSET,
+        options: ConnectionOptionsUpdate | Unset = UNSET,
         tags: Sequence[str] | Unset = UNSET,
         timeout: TimeoutTypes = UNSET,
         headers: HeaderTypes = None,
@@ -308,11 +310,11 @@ class Connections(Resource):
     def test_config(
         self,
         *,
-        type: ConnectionType,
-        config: ConnectionConfig | Mapping[str, object] | Unset = UNSET,
+        type: ConnectionTypeParam,
+        config: ConnectionConfig | Unset = UNSET,
         connection_string: str | Unset = UNSET,
-        role: ConnectionRole | Unset = UNSET,
-        options: ConnectionOptionsParam | Mapping[str, object] | Unset = UNSET,
+        role: ConnectionRoleParam | Unset = UNSET,
+        options: ConnectionOptionsParam | Unset = UNSET,
         idempotency_key: str | None = None,
         timeout: TimeoutTypes = UNSET,
         headers: HeaderTypes = None,

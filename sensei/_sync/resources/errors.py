@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from sensei._bulk import LARGEST_CHANGE, batches
@@ -12,7 +12,7 @@ from sensei._request import UNSET, HeaderTypes, TimeoutTypes, Unset
 from sensei._sync.resources._base import LiveObject
 from sensei._sync.resources._bulk import BulkResource
 from sensei.models.base import BulkResult, Model, Problem
-from sensei.models.enums import ErrorResolutionType, MigrationErrorStatus, MigrationErrorType
+from sensei.models.enums import ErrorResolutionTypeParam, MigrationErrorStatusParam, MigrationErrorTypeParam
 from sensei.models.migration_errors import MigrationErrorData
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ class MigrationError(LiveObject, MigrationErrorData):
 
     def resolve(
         self,
-        resolution: ErrorResolutionType | ErrorResolutionParam,
+        resolution: ErrorResolutionTypeParam | ErrorResolutionParam,
         *,
         reason: str | Unset = UNSET,
         retry: bool | Unset = UNSET,
@@ -116,8 +116,8 @@ class MigrationErrors(BulkResource):
         self,
         migration_id: str,
         *,
-        status: MigrationErrorStatus | None = None,
-        type: MigrationErrorType | None = None,
+        status: MigrationErrorStatusParam | None = None,
+        type: MigrationErrorTypeParam | None = None,
         table: str | None = None,
         limit: int | None = None,
         offset: int | None = None,
@@ -191,7 +191,7 @@ class MigrationErrors(BulkResource):
         migration_id: str,
         error_id: str,
         *,
-        resolution: ErrorResolutionType | ErrorResolutionParam | Mapping[str, object],
+        resolution: ErrorResolutionTypeParam | ErrorResolutionParam,
         reason: str | Unset = UNSET,
         transformation: str | Unset = UNSET,
         default_value: object = UNSET,
@@ -293,7 +293,7 @@ class MigrationErrors(BulkResource):
         migration_id: str,
         *,
         error_ids: Iterable[str],
-        resolution: ErrorResolutionType | ErrorResolutionParam | Mapping[str, object],
+        resolution: ErrorResolutionTypeParam | ErrorResolutionParam,
         reason: str | Unset = UNSET,
         transformation: str | Unset = UNSET,
         default_value: object = UNSET,

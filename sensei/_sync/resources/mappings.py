@@ -13,7 +13,7 @@ from sensei._sync.resources._base import LiveObject
 from sensei._sync.resources._bulk import BulkResource
 from sensei.errors import ConfigurationError
 from sensei.models.base import BulkResult, Model, Problem
-from sensei.models.enums import MappingStatus, TransformationType
+from sensei.models.enums import MappingStatusParam, TransformationTypeParam
 from sensei.models.mappings import MappingData
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class Mapping(LiveObject, MappingData):
         *,
         status: Decision | Unset = UNSET,
         transformation: str | Unset | None = UNSET,
-        transformation_type: TransformationType | Unset = UNSET,
+        transformation_type: TransformationTypeParam | Unset = UNSET,
         target: ColumnRefParam | Unset = UNSET,
         comment: str | Unset = UNSET,
     ) -> Mapping:
@@ -174,7 +174,7 @@ class Mappings(BulkResource):
         self,
         migration_id: str,
         *,
-        status: MappingStatus | None = None,
+        status: MappingStatusParam | None = None,
         min_confidence: float | None = None,
         max_confidence: float | None = None,
         table: str | None = None,
@@ -263,7 +263,7 @@ class Mappings(BulkResource):
         status: Decision | Unset = UNSET,
         approved: bool | Unset = UNSET,
         transformation: str | Unset | None = UNSET,
-        transformation_type: TransformationType | Unset = UNSET,
+        transformation_type: TransformationTypeParam | Unset = UNSET,
         target: ColumnRefParam | Unset = UNSET,
         comment: str | Unset = UNSET,
         timeout: TimeoutTypes = UNSET,

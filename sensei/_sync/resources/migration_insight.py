@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from sensei._request import UNSET, HeaderTypes, TimeoutTypes
 from sensei._sync.resources._base import Resource
-from sensei.models.enums import LogLevel, PhaseName
+from sensei.models.enums import LogLevelParam, PhaseNameParam
 from sensei.models.migrations import LogEntry
 
 if TYPE_CHECKING:
@@ -60,8 +60,8 @@ class MigrationInsight(Resource):
         self,
         id: str,
         *,
-        level: LogLevel | None = None,
-        phase: PhaseName | None = None,
+        level: LogLevelParam | None = None,
+        phase: PhaseNameParam | None = None,
         since: datetime | str | None = None,
         limit: int | None = None,
         offset: int | None = None,
@@ -106,8 +106,8 @@ class MigrationInsight(Resource):
         self,
         id: str,
         *,
-        level: LogLevel | None = None,
-        phase: PhaseName | None = None,
+        level: LogLevelParam | None = None,
+        phase: PhaseNameParam | None = None,
         since: datetime | str | None = None,
         last_event_id: str | None = None,
         timeout: TimeoutTypes = UNSET,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from sensei._checks import check_rollback, checked, optional
 from sensei._request import UNSET, HeaderTypes, TimeoutTypes, Unset
 from sensei._sync.resources._base import Resource
-from sensei.models.enums import PhaseName, RollbackScope, RollbackStrategy
+from sensei.models.enums import PhaseNameParam, RollbackScopeParam, RollbackStrategyParam
 
 if TYPE_CHECKING:
     from sensei._sync.pagination import Page
@@ -24,12 +24,12 @@ class MigrationRecovery(Resource):
         self,
         id: str,
         *,
-        strategy: RollbackStrategy,
+        strategy: RollbackStrategyParam,
         verify_after: bool | Unset = UNSET,
         restore_to: datetime | str | Unset = UNSET,
         backup_id: str | Unset = UNSET,
-        scope: RollbackScope | Unset = UNSET,
-        phase: int | PhaseName | Unset = UNSET,
+        scope: RollbackScopeParam | Unset = UNSET,
+        phase: int | PhaseNameParam | Unset = UNSET,
         tables: Sequence[str] | Unset = UNSET,
         idempotency_key: str | None = None,
         timeout: TimeoutTypes = UNSET,

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Literal, cast
 
@@ -16,7 +15,7 @@ from sensei._sync.resources.migration_insight import MigrationInsight
 from sensei._sync.resources.migration_recovery import MigrationRecovery
 from sensei._sync.resources.migration_schedules import MigrationSchedules
 from sensei._waits import made_up_name
-from sensei.models.enums import MigrationStatus, Strategy
+from sensei.models.enums import MigrationStatusParam, StrategyParam
 from sensei.models.migrations import MigrationDeleted
 
 if TYPE_CHECKING:
@@ -35,14 +34,14 @@ class Migrations(MigrationActions, MigrationInsight, MigrationRecovery, Migratio
     def create(
         self,
         *,
-        source: MigrationSourceParam | Mapping[str, object],
-        target: MigrationTargetParam | Mapping[str, object],
+        source: MigrationSourceParam,
+        target: MigrationTargetParam,
         name: str | None = None,
         description: str | Unset = UNSET,
-        strategy: Strategy | Unset = UNSET,
-        options: MigrationOptionsParam | Mapping[str, object] | Unset = UNSET,
-        schedule: ScheduleParam | Mapping[str, object] | Unset = UNSET,
-        notifications: NotificationsParam | Mapping[str, object] | Unset = UNSET,
+        strategy: StrategyParam | Unset = UNSET,
+        options: MigrationOptionsParam | Unset = UNSET,
+        schedule: ScheduleParam | Unset = UNSET,
+        notifications: NotificationsParam | Unset = UNSET,
         idempotency_key: str | None = None,
         timeout: TimeoutTypes = UNSET,
         headers: HeaderTypes = None,
@@ -120,7 +119,7 @@ class Migrations(MigrationActions, MigrationInsight, MigrationRecovery, Migratio
     def list(
         self,
         *,
-        status: MigrationStatus | None = None,
+        status: MigrationStatusParam | None = None,
         source_id: str | None = None,
         target_id: str | None = None,
         created_after: datetime | date | str | None = None,
@@ -184,9 +183,9 @@ class Migrations(MigrationActions, MigrationInsight, MigrationRecovery, Migratio
         *,
         name: str | Unset = UNSET,
         description: str | Unset | None = UNSET,
-        strategy: Strategy | Unset = UNSET,
-        options: MigrationOptionsParam | Mapping[str, object] | Unset = UNSET,
-        notifications: NotificationsParam | Mapping[str, object] | Unset | None = UNSET,
+        strategy: StrategyParam | Unset = UNSET,
+        options: MigrationOptionsParam | Unset = UNSET,
+        notifications: NotificationsParam | Unset | None = UNSET,
         timeout: TimeoutTypes = UNSET,
         headers: HeaderTypes = None,
     ) -> Migration:

@@ -38,7 +38,7 @@ class ValidationRules(Resource):
         name: str,
         rule: str,
         expected: JsonScalar,
-        type: Literal["sql"] | str = "sql",
+        type: Literal["sql"] = "sql",
         description: str | Unset = UNSET,
         severity: RuleSeverity | Unset = UNSET,
         migration_id: str | Unset = UNSET,

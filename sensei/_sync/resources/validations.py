@@ -15,7 +15,7 @@ from sensei._sync.resources.migration import MigrationSummary
 from sensei._sync.resources.validation_rules import ValidationRules
 from sensei._waits import check_passed
 from sensei.errors import InvalidArgumentError
-from sensei.models.enums import ValidationResultCode, ValidationStatus, ValidationType
+from sensei.models.enums import ValidationResultCodeParam, ValidationStatusParam, ValidationTypeParam
 from sensei.models.validations import ValidationData, ValidationReportData
 
 if TYPE_CHECKING:
@@ -140,8 +140,8 @@ class Validations(Resource):
         self,
         *,
         migration_id: str,
-        type: ValidationType | Unset = UNSET,
-        options: ValidationOptionsParam | Mapping[str, object] | Unset = UNSET,
+        type: ValidationTypeParam | Unset = UNSET,
+        options: ValidationOptionsParam | Unset = UNSET,
         idempotency_key: str | None = None,
         timeout: TimeoutTypes = UNSET,
         headers: HeaderTypes = None,
@@ -203,8 +203,8 @@ class Validations(Resource):
         self,
         *,
         migration_id: str | None = None,
-        status: ValidationStatus | None = None,
-        result: ValidationResultCode | None = None,
+        status: ValidationStatusParam | None = None,
+        result: ValidationResultCodeParam | None = None,
         limit: int | None = None,
         offset: int | None = None,
         token: str | None = None,

@@ -14,7 +14,7 @@ from sensei._request import UNSET, HeaderTypes, TimeoutTypes, Unset
 from sensei._sync.resources._base import LiveObject
 from sensei._sync.resources._bulk import BulkResource
 from sensei.models.base import BulkResult, Model, Problem
-from sensei.models.enums import WebhookDeliveryStatus, WebhookEventType
+from sensei.models.enums import WebhookDeliveryStatusParam, WebhookEventPattern, WebhookEventTypeParam
 from sensei.models.webhooks import WebhookCreatedData, WebhookData, WebhookDelivery
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 class Webhook(LiveObject, WebhookData):
     """An endpoint that can be tested, looked into and deleted."""
 
-    def test(self, *, event_type: WebhookEventType | Unset = UNSET) -> WebhookDelivery:
+    def test(self, *, event_type: WebhookEventTypeParam | Unset = UNSET) -> WebhookDelivery:
         """Deliver a made-up event once, and wait for the outcome. `POST /webhooks/{id}/test`
 
         Args:
@@ -44,7 +44,7 @@ class Webhook(LiveObject, WebhookData):
         return self._attached().webhooks.test(self.id, event_type=event_type)
 
     def deliveries(
-        self, *, status: WebhookDeliveryStatus | None = None, event_type: WebhookEventType | None = None
+        self, *, status: WebhookDeliveryStatusParam | None = None, event_type: WebhookEventTypeParam | None = None
     ) -> Page[WebhookDelivery]:
         """List the deliveries, newest first. `GET /webhooks/{id}/deliveries`
 
@@ -133,7 +133,7 @@ class Webhooks(BulkResource):
         self,
         *,
         url: str,
-        events: Sequence[WebhookEventType],
+        events: Sequence[WebhookEventPattern],
         secret: str | Unset = UNSET,
         description: str | Unset = UNSET,
         enabled: bool | Unset = UNSET,
@@ -280,7 +280,7 @@ class Webhooks(BulkResource):
         id: str,
         *,
         url: str | Unset = UNSET,
-        events: Sequence[WebhookEventType] | Unset = UNSET,
+        events: Sequence[WebhookEventPattern] | Unset = UNSET,
         secret: str | Unset = UNSET,
         description: str | Unset | None = UNSET,
         enabled: bool | Unset = UNSET,
@@ -336,7 +336,7 @@ class Webhooks(BulkResource):
         self,
         id: str,
         *,
-        event_type: WebhookEventType | Unset = UNSET,
+        event_type: WebhookEventTypeParam | Unset = UNSET,
         idempotency_key: str | None = None,
         timeout: TimeoutTypes = UNSET,
         headers: HeaderTypes = None,
@@ -373,8 +373,8 @@ class Webhooks(BulkResource):
         self,
         id: str,
         *,
-        status: WebhookDeliveryStatus | None = None,
-        event_type: WebhookEventType | None = None,
+        status: WebhookDeliveryStatusParam | None = None,
+        event_type: WebhookEventTypeParam | None = None,
         limit: int | None = None,
         offset: int | None = None,
         token: str | None = None,

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from sensei.cli._endpoint import check_is_there, parse_endpoint
 from sensei.cli._errors import USAGE, CommandError
 from sensei.cli._options import Command, Options
+
+if TYPE_CHECKING:
+    from sensei.models.params import ValidationTypeParam
 
 
 @click.command("migrate", cls=Command)
@@ -49,7 +53,7 @@ def command(
     exclude: tuple[str, ...],
     target_schema: str | None,
     existing: str,
-    validation: str,
+    validation: ValidationTypeParam,
     results: Path | None,
     name: str | None,
 ) -> None:

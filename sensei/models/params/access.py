@@ -8,7 +8,7 @@ from typing import Annotated, Required
 from pydantic import Field, with_config
 from typing_extensions import TypedDict
 
-from sensei.models.enums import Environment, Scope, WebhookEventType
+from sensei.models.enums import EnvironmentParam, ScopeParam, WebhookEventPattern, WebhookEventTypeParam
 from sensei.models.params.base import STRICT, Description, Instant, IpList, Name
 
 __all__ = [
@@ -22,10 +22,10 @@ __all__ = [
 ]
 
 Url = Annotated[str, Field(min_length=1, max_length=2048)]
-Pattern = Annotated[str, Field(pattern=r"^(\*|[a-z_]+(\.[a-z_]+)*(\.\*)?)$")]
+Pattern = Annotated[WebhookEventPattern, Field(pattern=r"^(\*|[a-z_]+(\.[a-z_]+)*(\.\*)?)$")]
 Patterns = Annotated[Sequence[Pattern], Field(min_length=1, max_length=50)]
 Secret = Annotated[str, Field(min_length=8, max_length=255)]
-Scopes = Annotated[Sequence[Scope], Field(min_length=1)]
+Scopes = Annotated[Sequence[ScopeParam], Field(min_length=1)]
 
 
 @with_config(STRICT)
@@ -69,7 +69,7 @@ class WebhookBulkBody(TypedDict):
 class WebhookTestBody(TypedDict, total=False):
     """The body of `webhooks.test`."""
 
-    event_type: WebhookEventType
+    event_type: WebhookEventTypeParam
 
 
 @with_config(STRICT)
@@ -78,7 +78,7 @@ class ApiKeyCreateBody(TypedDict, total=False):
 
     name: Required[Name]
     scopes: Required[Scopes]
-    environment: Environment
+    environment: EnvironmentParam
     expires_at: Instant | None
     ip_whitelist: IpList
 

@@ -8,14 +8,17 @@ from typing import Annotated, Final, Literal, Required
 from pydantic import ConfigDict, Field, with_config
 from typing_extensions import TypedDict
 
-from sensei.models.enums import ConnectionRole, ConnectionType, SslMode
+from sensei.models.base import OpenEnum
+from sensei.models.enums import ConnectionRoleParam, ConnectionTypeParam, SslModeParam
 from sensei.models.params.base import STRICT, Description, Name, OpenObject, Tags, Text
 
 __all__ = [
     "BigqueryConfig",
     "ConnectionConfig",
+    "ConnectionConfigUpdate",
     "ConnectionCreateBody",
     "ConnectionOptionsParam",
+    "ConnectionOptionsUpdate",
     "ConnectionTestBody",
     "ConnectionUpdateBody",
     "DatabricksConfig",
@@ -46,7 +49,9 @@ class SecretReference(TypedDict, total=False):
         region: Region, where the provider has them.
     """
 
-    provider: Required[Literal["aws_secrets_manager", "gcp_secret_manager", "azure_key_vault", "vault"] | str]
+    provider: Required[
+        Annotated[Literal["aws_secrets_manager", "gcp_secret_manager", "azure_key_vault", "vault"], OpenEnum]
+    ]
     secret_name: Required[str]
     region: str
 
@@ -184,7 +189,7 @@ class S3Config(_CommonConfig, total=False):
     prefix: str
     region: str
     endpoint: str
-    format: Literal["csv", "parquet", "json"] | str
+    format: Annotated[Literal["csv", "parquet", "json"], OpenEnum]
     access_key: str
     secret_key: str
     session_token: str
@@ -254,10 +259,72 @@ class ConnectionOptionsParam(TypedDict, total=False):
         max_connections: Largest number of database connections at a time; 10 if not given.
     """
 
-    ssl_mode: SslMode
+    ssl_mode: SslModeParam
     connection_timeout_seconds: Annotated[int, Field(ge=1)]
     query_timeout_seconds: Annotated[int, Field(ge=1, le=3600)]
     max_connections: Annotated[int, Field(ge=1)]
+
+
+class ConnectionConfigUpdate(TypedDict, total=False):
+    """Members of `config` to change, whatever the type of the connection; one that is None is removed."""
+
+    connection_string: str | None
+    credentials: str | SecretReference | None
+    tunnel: SshTunnel | None
+    extra_params: OpenObject | None
+    host: str | None
+    port: int | None
+    database: str | None
+    username: str | None
+    password: str | None
+    schema: str | None
+    schemas: Sequence[str] | None
+    ssl_ca: str | None
+    ssl_cert: str | None
+    ssl_key: str | None
+    service_name: str | None
+    sid: str | None
+    uri: str | None
+    auth_source: str | None
+    account: str | None
+    warehouse: str | None
+    role: str | None
+    private_key: str | None
+    private_key_path: str | None
+    private_link: bool | None
+    project: str | None
+    dataset: str | None
+    location: str | None
+    service_account_json: str | None
+    http_path: str | None
+    catalog: str | None
+    access_token: str | None
+    bucket: str | None
+    prefix: str | None
+    region: str | None
+    endpoint: str | None
+    format: Annotated[Literal["csv", "parquet", "json"], OpenEnum] | None
+    access_key: str | None
+    secret_key: str | None
+    session_token: str | None
+    path: str | None
+    read_only: bool | None
+
+
+class ConnectionOptionsUpdate(TypedDict, total=False):
+    """Settings of a connection to change; one that is None goes back to what holds when it is not given.
+
+    Attributes:
+        ssl_mode: How much TLS is asked for.
+        connection_timeout_seconds: Seconds to wait for the database to accept.
+        query_timeout_seconds: Seconds a query may take, 1 to 3600.
+        max_connections: Largest number of database connections at a time.
+    """
+
+    ssl_mode: SslModeParam | None
+    connection_timeout_seconds: int | None
+    query_timeout_seconds: int | None
+    max_connections: int | None
 
 
 @with_config(STRICT)
@@ -266,8 +333,8 @@ class ConnectionCreateBody(TypedDict, total=False):
 
     name: Required[Name]
     description: Description
-    type: Required[ConnectionType]
-    role: Required[ConnectionRole]
+    type: Required[ConnectionTypeParam]
+    role: Required[ConnectionRoleParam]
     config: Required[OpenObject]
     options: ConnectionOptionsParam
     tags: Tags
@@ -288,8 +355,8 @@ class ConnectionUpdateBody(TypedDict, total=False):
 class ConnectionTestBody(TypedDict, total=False):
     """The body of `connections.test_config`."""
 
-    type: Required[ConnectionType]
+    type: Required[ConnectionTypeParam]
     connection_string: str
     config: OpenObject
     options: ConnectionOptionsParam
-    role: ConnectionRole
+    role: ConnectionRoleParam

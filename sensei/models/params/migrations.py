@@ -8,7 +8,15 @@ from typing import Annotated, Any, Literal, Required, cast
 from pydantic import ConfigDict, Discriminator, Field, Tag, with_config
 from typing_extensions import TypedDict
 
-from sensei.models.enums import ConnectionType, PhaseName, RollbackScope, RollbackStrategy, Strategy
+from sensei.models.base import OpenEnum
+from sensei.models.enums import (
+    ConnectionTypeParam,
+    PhaseNameParam,
+    RollbackScopeParam,
+    RollbackStrategyParam,
+    StrategyParam,
+    ValidationTypeParam,
+)
 from sensei.models.params.base import STRICT, Description, Instant, Name, OpenObject, Reason, Text
 
 __all__ = [
@@ -37,7 +45,7 @@ __all__ = [
 
 Clock = Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
 Day = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
-NotifyOn = (
+NotifyOn = Annotated[
     Literal[
         "started",
         "paused",
@@ -48,9 +56,9 @@ NotifyOn = (
         "approval_required",
         "error_escalated",
         "validation_failed",
-    ]
-    | str
-)
+    ],
+    OpenEnum,
+]
 StartPhase = Literal["schema_migration", "data_transfer", "validation", "cutover"]
 """Phase to begin with; the ones before it are marked skipped."""
 
@@ -90,7 +98,7 @@ class MigrationSourceInline(TypedDict, total=False):
         options: Reader settings of the connector.
     """
 
-    type: Required[ConnectionType]
+    type: Required[ConnectionTypeParam]
     connection_string: Required[Text]
     schemas: Sequence[str]
     schema: str
@@ -142,7 +150,7 @@ class MigrationTargetInline(TypedDict, total=False):
         options: Writer settings.
     """
 
-    type: Required[ConnectionType]
+    type: Required[ConnectionTypeParam]
     connection_string: Required[Text]
     schema: str
     options: TargetOptionsParam
@@ -192,12 +200,12 @@ class MigrationOptionsParam(TypedDict, total=False):
         notify_on_completion: Older form of notifications by mail when completed.
     """
 
-    mode: Literal["full", "incremental"] | str
+    mode: Annotated[Literal["full", "incremental"], OpenEnum]
     parallelism: Annotated[int, Field(ge=1, le=64)]
     batch_size: Annotated[int, Field(ge=1, le=100_000)]
     auto_approve_above: Annotated[float, Field(ge=0, le=1)] | None
     generate_rollback: bool
-    validation_type: Literal["quick", "standard", "full", "behavioral_only"] | str
+    validation_type: ValidationTypeParam
     type_mappings: Sequence[TypeMappingParam]
     auto_approve_high_confidence: bool
     notify_on_completion: Sequence[str]
@@ -232,7 +240,7 @@ class ScheduleBehaviorParam(TypedDict, total=False):
         complete_current_batch: Whether the batch in work is finished first; true if not given.
     """
 
-    outside_window: Literal["pause", "continue", "fail"] | str
+    outside_window: Annotated[Literal["pause", "continue", "fail"], OpenEnum]
     window_ending_warning: Annotated[str, Field(pattern=r"^[0-9]+[smh]$")]
     complete_current_batch: bool
 
@@ -303,7 +311,7 @@ class MigrationCreateBody(TypedDict, total=False):
             Discriminator(_end),
         ]
     ]
-    strategy: Strategy
+    strategy: StrategyParam
     options: MigrationOptionsParam
     schedule: ScheduleParam
     notifications: NotificationsParam
@@ -315,7 +323,7 @@ class MigrationUpdateBody(TypedDict, total=False):
 
     name: Name
     description: Description | None
-    strategy: Strategy
+    strategy: StrategyParam
     options: MigrationOptionsParam
     notifications: NotificationsParam | None
 
@@ -364,10 +372,10 @@ class RestoreBody(TypedDict):
 class RollbackBody(TypedDict, total=False):
     """The body of `migrations.rollback`."""
 
-    strategy: Required[RollbackStrategy]
+    strategy: Required[RollbackStrategyParam]
     verify_after: bool
     restore_to: Instant
     backup_id: str
-    scope: RollbackScope
-    phase: Annotated[int, Field(ge=1, le=5)] | PhaseName
+    scope: RollbackScopeParam
+    phase: Annotated[int, Field(ge=1, le=5)] | PhaseNameParam
     tables: Annotated[Sequence[str], Field(min_length=1)]

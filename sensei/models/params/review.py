@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Required
 from pydantic import Field, with_config
 from typing_extensions import TypedDict
 
-from sensei.models.enums import ErrorResolutionType, TransformationType
+from sensei.models.enums import ErrorResolutionTypeParam, TransformationTypeParam
 from sensei.models.params.base import STRICT, Description, Text
 
 __all__ = [
@@ -52,7 +52,7 @@ class MappingUpdateBody(TypedDict, total=False):
     status: Decision
     approved: bool
     transformation: str | None
-    transformation_type: TransformationType
+    transformation_type: TransformationTypeParam
     target: ColumnRefParam
     comment: Description
 
@@ -102,7 +102,7 @@ class ErrorResolutionParam(TypedDict, total=False):
         retry: Try the records again right after.
     """
 
-    type: Required[ErrorResolutionType]
+    type: Required[ErrorResolutionTypeParam]
     reason: Description
     transformation: str
     default_value: object
@@ -113,7 +113,7 @@ class ErrorResolutionParam(TypedDict, total=False):
 class ErrorResolveBody(TypedDict, total=False):
     """The body of `errors.resolve`."""
 
-    resolution: Required[ErrorResolutionType | ErrorResolutionParam]
+    resolution: Required[ErrorResolutionTypeParam | ErrorResolutionParam]
     reason: Description
     transformation: str
     default_value: object

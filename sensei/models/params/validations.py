@@ -7,8 +7,8 @@ from typing import Annotated, Literal, Required
 from pydantic import Field, with_config
 from typing_extensions import TypedDict
 
-from sensei.models.base import JsonScalar
-from sensei.models.enums import ValidationType
+from sensei.models.base import JsonScalar, OpenEnum
+from sensei.models.enums import ValidationTypeParam
 from sensei.models.params.base import STRICT, Description, Name, Text
 
 __all__ = ["RuleCreateBody", "RuleSeverity", "ValidationCreateBody", "ValidationOptionsParam"]
@@ -43,7 +43,7 @@ class ValidationCreateBody(TypedDict, total=False):
     """The body of `validations.create`."""
 
     migration_id: Required[Text]
-    type: ValidationType
+    type: ValidationTypeParam
     options: ValidationOptionsParam
 
 
@@ -53,7 +53,7 @@ class RuleCreateBody(TypedDict, total=False):
 
     name: Required[Name]
     description: Description
-    type: Required[Literal["sql"] | str]
+    type: Required[Annotated[Literal["sql"], OpenEnum]]
     rule: Required[Annotated[str, Field(min_length=1, max_length=20_000)]]
     expected: Required[JsonScalar]
     severity: RuleSeverity
