@@ -21,18 +21,44 @@ if TYPE_CHECKING:
     from sensei._async.client import AsyncClient
     from sensei._async.client import AsyncClient as AsyncSensei
     from sensei._async.pagination import AsyncPage, AsyncPager
-    from sensei._async.resources.api_keys import AsyncApiKey
-    from sensei._async.resources.certificates import AsyncCertificate
-    from sensei._async.resources.connections import AsyncConnection
-    from sensei._async.resources.errors import AsyncMigrationError
-    from sensei._async.resources.mappings import AsyncMapping
-    from sensei._async.resources.migration import AsyncMigration, AsyncMigrationPlan, AsyncMigrationSummary
-    from sensei._async.resources.validation_rules import AsyncValidationRule
-    from sensei._async.resources.validations import AsyncValidation, AsyncValidationReport
-    from sensei._async.resources.webhooks import AsyncWebhook
+    from sensei._async.resources.api_keys import AsyncApiKey, AsyncApiKeyCreated, AsyncApiKeys
+    from sensei._async.resources.audit_logs import AsyncAuditLogs
+    from sensei._async.resources.certificates import AsyncCertificate, AsyncCertificates
+    from sensei._async.resources.connections import AsyncConnection, AsyncConnections
+    from sensei._async.resources.errors import (
+        AsyncErrorBulkResult,
+        AsyncErrorResult,
+        AsyncMigrationError,
+        AsyncMigrationErrors,
+    )
+    from sensei._async.resources.mappings import AsyncMapping, AsyncMappingBulkResult, AsyncMappingResult, AsyncMappings
+    from sensei._async.resources.migration import (
+        AsyncMigration,
+        AsyncMigrationPlan,
+        AsyncMigrationSummary,
+        AsyncPlanReference,
+    )
+    from sensei._async.resources.migrations import AsyncMigrations
+    from sensei._async.resources.oauth import AsyncOAuth
+    from sensei._async.resources.service_accounts import (
+        AsyncServiceAccountCreated,
+        AsyncServiceAccountRecord,
+        AsyncServiceAccounts,
+    )
+    from sensei._async.resources.usage import AsyncUsage
+    from sensei._async.resources.validation_rules import AsyncValidationRule, AsyncValidationRules
+    from sensei._async.resources.validations import AsyncValidation, AsyncValidationReport, AsyncValidations
+    from sensei._async.resources.webhooks import (
+        AsyncWebhook,
+        AsyncWebhookBulkResult,
+        AsyncWebhookCreated,
+        AsyncWebhookResult,
+        AsyncWebhooks,
+    )
     from sensei._async.streaming import AsyncEventStream
     from sensei._hooks import FailureEvent, Hooks, RequestEvent, ResponseEvent, RetryEvent
     from sensei._notices import OperationDeprecatedWarning
+    from sensei._oauth import AuthorizationRequest
     from sensei._paging import ListDriftWarning
     from sensei._ratelimit import RateLimiter
     from sensei._request import UNSET, Unset
@@ -41,17 +67,23 @@ if TYPE_CHECKING:
     from sensei._sync.client import Client
     from sensei._sync.client import Client as Sensei
     from sensei._sync.pagination import Page
-    from sensei._sync.resources.api_keys import ApiKey
-    from sensei._sync.resources.certificates import Certificate
-    from sensei._sync.resources.connections import Connection
-    from sensei._sync.resources.errors import MigrationError
-    from sensei._sync.resources.mappings import Mapping
-    from sensei._sync.resources.migration import Migration, MigrationPlan, MigrationSummary
-    from sensei._sync.resources.validation_rules import ValidationRule
-    from sensei._sync.resources.validations import Validation, ValidationReport
-    from sensei._sync.resources.webhooks import Webhook
+    from sensei._sync.resources.api_keys import ApiKey, ApiKeyCreated, ApiKeys
+    from sensei._sync.resources.audit_logs import AuditLogs
+    from sensei._sync.resources.certificates import Certificate, Certificates
+    from sensei._sync.resources.connections import Connection, Connections
+    from sensei._sync.resources.errors import ErrorBulkResult, ErrorResult, MigrationError, MigrationErrors
+    from sensei._sync.resources.mappings import Mapping, MappingBulkResult, MappingResult, Mappings
+    from sensei._sync.resources.migration import Migration, MigrationPlan, MigrationSummary, PlanReference
+    from sensei._sync.resources.migrations import Migrations
+    from sensei._sync.resources.oauth import OAuth
+    from sensei._sync.resources.service_accounts import ServiceAccountCreated, ServiceAccountRecord, ServiceAccounts
+    from sensei._sync.resources.usage import Usage
+    from sensei._sync.resources.validation_rules import ValidationRule, ValidationRules
+    from sensei._sync.resources.validations import Validation, ValidationReport, Validations
+    from sensei._sync.resources.webhooks import Webhook, WebhookBulkResult, WebhookCreated, WebhookResult, Webhooks
     from sensei._sync.streaming import EventStream
     from sensei.auth import OAuth2ClientCredentials, OAuth2Token, ServiceAccount
+    from sensei.certificates import Verdict
     from sensei.errors import (
         APIConnectionError,
         APIResponseValidationError,
@@ -85,8 +117,10 @@ if TYPE_CHECKING:
         WaitTimeoutError,
         WebhookVerificationError,
     )
+    from sensei.models.events import StreamEvent
     from sensei.models.response import RateLimit, ResponseInfo
-    from sensei.webhooks import verify_signature
+    from sensei.models.webhooks import WebhookEvent
+    from sensei.webhooks import DuplicateEventError, verify_signature
 
 __all__ = [
     "__version__",
@@ -112,23 +146,35 @@ __all__ = [
     # What comes back
     "Page",
     "AsyncPage",
+    "AsyncPager",
     "EventStream",
     "AsyncEventStream",
+    "StreamEvent",
     "Connection",
     "AsyncConnection",
     "Migration",
-    "MigrationSummary",
-    "MigrationPlan",
     "AsyncMigration",
+    "MigrationSummary",
     "AsyncMigrationSummary",
+    "MigrationPlan",
     "AsyncMigrationPlan",
+    "PlanReference",
+    "AsyncPlanReference",
     "Mapping",
     "AsyncMapping",
+    "MappingResult",
+    "AsyncMappingResult",
+    "MappingBulkResult",
+    "AsyncMappingBulkResult",
     "MigrationError",
     "AsyncMigrationError",
+    "ErrorResult",
+    "AsyncErrorResult",
+    "ErrorBulkResult",
+    "AsyncErrorBulkResult",
     "Validation",
-    "ValidationReport",
     "AsyncValidation",
+    "ValidationReport",
     "AsyncValidationReport",
     "ValidationRule",
     "AsyncValidationRule",
@@ -136,12 +182,53 @@ __all__ = [
     "AsyncCertificate",
     "Webhook",
     "AsyncWebhook",
+    "WebhookCreated",
+    "AsyncWebhookCreated",
+    "WebhookResult",
+    "AsyncWebhookResult",
+    "WebhookBulkResult",
+    "AsyncWebhookBulkResult",
     "ApiKey",
     "AsyncApiKey",
-    "AsyncPager",
+    "ApiKeyCreated",
+    "AsyncApiKeyCreated",
+    "ServiceAccountRecord",
+    "AsyncServiceAccountRecord",
+    "ServiceAccountCreated",
+    "AsyncServiceAccountCreated",
+    "AuthorizationRequest",
+    "Verdict",
+    "WebhookEvent",
     "RawResponse",
     "RateLimit",
     "ResponseInfo",
+    # The groups of calls of a client
+    "Connections",
+    "AsyncConnections",
+    "Migrations",
+    "AsyncMigrations",
+    "Mappings",
+    "AsyncMappings",
+    "MigrationErrors",
+    "AsyncMigrationErrors",
+    "Validations",
+    "AsyncValidations",
+    "ValidationRules",
+    "AsyncValidationRules",
+    "Certificates",
+    "AsyncCertificates",
+    "Webhooks",
+    "AsyncWebhooks",
+    "ApiKeys",
+    "AsyncApiKeys",
+    "ServiceAccounts",
+    "AsyncServiceAccounts",
+    "OAuth",
+    "AsyncOAuth",
+    "AuditLogs",
+    "AsyncAuditLogs",
+    "Usage",
+    "AsyncUsage",
     # Errors
     "SenseiError",
     "ConfigurationError",
@@ -173,6 +260,7 @@ __all__ = [
     "ValidationFailedError",
     "KeyNotDeletedError",
     "WebhookVerificationError",
+    "DuplicateEventError",
     "CertificateVerificationError",
     # Warnings
     "ListDriftWarning",
@@ -189,37 +277,149 @@ __all__ = [
 
 _HOMES = {
     "sensei._async.client": ("AsyncClient",),
-    "sensei._async.pagination": ("AsyncPage", "AsyncPager"),
-    "sensei._async.resources.api_keys": ("AsyncApiKey",),
-    "sensei._async.resources.certificates": ("AsyncCertificate",),
-    "sensei._async.resources.connections": ("AsyncConnection",),
-    "sensei._async.resources.errors": ("AsyncMigrationError",),
-    "sensei._async.resources.mappings": ("AsyncMapping",),
-    "sensei._async.resources.migration": ("AsyncMigration", "AsyncMigrationPlan", "AsyncMigrationSummary"),
-    "sensei._async.resources.validation_rules": ("AsyncValidationRule",),
-    "sensei._async.resources.validations": ("AsyncValidation", "AsyncValidationReport"),
-    "sensei._async.resources.webhooks": ("AsyncWebhook",),
+    "sensei._async.pagination": (
+        "AsyncPage",
+        "AsyncPager",
+    ),
+    "sensei._async.resources.api_keys": (
+        "AsyncApiKey",
+        "AsyncApiKeyCreated",
+        "AsyncApiKeys",
+    ),
+    "sensei._async.resources.audit_logs": ("AsyncAuditLogs",),
+    "sensei._async.resources.certificates": (
+        "AsyncCertificate",
+        "AsyncCertificates",
+    ),
+    "sensei._async.resources.connections": (
+        "AsyncConnection",
+        "AsyncConnections",
+    ),
+    "sensei._async.resources.errors": (
+        "AsyncErrorBulkResult",
+        "AsyncErrorResult",
+        "AsyncMigrationError",
+        "AsyncMigrationErrors",
+    ),
+    "sensei._async.resources.mappings": (
+        "AsyncMapping",
+        "AsyncMappingBulkResult",
+        "AsyncMappingResult",
+        "AsyncMappings",
+    ),
+    "sensei._async.resources.migration": (
+        "AsyncMigration",
+        "AsyncMigrationPlan",
+        "AsyncMigrationSummary",
+        "AsyncPlanReference",
+    ),
+    "sensei._async.resources.migrations": ("AsyncMigrations",),
+    "sensei._async.resources.oauth": ("AsyncOAuth",),
+    "sensei._async.resources.service_accounts": (
+        "AsyncServiceAccountCreated",
+        "AsyncServiceAccountRecord",
+        "AsyncServiceAccounts",
+    ),
+    "sensei._async.resources.usage": ("AsyncUsage",),
+    "sensei._async.resources.validation_rules": (
+        "AsyncValidationRule",
+        "AsyncValidationRules",
+    ),
+    "sensei._async.resources.validations": (
+        "AsyncValidation",
+        "AsyncValidationReport",
+        "AsyncValidations",
+    ),
+    "sensei._async.resources.webhooks": (
+        "AsyncWebhook",
+        "AsyncWebhookBulkResult",
+        "AsyncWebhookCreated",
+        "AsyncWebhookResult",
+        "AsyncWebhooks",
+    ),
     "sensei._async.streaming": ("AsyncEventStream",),
-    "sensei._hooks": ("FailureEvent", "Hooks", "RequestEvent", "ResponseEvent", "RetryEvent"),
+    "sensei._hooks": (
+        "FailureEvent",
+        "Hooks",
+        "RequestEvent",
+        "ResponseEvent",
+        "RetryEvent",
+    ),
     "sensei._notices": ("OperationDeprecatedWarning",),
+    "sensei._oauth": ("AuthorizationRequest",),
     "sensei._paging": ("ListDriftWarning",),
     "sensei._ratelimit": ("RateLimiter",),
-    "sensei._request": ("UNSET", "Unset"),
+    "sensei._request": (
+        "UNSET",
+        "Unset",
+    ),
     "sensei._response": ("RawResponse",),
     "sensei._retry": ("RetryPolicy",),
     "sensei._sync.client": ("Client",),
     "sensei._sync.pagination": ("Page",),
-    "sensei._sync.resources.api_keys": ("ApiKey",),
-    "sensei._sync.resources.certificates": ("Certificate",),
-    "sensei._sync.resources.connections": ("Connection",),
-    "sensei._sync.resources.errors": ("MigrationError",),
-    "sensei._sync.resources.mappings": ("Mapping",),
-    "sensei._sync.resources.migration": ("Migration", "MigrationPlan", "MigrationSummary"),
-    "sensei._sync.resources.validation_rules": ("ValidationRule",),
-    "sensei._sync.resources.validations": ("Validation", "ValidationReport"),
-    "sensei._sync.resources.webhooks": ("Webhook",),
+    "sensei._sync.resources.api_keys": (
+        "ApiKey",
+        "ApiKeyCreated",
+        "ApiKeys",
+    ),
+    "sensei._sync.resources.audit_logs": ("AuditLogs",),
+    "sensei._sync.resources.certificates": (
+        "Certificate",
+        "Certificates",
+    ),
+    "sensei._sync.resources.connections": (
+        "Connection",
+        "Connections",
+    ),
+    "sensei._sync.resources.errors": (
+        "ErrorBulkResult",
+        "ErrorResult",
+        "MigrationError",
+        "MigrationErrors",
+    ),
+    "sensei._sync.resources.mappings": (
+        "Mapping",
+        "MappingBulkResult",
+        "MappingResult",
+        "Mappings",
+    ),
+    "sensei._sync.resources.migration": (
+        "Migration",
+        "MigrationPlan",
+        "MigrationSummary",
+        "PlanReference",
+    ),
+    "sensei._sync.resources.migrations": ("Migrations",),
+    "sensei._sync.resources.oauth": ("OAuth",),
+    "sensei._sync.resources.service_accounts": (
+        "ServiceAccountCreated",
+        "ServiceAccountRecord",
+        "ServiceAccounts",
+    ),
+    "sensei._sync.resources.usage": ("Usage",),
+    "sensei._sync.resources.validation_rules": (
+        "ValidationRule",
+        "ValidationRules",
+    ),
+    "sensei._sync.resources.validations": (
+        "Validation",
+        "ValidationReport",
+        "Validations",
+    ),
+    "sensei._sync.resources.webhooks": (
+        "Webhook",
+        "WebhookBulkResult",
+        "WebhookCreated",
+        "WebhookResult",
+        "Webhooks",
+    ),
     "sensei._sync.streaming": ("EventStream",),
-    "sensei.auth": ("OAuth2ClientCredentials", "OAuth2Token", "ServiceAccount"),
+    "sensei.auth": (
+        "OAuth2ClientCredentials",
+        "OAuth2Token",
+        "ServiceAccount",
+    ),
+    "sensei.certificates": ("Verdict",),
     "sensei.errors": (
         "APIConnectionError",
         "APIResponseValidationError",
@@ -253,8 +453,16 @@ _HOMES = {
         "WaitTimeoutError",
         "WebhookVerificationError",
     ),
-    "sensei.models.response": ("RateLimit", "ResponseInfo"),
-    "sensei.webhooks": ("verify_signature",),
+    "sensei.models.events": ("StreamEvent",),
+    "sensei.models.response": (
+        "RateLimit",
+        "ResponseInfo",
+    ),
+    "sensei.models.webhooks": ("WebhookEvent",),
+    "sensei.webhooks": (
+        "DuplicateEventError",
+        "verify_signature",
+    ),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 # The same classes, under the names of the platform's documentation.
@@ -276,4 +484,4 @@ if not TYPE_CHECKING:  # else a misspelt name would pass the type checkers
         return value
 
     def __dir__() -> list[str]:
-        return sorted({*globals(), *__all__})
+        return sorted(__all__)

@@ -1,4 +1,4 @@
-"""Everything that comes over the wire, as pydantic models, and the types of what goes out.
+"""Everything that comes over the wire, as pydantic models; `sensei.models.params` has the types of what goes out.
 
 Classes whose name ends in `Data` are the plain data of live objects, the same for both clients. Names arrive on
 first use, so that importing one of these modules does not load the others.
@@ -6,9 +6,11 @@ first use, so that importing one of these modules does not load the others.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+# Type checkers take it for True by its name; importing `typing` for it would cost more than all the rest.
+TYPE_CHECKING = False
 
 if TYPE_CHECKING:
+    from sensei.models import params
     from sensei.models.api_keys import (
         ApiKeyCreatedData,
         ApiKeyData,
@@ -375,6 +377,8 @@ __all__ = [
     "UsageReport",
     "OAuthIntrospection",
     "OAuthTokenResponse",
+    # What goes out
+    "params",
 ]
 
 _HOMES = {
@@ -435,6 +439,8 @@ if not TYPE_CHECKING:  # else a misspelt name would pass the type checkers
     def __getattr__(name: str) -> object:
         from importlib import import_module
 
+        if name == "params":
+            return import_module("sensei.models.params")
         home = _HOME.get(name)
         if home is None:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
@@ -443,4 +449,4 @@ if not TYPE_CHECKING:  # else a misspelt name would pass the type checkers
         return value
 
     def __dir__() -> list[str]:
-        return sorted({*globals(), *__all__})
+        return sorted(__all__)

@@ -127,7 +127,7 @@ ANSWERS: dict[str, type[Model]] = {
     "CertificateEventData": models.CertificateEventData,
     "ApiKey": api_keys.ApiKey,
     "ApiKeyCreated": api_keys.ApiKeyCreated,
-    "ServiceAccount": service_accounts.ServiceAccount,
+    "ServiceAccount": service_accounts.ServiceAccountRecord,
     "ServiceAccountCredentials": models.ServiceAccountCredentials,
     "ServiceAccountCreated": service_accounts.ServiceAccountCreated,
     "AuditLog": models.AuditLog,

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from sensei._async.pagination import AsyncPager
 
 
-class AsyncServiceAccount(AsyncLiveObject, ServiceAccountData):
+class AsyncServiceAccountRecord(AsyncLiveObject, ServiceAccountData):
     """A service account that can be rotated and deleted."""
 
     async def rotate(self) -> AsyncServiceAccountCreated:
@@ -40,7 +40,7 @@ class AsyncServiceAccount(AsyncLiveObject, ServiceAccountData):
         await self._attached().service_accounts.delete(self.id)
 
 
-class AsyncServiceAccountCreated(ServiceAccountCreatedData, AsyncServiceAccount):
+class AsyncServiceAccountCreated(ServiceAccountCreatedData, AsyncServiceAccountRecord):
     """A service account with its `credentials`: only making and rotating one shows them. Store them now."""
 
     _shown: ClassVar[tuple[str, ...]] = ServiceAccountCreatedData._shown
@@ -97,7 +97,9 @@ class AsyncServiceAccounts(AsyncResource):
             headers=headers,
         )
 
-    async def get(self, id: str, *, timeout: TimeoutTypes = UNSET, headers: HeaderTypes = None) -> AsyncServiceAccount:
+    async def get(
+        self, id: str, *, timeout: TimeoutTypes = UNSET, headers: HeaderTypes = None
+    ) -> AsyncServiceAccountRecord:
         """Fetch one service account; never with its credentials. `GET /service-accounts/{id}`
 
         Args:
@@ -112,7 +114,7 @@ class AsyncServiceAccounts(AsyncResource):
             >>> account = await client.service_accounts.get("sa_abc123")
         """
         return await self._call(
-            AsyncServiceAccount, "GET", "/service-accounts/{id}", id, timeout=timeout, headers=headers
+            AsyncServiceAccountRecord, "GET", "/service-accounts/{id}", id, timeout=timeout, headers=headers
         )
 
     def list(
@@ -124,7 +126,7 @@ class AsyncServiceAccounts(AsyncResource):
         prefetch: int = 0,
         timeout: TimeoutTypes = UNSET,
         headers: HeaderTypes = None,
-    ) -> AsyncPager[AsyncServiceAccount]:
+    ) -> AsyncPager[AsyncServiceAccountRecord]:
         """List service accounts, newest first. `GET /service-accounts`
 
         Args:
@@ -143,7 +145,7 @@ class AsyncServiceAccounts(AsyncResource):
             ...     print(account.name, account.last_used_at)
         """
         return self._pages(
-            AsyncServiceAccount,
+            AsyncServiceAccountRecord,
             "/service-accounts",
             params={"limit": limit, "offset": offset},
             token=token,

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from sensei._sync.pagination import Page
 
 
-class ServiceAccount(LiveObject, ServiceAccountData):
+class ServiceAccountRecord(LiveObject, ServiceAccountData):
     """A service account that can be rotated and deleted."""
 
     def rotate(self) -> ServiceAccountCreated:
@@ -41,7 +41,7 @@ class ServiceAccount(LiveObject, ServiceAccountData):
         self._attached().service_accounts.delete(self.id)
 
 
-class ServiceAccountCreated(ServiceAccountCreatedData, ServiceAccount):
+class ServiceAccountCreated(ServiceAccountCreatedData, ServiceAccountRecord):
     """A service account with its `credentials`: only making and rotating one shows them. Store them now."""
 
     _shown: ClassVar[tuple[str, ...]] = ServiceAccountCreatedData._shown
@@ -98,7 +98,7 @@ class ServiceAccounts(Resource):
             headers=headers,
         )
 
-    def get(self, id: str, *, timeout: TimeoutTypes = UNSET, headers: HeaderTypes = None) -> ServiceAccount:
+    def get(self, id: str, *, timeout: TimeoutTypes = UNSET, headers: HeaderTypes = None) -> ServiceAccountRecord:
         """Fetch one service account; never with its credentials. `GET /service-accounts/{id}`
 
         Args:
@@ -112,7 +112,7 @@ class ServiceAccounts(Resource):
         Examples:
             >>> account = client.service_accounts.get("sa_abc123")
         """
-        return self._call(ServiceAccount, "GET", "/service-accounts/{id}", id, timeout=timeout, headers=headers)
+        return self._call(ServiceAccountRecord, "GET", "/service-accounts/{id}", id, timeout=timeout, headers=headers)
 
     def list(
         self,
@@ -123,7 +123,7 @@ class ServiceAccounts(Resource):
         prefetch: int = 0,
         timeout: TimeoutTypes = UNSET,
         headers: HeaderTypes = None,
-    ) -> Page[ServiceAccount]:
+    ) -> Page[ServiceAccountRecord]:
         """List service accounts, newest first. `GET /service-accounts`
 
         Args:
@@ -142,7 +142,7 @@ class ServiceAccounts(Resource):
             ...     print(account.name, account.last_used_at)
         """
         return self._pages(
-            ServiceAccount,
+            ServiceAccountRecord,
             "/service-accounts",
             params={"limit": limit, "offset": offset},
             token=token,

@@ -12,6 +12,7 @@ Examples:
 
 from __future__ import annotations
 
+# As in `sensei`: without importing `typing`.
 TYPE_CHECKING = False
 
 if TYPE_CHECKING:
@@ -253,4 +254,4 @@ if not TYPE_CHECKING:  # else a misspelt name would pass the type checkers
         return value
 
     def __dir__() -> list[str]:
-        return sorted({*globals(), *__all__})
+        return sorted(__all__)
