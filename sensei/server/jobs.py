@@ -97,6 +97,7 @@ def plan_options_of(row: Migration) -> PlanOptions:
         drop_existing_tables=target.get("drop_existing_tables", False),
         truncate_existing_tables=target.get("truncate_existing_tables", False),
         append_to_existing=target.get("append_to_existing", False),
+        generate_rollback=options["generate_rollback"],
         extra={"source": dict(row.source.get("options", {})), "target": dict(target)},
     )
 

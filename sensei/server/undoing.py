@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import logging
+import threading
+from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +22,11 @@ from sensei.server.store.migration_tables import Migration
 if TYPE_CHECKING:
     from sensei.server.engine.rollback import RollbackReport
 
+log = logging.getLogger("sensei.server")
+
+BRINGING_BACK = "backup_restore"
+"""The strategy that makes the target what it was."""
+
 
 def has_written(row: Migration) -> bool:
     """Whether there is anything of this migration on the target that was not undone."""
@@ -27,7 +35,13 @@ def has_written(row: Migration) -> bool:
         state.get("created_tables")
         or state.get("created_schemas")
         or any(table.get("rows_done") for table in state.get("tables", {}).values())
+        or has_backup(row)
     )
+
+
+def has_backup(row: Migration) -> bool:
+    """Whether tables that were on the target before are put aside there."""
+    return any(kept["place"] is not None for kept in (row.state or {}).get("backups", {}).values())
 
 
 def skipped_rows(session: Session, migration_id: str) -> dict[str, int]:
@@ -43,7 +57,10 @@ def begin(row: Migration, spec: dict[str, Any], now: datetime) -> None:
 
 
 def undo(runtime: Runtime, holder: Holder, tables: frozenset[str] | None) -> bool:
-    """Let the engine take back what was written; whether it worked. Safe to repeat."""
+    """Let the engine take back what was written; whether it worked. Safe to repeat.
+
+    By the strategy that was asked for; a cancellation brings back what was there before where that was kept.
+    """
     from sensei.server.engine.rollback import roll_back
 
     now = runtime.settings.clock.now()
@@ -53,12 +70,20 @@ def undo(runtime: Runtime, holder: Holder, tables: frozenset[str] | None) -> boo
             row.rollback_status = "not_required"
             return True
         row.rollback_status = "in_progress"
+        spec: dict[str, Any] = row.rollback or {}
         job = jobs.load_job(runtime.store, session, row)
         state = MigrationState.from_json(row.state or {})
     runtime.hub.notify(holder.migration_id)
     journal = StoreJournal(runtime, holder)
     try:
-        report = roll_back(job, state, journal, tables=tables)
+        report = roll_back(
+            job,
+            state,
+            journal,
+            tables=tables,
+            restore=spec.get("strategy", BRINGING_BACK) == BRINGING_BACK,
+            verify=spec.get("verify_after", True),
+        )
     except EngineError as error:
         journal.close()
         with runtime.store.write() as session:
@@ -74,7 +99,13 @@ def undo(runtime: Runtime, holder: Holder, tables: frozenset[str] | None) -> boo
         row = hold(session, holder)
         row.state = state.to_json()
         row.rollback_status = "completed"
-        row.rollback = {**(row.rollback or {}), "completed_at": wire_time(now)}
+        found: dict[str, Any] = {
+            "strategy": spec.get("strategy") or (BRINGING_BACK if report.restored_tables else "truncate"),
+            "restored_to": report.restored_to and wire_time(datetime.fromisoformat(report.restored_to)),
+            "verification": _shown(report),
+            "completed_at": wire_time(now),
+        }
+        row.rollback = {**(row.rollback or {}), **found}
         _log_report(session, row, report, now)
     return True
 
@@ -98,8 +129,6 @@ def carry_out(runtime: Runtime, holder: Holder) -> None:
         row = hold(session, holder)
         if row.status != "rolling_back":
             return
-        if spec.get("verify_after", True):
-            row.rollback = {**(row.rollback or {}), "verification": _verify(row, tables)}
         if scope == "full":
             lifecycle.move(session, row, "rolled_back", now, "Everything this migration wrote was taken back")
         else:
@@ -130,21 +159,39 @@ def reset_phases(row: Migration) -> None:
     )
 
 
-def _verify(row: Migration, tables: frozenset[str] | None) -> dict[str, Any]:
-    """What is known after the engine removed the rows: it counts what it removes and keeps none of it."""
-    state = row.state or {}
-    left = sum(
-        int(table.get("rows_done", 0))
-        for name, table in state.get("tables", {}).items()
-        if tables is None or name in tables
-    )
-    return {"source_comparison": "skipped", "record_counts_match": left == 0, "sample_verification": "skipped"}
+def _shown(report: RollbackReport) -> dict[str, Any] | None:
+    """`RollbackStatus.verification`."""
+    if report.verification is None:
+        return None
+    return {
+        "source_comparison": report.verification.source,
+        "record_counts_match": report.verification.counts_match,
+        "sample_verification": report.verification.contents,
+    }
+
+
+def discard_backup_later(runtime: Runtime, session: Session, row: Migration) -> Callable[[], None] | None:
+    """What removes the backup of a migration that is about to be deleted; None where there is none."""
+    state = MigrationState.from_json(row.state or {})
+    if not state.backups:
+        return None
+    job = jobs.load_job(runtime.store, session, row)
+
+    def discard() -> None:
+        from sensei.server.engine.rollback import discard_backup
+
+        try:
+            discard_backup(job, state)
+        except EngineError as error:
+            log.warning("the backup of %s stays on its target: %s", job.migration_id, error.message)
+
+    return lambda: threading.Thread(target=discard, name="sensei-discard", daemon=True).start()
 
 
 def _log_report(session: Session, row: Migration, report: RollbackReport, now: datetime) -> None:
     text = (
         f"Rollback: {len(report.dropped_tables)} tables dropped, {len(report.emptied_tables)} emptied, "
-        f"{report.removed_rows} rows removed"
+        f"{len(report.restored_tables)} brought back, {report.removed_rows} rows removed"
     )
     eventlog.append_log(session, row, "info", text, now, phase=row.phase)
     for sentence in report.kept:

@@ -154,7 +154,14 @@ class ScriptedEngine:
         return PhaseOutcome.COMPLETED
 
     def roll_back(
-        self, job: Job, state: MigrationState, journal: Journal, *, tables: frozenset[str] | None = None
+        self,
+        job: Job,
+        state: MigrationState,
+        journal: Journal,
+        *,
+        tables: frozenset[str] | None = None,
+        restore: bool = False,
+        verify: bool = False,
     ) -> RollbackReport:
         self.rollbacks.append(tables)
         if "rollback" in self.failures:

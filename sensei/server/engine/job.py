@@ -113,6 +113,8 @@ class MigrationState:
     """Qualified target names, in order of creation: what a rollback may drop."""
     done_steps: list[str] = field(default_factory=list[str])
     """Named steps of schema_migration and cutover that need not be done again."""
+    backups: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
+    """By qualified source name: what was on the target before, as `backup.Kept.to_json` gives it."""
 
     def to_json(self) -> dict[str, Any]:
         """The state as JSON data."""
@@ -131,6 +133,7 @@ class MigrationState:
             "created_schemas": list(self.created_schemas),
             "created_tables": list(self.created_tables),
             "done_steps": list(self.done_steps),
+            "backups": dict(self.backups),
         }
 
     @classmethod
@@ -141,6 +144,7 @@ class MigrationState:
             created_schemas=list(data.get("created_schemas", [])),
             created_tables=list(data.get("created_tables", [])),
             done_steps=list(data.get("done_steps", [])),
+            backups=dict(data.get("backups", {})),
         )
 
 
@@ -192,6 +196,16 @@ class PhaseOutcome(enum.Enum):
     COMPLETED = "completed"
     PAUSED = "paused"
     STOPPED = "stopped"
+
+
+def backup_id(migration_id: str) -> str:
+    """What the backup of a migration is called.
+
+    Examples:
+        >>> backup_id("mig_a1b2")
+        'bkp_a1b2'
+    """
+    return f"bkp_{migration_id.removeprefix('mig_')}"
 
 
 class Control(Protocol):

@@ -23,6 +23,8 @@ class PlanOptions:
     drop_existing_tables: bool = False
     truncate_existing_tables: bool = False
     append_to_existing: bool = False
+    generate_rollback: bool = True
+    """Keep what is on the target before it is emptied, dropped or added to."""
     extra: dict[str, Any] = field(default_factory=dict[str, Any])
     """Connector settings of both ends that the planner may use: ``{"source": {...}, "target": {...}}``."""
 

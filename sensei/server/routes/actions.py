@@ -169,7 +169,8 @@ def cancel(ctx: Context, id: str, body: MigrationCancel | None = None) -> Answer
     row.wanted = "stop" if wish.force else "pause"
     row.reason = wish.reason
     if row.cancel_rollback:
-        undoing.begin(row, {"strategy": "truncate", "scope": "full"}, ctx.now)
+        # By which strategy depends on what is put aside, which the engine knows once it has stopped.
+        undoing.begin(row, {"scope": "full"}, ctx.now)
     lifecycle.move(ctx.tx, row, "cancelling", ctx.now, "Cancelling", reason=wish.reason)
     _after(ctx, row)
     return _cancelled(row, "Work is being stopped.", 202)

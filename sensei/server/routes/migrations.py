@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import delete as sql_delete
 from sqlalchemy import func, select
 
-from sensei.server import gateway, lifecycle, present, state_machine
+from sensei.server import gateway, lifecycle, present, state_machine, undoing
 from sensei.server.errors import ApiError, invalid, not_found
 from sensei.server.ids import new_id
 from sensei.server.lookup import find_migration, my_migrations
@@ -166,6 +166,9 @@ def delete(ctx: Context, id: str, query: MigrationDeleteQuery) -> MigrationDelet
     """Delete a finished migration. Logs and figures may be kept for audits."""
     row = find_migration(ctx, ctx.tx, id)
     state_machine.check("delete", row.status)
+    discard = undoing.discard_backup_later(ctx.runtime, ctx.tx, row)
+    if discard is not None:
+        ctx.after_commit(discard)
     for table in (MappingRow, ErrorRow, CheckpointRow, PlanRow, ScheduleRow):
         ctx.tx.execute(sql_delete(table).where(table.migration_id == id))
     if not query.keep_logs:

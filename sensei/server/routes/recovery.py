@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import select
 
 from sensei.server import certificates, lifecycle, present, progress, state_machine, undoing
+from sensei.server.engine.job import backup_id
 from sensei.server.errors import ApiError, invalid, not_found
 from sensei.server.journal import add_checkpoint
 from sensei.server.lookup import find_migration
@@ -31,6 +32,11 @@ router: Router = Router("/migrations/{id}")
 
 _WAIT_SECONDS = 10.0
 _OLD = timedelta(hours=1)
+_NEVER = {
+    "reverse_migration": "Nothing was moved away from the source, so that there is nothing to move back",
+    "point_in_time": "This server does not steer the recovery of databases",
+}
+"""Strategies of the contract that cannot be carried out here, and why."""
 
 
 @router.get(
@@ -123,12 +129,12 @@ def rollback(ctx: Context, id: str, body: RollbackRequest) -> RollbackAnswer:
     row = find_migration(ctx, ctx.tx, id)
     state_machine.check("rollback", row.status)
     spec = _rollback_spec(ctx, row, body)
-    if body.strategy != "truncate":
-        raise _not_available(
-            row, f"The strategy {body.strategy} needs what this server did not prepare; truncate is possible."
-        )
+    if body.strategy in _NEVER:
+        raise _not_available(row, f"{_NEVER[body.strategy]}; the strategies truncate and backup_restore are possible.")
     if not undoing.has_written(row):
         raise _not_available(row, "Nothing of this migration is on the target, or it was undone already.")
+    if body.strategy == undoing.BRINGING_BACK:
+        _check_backup(row, body.backup_id or "")
     undoing.begin(row, spec, ctx.now)
     # What is certified of the target is about to go.
     certificates.revoke_of_migration(ctx.tx, ctx.store.vault, row.id, ctx.now)
@@ -151,7 +157,7 @@ def rollback_status(ctx: Context, id: str) -> RollbackStatusAnswer:
         "migration_id": id,
         "rollback_status": row.rollback_status,
         "strategy_used": spec.get("strategy"),
-        "restored_to": None,
+        "restored_to": spec.get("restored_to"),
         "verification": spec.get("verification"),
         "started_at": spec.get("started_at"),
         "completed_at": spec.get("completed_at"),
@@ -215,6 +221,18 @@ def _known_tables(ctx: Context, row: Migration, named: list[str]) -> list[str]:
         if name not in known:
             raise invalid(f"tables.{position}", "enum", "is no table of this migration")
     return sorted({known[name] for name in named})
+
+
+def _check_backup(row: Migration, wanted: str) -> None:
+    known = backup_id(row.id)
+    if not undoing.has_backup(row):
+        raise _not_available(
+            row,
+            "There is no backup: none of the tables was on the target before, or options.generate_rollback was off; "
+            "truncate removes what was written.",
+        )
+    if wanted != known:
+        raise _not_available(row, f"There is no backup {wanted[:100]!r} of this migration; its backup is {known}.")
 
 
 def _not_available(row: Migration, message: str) -> ApiError:

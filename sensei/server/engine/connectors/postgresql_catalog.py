@@ -29,7 +29,7 @@ _BYTES_PER_ROW_GUESS = 100
 
 _SCHEMAS = """
 SELECT nspname, has_schema_privilege(oid, 'USAGE'), has_schema_privilege(oid, 'CREATE')
-FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname <> 'information_schema' ORDER BY nspname
+FROM pg_namespace WHERE nspname !~ '^(pg|_sensei)_' AND nspname <> 'information_schema' ORDER BY nspname
 """
 
 _RELATIONS = """
@@ -44,7 +44,7 @@ SELECT n.nspname, c.relname, c.relkind::text, c.reltuples::float8, c.oid,
        c.relkind = 'r' AND EXISTS (SELECT FROM pg_inherits i WHERE i.inhparent = c.oid)
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p', 'f', 'v', 'm') AND NOT c.relispartition
-  AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+  AND n.nspname !~ '^(pg|_sensei)_' AND n.nspname <> 'information_schema' AND c.relname !~ '^_sensei_'
   AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = c.oid AND d.deptype = 'e')
 ORDER BY n.nspname, c.oid
 """

@@ -70,7 +70,7 @@ class SqliteConnector(Connector):
         try:
             if role == "source" or exists(self.path):
                 catalog = self.read_catalog(Selection())
-                tables = len(catalog.tables)
+                tables = sum(table.type == "table" for table in catalog.tables)
                 rows = sum(table.row_estimate or 0 for table in catalog.tables)
             if role != "source":
                 write_test = "failed"

@@ -36,11 +36,11 @@ class _Reader:
         return int(self._db.execute(sql).fetchone()[0])
 
     def names(self) -> list[tuple[str, str]]:
-        """(name, kind) of every table and view of the user's; virtual tables and their shadows are left out."""
+        """(name, kind) of the user's tables and views; no virtual tables, no shadows, none of the engine's."""
         rows = self._db.execute(
             "SELECT t.name, t.type FROM pragma_table_list AS t JOIN sqlite_master AS m ON m.name = t.name "
             "WHERE t.schema = 'main' AND t.type IN ('table', 'view') AND m.type IN ('table', 'view') "
-            "AND substr(t.name, 1, 7) <> 'sqlite_' ORDER BY m.rowid"
+            "AND substr(t.name, 1, 7) <> 'sqlite_' AND substr(t.name, 1, 8) <> '_sensei_' ORDER BY m.rowid"
         )
         return [(str(name), str(kind)) for name, kind in rows]
 

@@ -121,6 +121,8 @@ class Context:
                     _add(self.state.created_schemas, entry.name)
                 case "step":
                     _add(self.state.done_steps, entry.name)
+                case "backup":
+                    self.state.backups[entry.name] = entry.data
                 case _:
                     if entry.data.get("created"):
                         _add(self.state.created_tables, entry.data["target"])

@@ -38,7 +38,7 @@ def cut_over(context: Context) -> None:
         _statistics(context, target)
         # The state is safe before the ledger goes, so that a death in between loses nothing.
         context.save("phase_boundary")
-        target.forget(context.job.migration_id)
+        target.forget(context.job.migration_id, added=not context.job.options.generate_rollback)
     context.tell(100.0, message="the target is finished", now=True)
 
 

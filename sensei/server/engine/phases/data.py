@@ -15,7 +15,8 @@ from sensei.server.engine.transfer.rows import BadRow, Batch, RowsUnreadableErro
 from sensei.server.engine.transfer.target import TargetDatabase
 from sensei.server.engine.transfer.work import TableWork
 
-_SAVE_ROWS = 100_000
+_SAVE_ROWS = {"safe": 20_000, "balanced": 100_000, "speed": 500_000}
+"""Rows between two checkpoints, by strategy."""
 _SAVE_SECONDS = 900.0
 _MOST_ERRORS = 0.10
 _EARLIEST_VERDICT = 1_000
@@ -137,7 +138,8 @@ class _Copy:
             )
         progress.status = "running"
         try:
-            if not self._created and context.job.options.append_to_existing:
+            options = context.job.options
+            if not self._created and options.append_to_existing and options.generate_rollback:
                 self._target.track(context.job.migration_id, self._work)
             if not self._done:
                 self._copy_rows()
@@ -246,7 +248,8 @@ class _Copy:
 
     def _save_now_and_then(self) -> None:
         context, now = self._context, time.monotonic()
-        if context.processed - self._saved_rows >= _SAVE_ROWS or now - self._saved_at >= _SAVE_SECONDS:
+        rows = _SAVE_ROWS[context.job.options.strategy]
+        if context.processed - self._saved_rows >= rows or now - self._saved_at >= _SAVE_SECONDS:
             self._saved_rows, self._saved_at = context.processed, now
             context.save(table=self._work.name)
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from sensei.server.engine.backup import Kept, keeper_for
 from sensei.server.engine.errors import ExecutionError
+from sensei.server.engine.job import backup_id
 from sensei.server.engine.phases.context import Context, open_target
 from sensei.server.engine.transfer.target import TargetDatabase
 from sensei.server.engine.transfer.work import TableWork
-
-_CLEARED = "clear existing tables"
 
 
 def migrate_schema(context: Context) -> None:
@@ -38,8 +38,8 @@ def prepare_target(context: Context, target: TargetDatabase) -> None:
         )
     with target.transaction():
         target.open_ledger()
-    if existing and (options.drop_existing_tables or options.truncate_existing_tables):
-        _clear(context, target, existing, drop=options.drop_existing_tables)
+    if existing:
+        _make_room(context, target, existing)
     there = {work.name for work in existing} if reuses else set[str]()
     for number, work in enumerate(missing, 1):
         context.check()
@@ -96,18 +96,62 @@ def _make_schema(context: Context, target: TargetDatabase) -> None:
     context.log("info", f"made the schema {schema}")
 
 
-def _clear(context: Context, target: TargetDatabase, existing: list[TableWork], *, drop: bool) -> None:
-    """Drop or empty all of them at once, as they may refer to each other."""
-    names = [target.ddl.name(work.target) for work in existing]
-    step = f"{_CLEARED}: {', '.join(sorted(names))}"
-    if step in context.state.done_steps:
-        return
+def _make_room(context: Context, target: TargetDatabase, existing: list[TableWork]) -> None:
+    """Keep what is there if that is wanted, and drop or empty it if that is wanted; both or nothing."""
+    options = context.job.options
+    drop, empty = options.drop_existing_tables, options.truncate_existing_tables
+    kept: dict[str, Kept] = {}
     with target.transaction():
-        if target.system == "postgresql":
-            target.execute(f"{'DROP' if drop else 'TRUNCATE'} TABLE {', '.join(names)}")
-        else:
-            for name in names:
-                target.execute(f"DROP TABLE {name}" if drop else f"DELETE FROM {name}")
-        context.step(target, step)
-    verb = "dropped" if drop else "emptied"
-    context.log("warning", f"{verb} {_named(existing)} of the target, as asked")
+        if options.generate_rollback:
+            kept = _keep(context, target, existing)
+        there = [work for work in existing if work.name not in kept or not drop]
+        if there and (drop or empty):
+            # All of them at once, as they may refer to each other.
+            names = [target.ddl.name(work.target) for work in there]
+            if target.system == "postgresql":
+                target.execute(f"{'DROP' if drop else 'TRUNCATE'} TABLE {', '.join(names)}")
+            else:
+                for name in names:
+                    target.execute(f"DROP TABLE {name}" if drop else f"DELETE FROM {name}")
+    if drop or empty:
+        context.log("warning", f"{'dropped' if drop else 'emptied'} {_named(existing)} of the target, as asked")
+    if kept:
+        _note(context, [work for work in existing if work.name in kept], kept)
+
+
+def _keep(context: Context, target: TargetDatabase, existing: list[TableWork]) -> dict[str, Kept]:
+    """Put aside what a rollback would need, within the open transaction; where all is dropped they are gone by it."""
+    job, options = context.job, context.job.options
+    keeper = keeper_for(target, job.migration_id)
+    if keeper is None:
+        return {}
+    todo = [work for work in existing if work.name not in context.state.backups and keeper.is_table(work.target)]
+    dropping = options.drop_existing_tables
+    wholly = [work for work in todo if dropping or options.truncate_existing_tables or not target.can_track(work)]
+    found = dict(
+        zip(
+            (work.name for work in wholly),
+            keeper.set_aside([work.target for work in wholly], dropping=dropping) if wholly else (),
+            strict=True,
+        )
+    )
+    found |= {work.name: keeper.count(work.target) for work in todo if work not in wholly}
+    for name, kept in found.items():
+        target.put(job.migration_id, "backup", name, kept.to_json())
+    return found
+
+
+def _note(context: Context, works: list[TableWork], kept: dict[str, Kept]) -> None:
+    """Tell of a backup once it is there for good."""
+    context.state.backups.update({name: one.to_json() for name, one in kept.items()})
+    context.save()
+    wholly = [work for work in works if kept[work.name].place is not None]
+    if wholly:
+        name = backup_id(context.job.migration_id)
+        context.journal.log(
+            "info",
+            f"the backup {name} keeps {_named(wholly)} as before; a rollback by backup_restore brings them back",
+            phase=context.phase,
+            records=sum(kept[work.name].rows for work in wholly),
+            data={"backup_id": name},
+        )

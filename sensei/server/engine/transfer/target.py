@@ -28,7 +28,7 @@ class Entry:
     """One line of the ledger."""
 
     kind: str
-    """``schema``, ``table`` or ``step``."""
+    """``schema``, ``table``, ``step`` or ``backup``."""
     name: str
     data: dict[str, Any]
 
@@ -74,6 +74,10 @@ class TargetDatabase(ABC):
     @abstractmethod
     def relation_exists(self, table: Table, name: str) -> bool:
         """Whether an index or a constraint of that name is there already."""
+
+    @abstractmethod
+    def can_track(self, work: TableWork) -> bool:
+        """Whether `track` will know the rows that are added to a table from those that were there."""
 
     @abstractmethod
     def track(self, migration_id: str, work: TableWork) -> None:
@@ -138,23 +142,29 @@ class TargetDatabase(ABC):
             "ON CONFLICT (migration_id, kind, name) DO UPDATE SET data = excluded.data"
         )
 
-    def forget(self, migration_id: str, entries: Iterable[tuple[str, str]] | None = None) -> None:
-        """Remove a migration's lines (or some of them), and the ledger with the last line of all."""
-        if not self.has_ledger():
-            return
-        ours = f"migration_id = {literal(migration_id)}"
+    def forget(
+        self, migration_id: str, entries: Iterable[tuple[str, str]] | None = None, *, added: bool = True
+    ) -> None:
+        """Remove a migration's lines (or some of them), and the ledger with the last line of all.
+
+        Args:
+            migration_id: Whose.
+            entries: Only these, by kind and name.
+            added: The keys of added rows as well; a rollback cannot tell those rows from the others afterwards.
+        """
         with self.transaction():
             if entries is not None:
-                for kind, name in entries:
+                for kind, name in entries if self.has_ledger() else ():
                     self.strike(migration_id, kind, name)
                 return
-            self.execute(f"DELETE FROM {self.ledger} WHERE {ours}")
-            if self.table_exists(self.schema, ADDED):
-                self.execute(f"DELETE FROM {self.added} WHERE {ours}")
-                if not self.rows(f"SELECT 1 FROM {self.added} LIMIT 1"):
-                    self.execute(f"DROP TABLE {self.added}")
-            if not self.rows(f"SELECT 1 FROM {self.ledger} LIMIT 1"):
-                self.execute(f"DROP TABLE {self.ledger}")
+            going = [LEDGER, ADDED] if added else [LEDGER]
+            for table in going:
+                if not self.table_exists(self.schema, table):
+                    continue
+                name = self.ddl.qualify(self.schema, table)
+                self.execute(f"DELETE FROM {name} WHERE migration_id = {literal(migration_id)}")
+                if not self.rows(f"SELECT 1 FROM {name} LIMIT 1"):
+                    self.execute(f"DROP TABLE {name}")
 
     def strike(self, migration_id: str, kind: str, name: str) -> None:
         """Remove a line of the ledger, within the open transaction."""

@@ -107,6 +107,9 @@ class PostgresqlTarget(TargetDatabase):
             )
         )
 
+    def can_track(self, work: TableWork) -> bool:
+        return bool(self._key(work))
+
     def track(self, migration_id: str, work: TableWork) -> None:
         key = self._key(work)
         if not key:

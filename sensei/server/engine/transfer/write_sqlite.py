@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import sqlite3
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
@@ -97,6 +98,23 @@ class SqliteTarget(TargetDatabase):
 
     def relation_exists(self, table: Table, name: str) -> bool:  # noqa: ARG002  # names are unique in the file
         return bool(self.rows("SELECT 1 FROM sqlite_master WHERE name = ? COLLATE NOCASE", [name]))
+
+    def digest(self, table: str) -> tuple[int, str]:
+        """Rows of a table, and a digest of them that does not depend on their order."""
+        total = count = 0
+        # Texts are marked, so that they differ from blobs; they need not be UTF-8.
+        self._db.text_factory = lambda raw: (raw,)
+        try:
+            with self._failures(table):
+                for row in self._db.execute(f"SELECT * FROM {quote(table)}"):
+                    total += int.from_bytes(hashlib.blake2b(repr(row).encode(), digest_size=16).digest())
+                    count += 1
+        finally:
+            self._db.text_factory = str
+        return count, f"blake2b:{total % 2**128:032x}"
+
+    def can_track(self, work: TableWork) -> bool:
+        return self._has_rowid(work)
 
     def track(self, migration_id: str, work: TableWork) -> None:
         if not self._has_rowid(work):
