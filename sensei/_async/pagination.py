@@ -52,7 +52,7 @@ class AsyncPage(Generic[ItemT]):
         self.last_response = envelope.last_response
 
     @classmethod
-    async def fetch(
+    async def _fetch(
         cls,
         client: AsyncClient,
         item: type[ItemT],
@@ -170,23 +170,23 @@ class AsyncPager(Generic[ItemT]):
     """
 
     def __init__(self, fetch: Callable[[], Awaitable[AsyncPage[ItemT]]]) -> None:
-        self._fetch = fetch
+        self._ask = fetch
 
     def __await__(self) -> Generator[object, None, AsyncPage[ItemT]]:
-        return self._fetch().__await__()
+        return self._ask().__await__()
 
     async def __aiter__(self) -> AsyncGenerator[ItemT, None]:
-        async for item in await self._fetch():
+        async for item in await self._ask():
             yield item
 
     async def iter_pages(self) -> AsyncGenerator[AsyncPage[ItemT], None]:
         """Go through all pages."""
-        async for page in (await self._fetch()).iter_pages():
+        async for page in (await self._ask()).iter_pages():
             yield page
 
     async def to_list(self, *, max_items: int | None = None) -> list[ItemT]:
         """All items, or the first `max_items`."""
-        return await (await self._fetch()).to_list(max_items=max_items)
+        return await (await self._ask()).to_list(max_items=max_items)
 
 
 # async only: end

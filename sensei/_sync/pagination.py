@@ -53,7 +53,7 @@ class Page(Generic[ItemT]):
         self.last_response = envelope.last_response
 
     @classmethod
-    def fetch(
+    def _fetch(
         cls,
         client: Client,
         item: type[ItemT],

@@ -55,7 +55,7 @@ class AsyncResource:
         if params:
             check_page(params)
         fetch = partial(
-            AsyncPage[ItemT].fetch,
+            AsyncPage[ItemT]._fetch,
             self._client,
             item,
             route,

@@ -56,7 +56,7 @@ class Resource:
         if params:
             check_page(params)
         fetch = partial(
-            Page[ItemT].fetch,
+            Page[ItemT]._fetch,
             self._client,
             item,
             route,
