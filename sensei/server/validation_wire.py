@@ -91,6 +91,11 @@ def results(perspectives: Iterable[PerspectiveResult]) -> dict[str, dict[str, An
     }
 
 
+def no_result(name: str, status: str) -> dict[str, Any]:
+    """A perspective that has given nothing yet."""
+    return {"status": status, "score": 0.0, **dict.fromkeys(_COUNTERS[name], 0), "issues": []}
+
+
 def issues(outcome: ValidationOutcome, *, details: bool) -> list[IssueOut]:
     """The issues of all perspectives, worst first."""
     found = [one for perspective in outcome.perspectives for one in perspective.issues]
@@ -137,7 +142,9 @@ def validation(row: Validation) -> ValidationOut:
         "certificate_id": row.certificate_id,
         "created_at": wire_time(row.created_at),
         "started_at": wire_time_or_none(row.started_at),
-        "estimated_completion": None,
+        "estimated_completion": wire_time_or_none(
+            row.forecast.estimated_completion if row.status == "running" and row.forecast is not None else None
+        ),
         "completed_at": wire_time_or_none(row.completed_at),
         "error": cast("Any", row.error),
     }

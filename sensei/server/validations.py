@@ -30,6 +30,7 @@ from sensei.server.ids import new_id
 from sensei.server.schemas.base import wire_time
 from sensei.server.store.migration_tables import EventRow, Migration
 from sensei.server.store.validation_tables import Validation, ValidationRule
+from sensei.server.validation_progress import Telling, partial_results
 
 if TYPE_CHECKING:
     from sensei.server.runtime import Runtime
@@ -182,6 +183,8 @@ def _begin(runtime: Runtime, validation_id: str) -> Validation:
             return row
         row.owner = leases.this_owner()
         row.lease_until = leases.end_of_lease(runtime.settings.lease_seconds)
+        row.results = partial_results(row.perspectives, (), None)
+        row.forecast = None
         if row.status == "pending":
             row.status = "running"
             row.started_at = now
@@ -197,6 +200,7 @@ def _ask_engine(
 
     with runtime.store.read() as session:
         rules = rules_for(session, row)
+    telling = Telling(runtime, row, journal)
     return validate(
         ValidationJob(
             job=work.job,
@@ -207,8 +211,9 @@ def _ask_engine(
             before_cutover=work.before_cutover,
             skipped_rows=work.skipped_rows,
         ),
-        journal,
+        telling,
         control,
+        telling.perspective,
     )
 
 
@@ -282,6 +287,10 @@ def _let_go(runtime: Runtime, validation_id: str, finished: Sequence[Perspective
 def _end(session: Session, row: Validation, status: str, now: datetime) -> None:
     row.status = status
     row.completed_at = now
+    row.forecast = None
+    if status != "completed":
+        # What was not begun or not finished has no result.
+        row.results = {name: one for name, one in row.results.items() if one["status"] not in ("pending", "running")}
     row.migration = _summary(session, row.migration_id)
     row.owner = None
     row.lease_until = None

@@ -315,6 +315,30 @@ def test_a_rule_that_takes_too_long_is_ended(system: str, shop: Path, postgres_s
     assert caught.value.reason_code == "E4010"
 
 
+ENDLESS_CALL = "SELECT instr(printf('%.*c', 40000000, 'a'), printf('%.*c', 20000000, 'a') || 'b')"
+"""One call that takes half a day; SQLite looks at nothing while it is inside."""
+
+
+def test_a_rule_with_a_call_that_does_not_come_back_is_ended(shop: Path) -> None:
+    with open_connector(_sqlite(shop)) as connector, pytest.raises(RuleError) as caught:
+        read_value(connector, ENDLESS_CALL, seconds=0.5)
+    assert caught.value.reason_code == "E4010"
+
+
+def test_a_cancelled_validation_does_not_wait_for_its_rule(shop: Path) -> None:
+    def stop() -> None:
+        raise ValidationStopped("enough")
+
+    with open_connector(_sqlite(shop)) as connector, pytest.raises(ValidationStopped):
+        read_value(connector, ENDLESS_CALL, seconds=3600, go_on=stop)
+
+
+@pytest.mark.parametrize("sql", ["SELECT zeroblob(900000000)", "SELECT hex(zeroblob(90000000))"])
+def test_a_rule_takes_no_more_memory_than_a_row_may_have(sql: str, shop: Path) -> None:
+    with open_connector(_sqlite(shop)) as connector, pytest.raises(RuleError, match="too big"):
+        read_value(connector, sql)
+
+
 @pytest.mark.parametrize(
     ("severity", "result"),
     [

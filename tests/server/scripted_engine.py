@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -174,7 +175,14 @@ class ScriptedEngine:
             state.created_tables.clear()
         return RollbackReport(dropped_tables=("items",), removed_rows=self.batches * BATCH, kept=("nothing",))
 
-    def validate(self, job: ValidationJob, journal: Journal, control: Control) -> ValidationOutcome | None:
+    def validate(
+        self,
+        job: ValidationJob,
+        journal: Journal,
+        control: Control,
+        at_perspective: Callable[[str, Sequence[PerspectiveResult]], None],
+    ) -> ValidationOutcome | None:
+        at_perspective(job.perspectives[0], ())
         if self._arrive("validation", control) is not None:
             return None
         return ValidationOutcome(

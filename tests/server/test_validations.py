@@ -6,7 +6,7 @@ import base64
 import json
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from sensei.server import attest, keys
 from sensei.server.clock import ControllableClock
 from sensei.server.engine.errors import EndpointError
-from sensei.server.engine.job import Control, Journal, Wanted
+from sensei.server.engine.job import Control, Journal, Progress, Wanted
 from sensei.server.engine.validation import ValidationStopped
 from sensei.server.engine.validation.types import (
     PERSPECTIVES,
@@ -36,6 +36,7 @@ from sensei.server.settings import Quotas
 from sensei.server.state_machine import STATUSES
 from sensei.server.store.migration_tables import Migration
 from sensei.server.store.validation_tables import Validation
+from tests.server.waiting import wait_until
 from tests.server.world import World
 from tests.support.contract import ContractClient
 from tests.support.receiver import running_receiver
@@ -76,12 +77,22 @@ class Engine:
         self.jobs: list[ValidationJob] = []
         self.change: Callable[[ValidationOutcome], ValidationOutcome] = lambda outcome: outcome
         self.failure: Exception | None = None
+        self.journal: Journal
+        self.at_perspective: Callable[[str, Sequence[PerspectiveResult]], None]
         self.arrived = threading.Event()
         self.go_on = threading.Event()
         self.go_on.set()
 
-    def validate(self, job: ValidationJob, journal: Journal, control: Control) -> ValidationOutcome:
+    def validate(
+        self,
+        job: ValidationJob,
+        journal: Journal,
+        control: Control,
+        at_perspective: Callable[[str, Sequence[PerspectiveResult]], None],
+    ) -> ValidationOutcome:
         self.jobs.append(job)
+        self.journal = journal
+        self.at_perspective = at_perspective
         self.arrived.set()
         while not self.go_on.wait(0.02):
             if control.wanted() is not Wanted.RUN:
@@ -323,6 +334,42 @@ def test_a_running_validation_is_cancelled(admin: ContractClient, validator: Eng
     _finished(admin, _validate(admin, migration))
     assert admin.get(f"/v1/validations/{made}").json()["status"] == "cancelled"
     assert admin.get(f"/v1/validations/{made}/report").json()["validation"]["status"] == "cancelled"
+
+
+def test_a_running_validation_shows_what_is_done_and_when_it_will_end(
+    admin: ContractClient, validator: Engine, migration: str
+) -> None:
+    validator.go_on.clear()
+    validator.arrived.clear()
+    made = _validate(admin, migration, type="standard")
+    assert validator.arrived.wait(20)
+
+    validator.at_perspective("structural", ())
+    shown = admin.get(f"/v1/validations/{made}").json()
+    assert {name: one["status"] for name, one in shown["results"].items()} == {
+        "structural": "running",
+        "statistical": "pending",
+        "referential": "pending",
+    }
+    assert shown["estimated_completion"] is None
+
+    validator.at_perspective("statistical", (_passed("structural"),))
+    validator.journal.progress(Progress(phase="validation", phase_percent=50.0))
+    wait_until(lambda: _tell_again(validator, admin, made))
+    shown = admin.get(f"/v1/validations/{made}").json()
+    assert [one["status"] for one in shown["results"].values()] == ["passed", "running", "pending"]
+    assert shown["estimated_completion"] > shown["started_at"]
+    assert shown["overall_result"] is None
+
+    validator.go_on.set()
+    done = _finished(admin, made)
+    assert done["estimated_completion"] is None
+    assert {one["status"] for one in done["results"].values()} == {"passed"}
+
+
+def _tell_again(validator: Engine, client: ContractClient, made: str) -> bool:
+    validator.journal.progress(Progress(phase="validation", phase_percent=50.0))
+    return client.get(f"/v1/validations/{made}").json()["estimated_completion"] is not None
 
 
 def test_the_validation_of_a_phase_is_cancelled_with_its_migration(

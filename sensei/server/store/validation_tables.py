@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Index
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import JSON, ForeignKey, Index
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from sensei.server.store.tables import Base
 
@@ -42,6 +42,19 @@ class Validation(Base):
     error: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True), default=None)
     owner: Mapped[str | None] = mapped_column(default=None)
     lease_until: Mapped[datetime | None] = mapped_column(default=None)
+    forecast: Mapped[ValidationForecast | None] = relationship(
+        default=None, lazy="selectin", cascade="all, delete-orphan"
+    )
+
+
+class ValidationForecast(Base):
+    """How far a running validation is. A table of its own, so that the state of an earlier version needs no change."""
+
+    __tablename__ = "validation_forecasts"
+
+    validation_id: Mapped[str] = mapped_column(ForeignKey("validations.id"), primary_key=True)
+    percent: Mapped[float] = mapped_column(default=0.0)
+    estimated_completion: Mapped[datetime | None] = mapped_column(default=None)
 
 
 Index("validations_by_owner", Validation.organization_id, Validation.environment, Validation.created_at)

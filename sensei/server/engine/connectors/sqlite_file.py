@@ -107,16 +107,20 @@ def check_target(path: Path, *, read_only: bool) -> None:
         ) from None
 
 
+def read_only_uri(path: Path) -> str:
+    """A file as SQLite is told to open it for reading."""
+    return f"file:{quote(str(path.absolute()))}?mode=ro"
+
+
 def connect(path: Path, *, writable: bool, wait_seconds: float) -> sqlite3.Connection:
     """Open a file in autocommit mode; a writable one is made if there is none.
 
     Raises:
         EndpointError: It is no SQLite database or cannot be opened.
     """
-    mode = "rwc" if writable else "ro"
     try:
         connection = sqlite3.connect(
-            f"file:{quote(str(path.absolute()))}?mode={mode}",
+            f"file:{quote(str(path.absolute()))}?mode=rwc" if writable else read_only_uri(path),
             uri=True,
             isolation_level=None,
             timeout=wait_seconds,

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from sensei.server.engine.validation.context import ValidationStopped
 
 if TYPE_CHECKING:
     from sensei.server.engine.job import Control, Journal
-    from sensei.server.engine.validation.types import ValidationJob, ValidationOutcome
+    from sensei.server.engine.validation.types import PerspectiveResult, ValidationJob, ValidationOutcome
 
 __all__ = ["ValidationStopped", "validate"]
 
 
-def validate(validation: ValidationJob, journal: Journal, control: Control) -> ValidationOutcome:
+def validate(
+    validation: ValidationJob,
+    journal: Journal,
+    control: Control,
+    at_perspective: Callable[[str, Sequence[PerspectiveResult]], None] | None = None,
+) -> ValidationOutcome:
     """Check a migration from the perspectives that are asked for.
 
     Both databases are only read, each as of one moment.
@@ -22,6 +28,7 @@ def validate(validation: ValidationJob, journal: Journal, control: Control) -> V
         validation: What was migrated and what is to be checked.
         journal: Told of progress (phase ``validation``) and of each perspective's result.
         control: Asked whether to go on, between batches and queries.
+        at_perspective: Told which perspective begins, and the results of those that are done.
 
     Returns:
         The results with their evidence. A database that holds something else than it should is a result.
@@ -34,4 +41,4 @@ def validate(validation: ValidationJob, journal: Journal, control: Control) -> V
     # The types of this package are also used where no driver need be loaded.
     from sensei.server.engine.validation.run import run
 
-    return run(validation, journal, control)
+    return run(validation, journal, control, at_perspective)

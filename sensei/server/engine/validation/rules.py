@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import math
-import sqlite3
+import subprocess
+import sys
 import time
 import unicodedata
+from collections.abc import Callable
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -14,12 +18,15 @@ import psycopg
 from sensei.server.engine.connectors.base import Connector
 from sensei.server.engine.connectors.postgresql import PostgresqlConnector, canonical
 from sensei.server.engine.connectors.sqlite import SqliteConnector
-from sensei.server.engine.connectors.sqlite_file import connect
+from sensei.server.engine.connectors.sqlite_file import read_only_uri
 from sensei.server.engine.errors import EngineError
 
 SECONDS = 60
-_OPERATIONS_BETWEEN_LOOKS = 10_000
-_READING = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE}
+_GRACE_SECONDS = 2
+"""Left to the process to stop by itself."""
+_ASKED_EVERY_SECONDS = 0.25
+_DIED = b'{"error": "its process died"}'
+_PROGRAM = Path(__file__).with_name("rule_process.py")
 _TOLERANCE = 1e-6
 
 
@@ -29,11 +36,14 @@ class RuleError(EngineError):
     default_reason = "E4008"
 
 
-def read_value(target: Connector, sql: str, *, seconds: float = SECONDS) -> Any:
+def read_value(
+    target: Connector, sql: str, *, seconds: float = SECONDS, go_on: Callable[[], None] = lambda: None
+) -> Any:
     """Run a rule's query on a connection of its own, which can only read.
 
     Parameters:
         seconds: How long it may take.
+        go_on: Asked now and then; what it raises ends the query, as far as the system lets it.
 
     Raises:
         RuleError: It cannot be run, would write, takes too long, or does not give one value.
@@ -43,7 +53,7 @@ def read_value(target: Connector, sql: str, *, seconds: float = SECONDS) -> Any:
     if isinstance(target, PostgresqlConnector):
         rows = _read_postgresql(target, query, seconds)
     elif isinstance(target, SqliteConnector):
-        rows = _read_sqlite(target, query, seconds)
+        rows = _read_sqlite(target, query, seconds, go_on)
     else:
         raise RuleError(f"rules cannot be run on {target.system}")
     if len(rows) != 1 or len(rows[0]) != 1:
@@ -68,24 +78,44 @@ def _read_postgresql(target: PostgresqlConnector, query: str, seconds: float) ->
             raise RuleError(f"the rule cannot be run: {_first_line(error)}") from None
 
 
-def _read_sqlite(target: SqliteConnector, query: str, seconds: float) -> list[tuple[Any, ...]]:
-    connection = connect(target.path, writable=False, wait_seconds=seconds)
+def _read_sqlite(
+    target: SqliteConnector, query: str, seconds: float, go_on: Callable[[], None]
+) -> list[tuple[Any, ...]]:
+    """In a process of its own, as a function of SQLite that takes for ever can only be killed."""
+    question = json.dumps({"uri": read_only_uri(target.path), "query": query, "seconds": seconds}).encode()
+    arguments = [sys.executable, "-I", "-S", str(_PROGRAM)]
+    process = subprocess.Popen(  # noqa: S603  # a program of this package
+        arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    )
+    with process:
+        try:
+            written = _await(process, question, seconds + _GRACE_SECONDS, go_on)
+        finally:
+            process.kill()
+    answer: dict[str, Any] = {"late": True} if written is None else json.loads(written or _DIED)
+    if answer.get("late"):
+        raise RuleError(f"the rule took longer than {seconds:g} seconds", reason_code="E4010")
+    if "error" in answer:
+        raise RuleError(f"the rule cannot be run: {_first_line(answer['error'])}")
+    return [tuple(bytes.fromhex(v["blob"]) if isinstance(v, dict) else v for v in row) for row in answer["rows"]]
+
+
+def _await(
+    process: subprocess.Popen[bytes], question: bytes, seconds: float, go_on: Callable[[], None]
+) -> bytes | None:
+    """What the process answers; None where it does not within some seconds."""
     deadline = time.monotonic() + seconds
-    try:
-        connection.set_authorizer(
-            lambda action, _1, _2, _3, _4: sqlite3.SQLITE_OK if action in _READING else sqlite3.SQLITE_DENY
-        )
-        connection.set_progress_handler(lambda: time.monotonic() > deadline, _OPERATIONS_BETWEEN_LOOKS)
-        return connection.execute(query).fetchmany(2)
-    except sqlite3.Error as error:
-        if time.monotonic() > deadline:
-            raise RuleError(f"the rule took longer than {seconds:g} seconds", reason_code="E4010") from None
-        raise RuleError(f"the rule cannot be run: {_first_line(error)}") from None
-    finally:
-        connection.close()
+    asked: bytes | None = question
+    while (left := deadline - time.monotonic()) > 0:
+        go_on()
+        try:
+            return process.communicate(asked, timeout=min(left, _ASKED_EVERY_SECONDS))[0]
+        except subprocess.TimeoutExpired:
+            asked = None
+    return None
 
 
-def _first_line(error: Exception) -> str:
+def _first_line(error: Exception | str) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0]
 
 

@@ -6,7 +6,7 @@ import dataclasses
 import hashlib
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from types import TracebackType
 from typing import Self
@@ -32,15 +32,22 @@ from sensei.server.engine.validation.types import (
 )
 
 _SECONDS_BETWEEN_WORDS = 0.25
+_WEIGHTS = {"structural": 1, "statistical": 32, "referential": 3, "semantic": 12, "behavioral": 52}
+"""Roughly what each perspective takes of the time of all five."""
 
 
-def run(validation: ValidationJob, journal: Journal, control: Control) -> ValidationOutcome:
+def run(
+    validation: ValidationJob,
+    journal: Journal,
+    control: Control,
+    at_perspective: Callable[[str, Sequence[PerspectiveResult]], None] | None = None,
+) -> ValidationOutcome:
     """What `sensei.server.engine.validation.validate` says."""
     with ExitStack() as stack:
         source = stack.enter_context(_Held(open_connector(validation.job.source)))
         target = stack.enter_context(_Held(open_connector(validation.job.target)))
         held = {"source": source, "target": target}
-        collected = _Run(validation, journal)
+        collected = _Run(validation, journal, at_perspective or (lambda _name, _done: None))
         context = Context(
             validation=validation,
             source=source.connector,
@@ -105,10 +112,17 @@ class _Held:
 class _Run:
     """Collects what the perspectives give."""
 
-    def __init__(self, validation: ValidationJob, journal: Journal) -> None:
+    def __init__(
+        self,
+        validation: ValidationJob,
+        journal: Journal,
+        at_perspective: Callable[[str, Sequence[PerspectiveResult]], None],
+    ) -> None:
         self._validation = validation
         self._journal = journal
+        self._at_perspective = at_perspective
         self._told_at = 0.0
+        self._name = ""
         self._done: list[PerspectiveResult] = []
         self._profiles: tuple[ColumnProfile, ...] = ()
         self._rules: tuple[RuleResult, ...] = ()
@@ -120,18 +134,21 @@ class _Run:
         return tuple(self._done)
 
     def tell(self, message: str, share: float) -> None:
-        perspectives = max(1, len(self._validation.perspectives))
         now = time.monotonic()
         if share and now < self._told_at + _SECONDS_BETWEEN_WORDS:
             return
         self._told_at = now
-        percent = 100 * (len(self._done) + min(1.0, share)) / perspectives
+        done = sum(_WEIGHTS[result.name] for result in self._done)
+        whole = sum(_WEIGHTS[name] for name in self._validation.perspectives)
+        percent = 100 * (done + min(1.0, share) * _WEIGHTS.get(self._name, 0)) / whole
         self._journal.progress(
             Progress(phase="validation", phase_percent=round(min(100.0, percent), 1), message=message)
         )
 
     def look(self, name: str, context: Context) -> None:
+        self._name = name
         self.tell(f"the {name} perspective", 0.0)
+        self._at_perspective(name, self._done)
         looks: dict[str, Callable[[Context], PerspectiveResult]] = {
             "structural": structural.check,
             "statistical": self._statistical,

@@ -226,7 +226,7 @@ def _apply_rules(context: Context, findings: Findings) -> Iterator[RuleResult]:
         actual: object = None
         failure: rules.RuleError | None = None
         try:
-            actual = rules.read_value(context.target, rule.sql)
+            actual = rules.read_value(context.target, rule.sql, go_on=context.go_on)
             passed = rules.holds(rule.expected, actual)
         except rules.RuleError as error:
             failure, passed = error, False
