@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Protocol, cast
 
@@ -25,7 +25,7 @@ class HeaderMapping(Protocol):
         ...
 
 
-Headers = HeaderMapping | Iterable[tuple[HeaderText, HeaderText]]
+Headers = HeaderMapping | Sequence[tuple[HeaderText, HeaderText]]
 
 
 class DuplicateEventError(WebhookVerificationError):

@@ -31,6 +31,7 @@ pytestmark = pytest.mark.xdist_group("types")
 ROOT = Path(__file__).parents[2]
 FOLDER = Path(__file__).parent
 PROGRAMS = {mode: FOLDER / f"{mode}_program" / "every_method.py" for mode in ("async", "sync")}
+DOCUMENTED = FOLDER / "documented.py"
 MISTAKES = sorted((FOLDER / "mistakes").glob("*.py"))
 EXPECTED = re.compile(r"\s*# error: (.+) \| (.+)")
 # What follows from a name that is not there; the rule that says so is the one that counts.
@@ -53,7 +54,7 @@ def output_of(*command: str) -> str:
 
 
 def files() -> list[str]:
-    return [str(path) for path in (*PROGRAMS.values(), *MISTAKES)]
+    return [str(path) for path in (*PROGRAMS.values(), DOCUMENTED, *MISTAKES)]
 
 
 @functools.cache
@@ -79,9 +80,22 @@ CHECKERS = {"mypy": mypy, "pyright": pyright}
 
 
 @pytest.mark.parametrize("checker", CHECKERS)
-@pytest.mark.parametrize("mode", PROGRAMS)
-def test_the_program_that_uses_everything_is_right(checker: str, mode: str) -> None:
-    assert [one for one in CHECKERS[checker]() if one.file == str(PROGRAMS[mode])] == []
+@pytest.mark.parametrize("program", [*PROGRAMS.values(), DOCUMENTED], ids=lambda path: str(path.relative_to(FOLDER)))
+def test_what_is_right_passes(checker: str, program: Path) -> None:
+    assert [one for one in CHECKERS[checker]() if one.file == str(program)] == []
+
+
+def test_the_programs_of_the_documentation_pass(tmp_path: Path) -> None:
+    pages = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
+    for number, page in enumerate(pages):
+        if programs := re.findall(
+            r"^```python\n(.*?)^```$", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
+        ):
+            (tmp_path / f"page_{number}_{page.stem.replace('-', '_')}.py").write_text("\n".join(programs), "utf-8")
+
+    options = ["--config-file=", "--check-untyped-defs", "--no-incremental", "--no-error-summary"]
+    assert output_of("mypy", *options, str(tmp_path)) == ""
+    assert len(list(tmp_path.iterdir())) > 12
 
 
 class Mistake(NamedTuple):
