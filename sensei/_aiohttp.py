@@ -10,7 +10,8 @@ from aiohttp import ClientTimeout
 from multidict import CIMultiDict
 from yarl import URL
 
-from sensei._http import AsyncForeign, Limit, RawHeaders
+from sensei._foreign import AsyncForeign
+from sensei._http import Limit, RawHeaders
 
 if TYPE_CHECKING:
     import aiohttp
@@ -25,6 +26,7 @@ class _Answer:
         self._response = response
         self.status_code = response.status
         self.raw: RawHeaders = list(response.raw_headers)
+        self.is_stream_consumed: bool = False
 
     @property
     def headers(self) -> _Answer:
@@ -33,6 +35,8 @@ class _Answer:
     async def aiter_bytes(self) -> AsyncIterator[bytes]:
         while chunk := await self._response.content.readany():
             yield chunk
+
+    aiter_raw = aiter_bytes  # unpacked by aiohttp itself
 
     async def aclose(self) -> None:
         # A connection whose answer was not read to its end cannot be used again.

@@ -1,22 +1,18 @@
 """The only place that names the HTTP library.
 
-The SDK's own calls stand on httpcore, the ground of httpx. A client that the user passes, of httpx or of httpx2, is
-used as it is, through its own `build_request` and `send`; a session of aiohttp is spoken to in `_aiohttp`. Failures
-are told apart by the names of their classes, so that no library is loaded without need.
+The SDK's own calls stand on httpcore, the ground of httpx. A client that the user passes is spoken to in `_foreign`.
+Failures are told apart by the names of their classes, so that no library is loaded without need.
 """
 
 from __future__ import annotations
 
 import enum
-import inspect
 import os
 import ssl
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import Mapping
 from functools import cache
 from time import monotonic
-from typing import TYPE_CHECKING, Protocol, TypeAlias, cast
-
-from sensei.errors import ConfigurationError
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 if TYPE_CHECKING:
     import aiohttp
@@ -220,130 +216,6 @@ class Target:
         return tls_context() if self.scheme == b"https" else None
 
 
-# A client of the user, or one that goes through a proxy
-
-
-class ForeignResponse(Protocol):
-    """What is used of a response of httpx or httpx2."""
-
-    @property
-    def status_code(self) -> int: ...
-
-    @property
-    def headers(self) -> ForeignHeaders: ...
-
-    def iter_bytes(self) -> Iterator[bytes]: ...
-
-    def close(self) -> None: ...
-
-
-class AsyncForeignResponse(Protocol):
-    """What is used of a response of an async client."""
-
-    @property
-    def status_code(self) -> int: ...
-
-    @property
-    def headers(self) -> ForeignHeaders: ...
-
-    def aiter_bytes(self) -> AsyncIterator[bytes]: ...
-
-    async def aclose(self) -> None: ...
-
-
-class ForeignHeaders(Protocol):
-    """What is used of their headers."""
-
-    @property
-    def raw(self) -> RawHeaders: ...
-
-
-class Foreign:
-    """A sync client of httpx or httpx2. Its cookies, proxies, TLS and transports apply; redirects are not followed."""
-
-    def __init__(self, client: httpx.Client, *, owned: bool = False) -> None:
-        self._client = client
-        self._owned = owned
-
-    def send(
-        self, method: str, url: str, headers: RawHeaders, body: bytes | None, timeouts: dict[str, float | None]
-    ) -> ForeignResponse:
-        """Send a request and give the response before its body."""
-        request = self._client.build_request(method, url, headers=headers, content=body, timeout=_plain(timeouts))
-        return self._client.send(request, stream=True, follow_redirects=False, auth=None)
-
-    def close(self) -> None:
-        """Close the client, if it is not the user's."""
-        if self._owned:
-            self._client.close()
-
-
-class AsyncForeign:
-    """An async client of httpx or httpx2: what `Foreign` is for a sync one."""
-
-    def __init__(self, client: httpx.AsyncClient, *, owned: bool = False) -> None:
-        self._client = client
-        self._owned = owned
-
-    async def send(
-        self, method: str, url: str, headers: RawHeaders, body: bytes | None, timeouts: dict[str, float | None]
-    ) -> AsyncForeignResponse:
-        """Send a request and give the response before its body."""
-        request = self._client.build_request(method, url, headers=headers, content=body, timeout=_plain(timeouts))
-        return await self._client.send(request, stream=True, follow_redirects=False, auth=None)
-
-    async def aclose(self) -> None:
-        """Close the client, if it is not the user's."""
-        if self._owned:
-            await self._client.aclose()
-
-
-def _plain(timeouts: dict[str, float | None]) -> tuple[float | None, float | None, float | None, float | None]:
-    """Time-outs in the one form that httpx and httpx2 both take: connect, read, write, pool."""
-    return timeouts["connect"], timeouts["read"], timeouts["write"], timeouts["pool"]
-
-
-def foreign(client: object) -> Foreign:
-    """Wrap the client that the user passed to a sync client.
-
-    Raises:
-        ConfigurationError: it is none, or an async one.
-    """
-    if _kind(client) is not False:
-        raise ConfigurationError(
-            "http_client must be an httpx.Client (or an httpx2.Client); AsyncClient takes the async one"
-        )
-    return Foreign(cast("httpx.Client", client))
-
-
-def async_foreign(client: object) -> AsyncForeign:
-    """Wrap the client that the user passed to an async client.
-
-    Raises:
-        ConfigurationError: it is none, or a sync one.
-    """
-    if type(client).__module__.partition(".")[0] == "aiohttp":
-        if getattr(client, "auth", None) is not None:
-            raise ConfigurationError("the aiohttp session has a credential of its own, which would replace this one")
-        from sensei._aiohttp import AiohttpForeign
-
-        return AiohttpForeign(cast("aiohttp.ClientSession", client))
-    if _kind(client) is not True:
-        raise ConfigurationError(
-            "http_client must be an httpx.AsyncClient, an httpx2.AsyncClient or an aiohttp.ClientSession; "
-            "Client takes the sync ones"
-        )
-    return AsyncForeign(cast("httpx.AsyncClient", client))
-
-
-def _kind(client: object) -> bool | None:
-    """True for an async client, False for a sync one, None for anything else."""
-    send = getattr(client, "send", None)
-    if not callable(send) or not callable(getattr(client, "build_request", None)):
-        return None
-    return inspect.iscoroutinefunction(send)
-
-
 def proxied(server: Server) -> bool:
     """True when the environment wants a proxy for `server`."""
     if not any(name.lower() in {"http_proxy", "https_proxy", "all_proxy"} and os.environ[name] for name in os.environ):
@@ -352,17 +224,3 @@ def proxied(server: Server) -> bool:
 
     proxies = getproxies()
     return bool(proxies.get(server.scheme) or proxies.get("all")) and not proxy_bypass(server.netloc)
-
-
-def proxy_client() -> Foreign:
-    """A client that goes through the proxies of the environment."""
-    import httpx
-
-    return Foreign(httpx.Client(verify=tls_context()), owned=True)
-
-
-def async_proxy_client() -> AsyncForeign:
-    """A client that goes through the proxies of the environment."""
-    import httpx
-
-    return AsyncForeign(httpx.AsyncClient(verify=tls_context()), owned=True)

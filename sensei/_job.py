@@ -249,7 +249,10 @@ class Job:
         """The headers of the next try."""
         self.request_id = unique_id()
         lines = [*self.headers, (b"X-Request-Id", self.request_id.encode("ascii"))]
-        if authorization is not None and not any(name.lower() == b"authorization" for name, _ in self.headers):
+        if authorization is not None:
+            for name, _ in self.headers:
+                if name.lower() == b"authorization":
+                    return lines
             lines.append((b"Authorization", authorization.encode("ascii")))
         return lines
 

@@ -60,6 +60,11 @@ class RawResponse:
         return f"<RawResponse {self.status_code}, {len(self.content)} bytes>"
 
 
+def lower_names(raw: RawHeaders) -> dict[bytes, bytes]:
+    """Headers by their names in lower case; of those that come twice, the last."""
+    return {name.lower(): value for name, value in raw}
+
+
 class Headers(Mapping[str, str]):
     """Response headers, without regard to case; iterating gives lower-case names.
 

@@ -12,7 +12,7 @@ from sensei._async.pool import AsyncPools
 from sensei._async.resources._base import attach
 from sensei._async.transport import AsyncTransport
 from sensei._config import DEFAULT_TIMEOUT, AsyncKeyFunction, Settings, resolve, user_agent
-from sensei._http import AsyncForeign, AsyncHTTPClient, async_foreign, async_proxy_client, proxied
+from sensei._http import proxied
 from sensei._job import Options, check_deadline, check_timeout, merged
 from sensei._ratelimit import RateLimiter
 from sensei._request import UNSET, HeaderTypes, QueryTypes, Special, TimeoutTypes, Unset, own_path
@@ -38,7 +38,9 @@ if TYPE_CHECKING:
     from sensei._async.resources.usage import AsyncUsage
     from sensei._async.resources.validations import AsyncValidations
     from sensei._async.resources.webhooks import AsyncWebhooks
+    from sensei._foreign import AsyncForeign
     from sensei._hooks import Hooks
+    from sensei._http import AsyncHTTPClient
     from sensei._oauth import TokenCall
     from sensei.auth import Credentials
     from sensei.models.oauth import OAuthTokenResponse
@@ -139,8 +141,14 @@ class AsyncClient:
 
     def _foreign(self, settings: Settings, client: object) -> AsyncForeign | None:
         if client is not None:
+            from sensei._foreign import async_foreign
+
             return async_foreign(client)
-        return async_proxy_client() if proxied(settings.server) else None
+        if proxied(settings.server):
+            from sensei._foreign import async_proxy_client
+
+            return async_proxy_client()
+        return None
 
     async def _fetch_token(self, call: TokenCall, deadline: float | None) -> OAuthTokenResponse:
         from sensei.models.oauth import OAuthTokenResponse

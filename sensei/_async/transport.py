@@ -12,7 +12,6 @@ from sensei._async.body import AsyncBody, drained
 from sensei._async.pool import AsyncPools
 from sensei._concurrency import async_shielded, async_sleep
 from sensei._http import (
-    AsyncForeign,
     RawHeaders,
     check_fresh,
     limits,
@@ -23,7 +22,7 @@ from sensei._job import Job, Options, merged
 from sensei._parse import LONGEST_ANSWER, check_length, decompress, invalid_answer, parse, status_error
 from sensei._ratelimit import RateLimiter, read_rate_limit
 from sensei._request import ORDINARY, UNSET, HeaderTypes, QueryTypes, Special, TimeoutTypes, build_path, build_query
-from sensei._response import Headers
+from sensei._response import Headers, lower_names
 from sensei._retry import Plan
 from sensei.errors import APIStatusError, RateLimitError, SenseiError
 from sensei.models.response import ResponseInfo
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
 
     from sensei._async.keys import AsyncAuthorizer
     from sensei._config import Server
+    from sensei._foreign import AsyncForeign
 
 T = TypeVar("T")
 
@@ -127,11 +127,14 @@ class AsyncTransport:
                     raise
                 await pool.release(connection)
                 status, raw = response.status, response.headers
+                lowered = lower_names(raw)
             else:
                 answer = await self.foreign.send(job.method, job.url, lines, job.body, timeouts)
                 status, raw = answer.status_code, answer.headers.raw
+                lowered = lower_names(raw)
                 try:
-                    body = await self._whole(aiter(answer.aiter_bytes()), answer.aclose, job.deadline)
+                    chunks = self.foreign.pieces(answer, packed=b"content-encoding" in lowered)
+                    body = await self._whole(aiter(chunks), answer.aclose, job.deadline)
                 finally:
                     await answer.aclose()
         except BaseException as error:
@@ -142,7 +145,7 @@ class AsyncTransport:
             failure = job.broken(how, error)
             failure.__cause__ = error
         else:
-            info, lowered = self._note(job, status, raw)
+            info = self._note(job, status, raw, lowered)
             if 200 <= status < 300:
                 try:
                     check_length(body)
@@ -189,12 +192,16 @@ class AsyncTransport:
                     raise
                 # The HTTP library looks at this when it begins with the body.
                 timeouts["read"] = idle
-                info, lowered = self._note(job, response.status, response.headers)
+                lowered = lower_names(response.headers)
+                info = self._note(job, response.status, response.headers, lowered)
                 body = AsyncBody(info, response.aiter_stream(), connection.aclose, socket_of(response))
             else:
                 answer = await self.foreign.send(job.method, job.url, lines, job.body, timeouts | {"read": idle})
-                info, lowered = self._note(job, answer.status_code, answer.headers.raw)
-                body = AsyncBody(info, answer.aiter_bytes(), answer.aclose, None)
+                raw = answer.headers.raw
+                lowered = lower_names(raw)
+                info = self._note(job, answer.status_code, raw, lowered)
+                chunks = self.foreign.pieces(answer, packed=b"content-encoding" in lowered)
+                body = AsyncBody(info, chunks, answer.aclose, None)
             if 200 <= info.status_code < 300:
                 return body
             text = await body.rest()
@@ -286,9 +293,8 @@ class AsyncTransport:
                 break
         return b"".join(parts)
 
-    def _note(self, job: Job, status: int, raw: RawHeaders) -> tuple[ResponseInfo, dict[bytes, bytes]]:
+    def _note(self, job: Job, status: int, raw: RawHeaders, lowered: dict[bytes, bytes]) -> ResponseInfo:
         """Learn from the head of an answer, whatever its status."""
-        lowered = {name.lower(): value for name, value in raw}
         seen = read_rate_limit(lowered)
         if seen is not None:
             self.pools.rate_limit = seen
@@ -321,7 +327,7 @@ class AsyncTransport:
         hooks = self.options.hooks
         if hooks is not None:
             hooks.tell_response(job, info)
-        return info, lowered
+        return info
 
     def _refused(self, job: Job, info: ResponseInfo, lowered: dict[bytes, bytes], body: bytes) -> APIStatusError:
         """The error for an answer with an error status."""

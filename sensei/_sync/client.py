@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from sensei._config import DEFAULT_TIMEOUT, KeyFunction, Settings, resolve, user_agent
-from sensei._http import Foreign, HTTPClient, foreign, proxied, proxy_client
+from sensei._http import proxied
 from sensei._job import Options, check_deadline, check_timeout, merged
 from sensei._ratelimit import RateLimiter
 from sensei._request import UNSET, HeaderTypes, QueryTypes, Special, TimeoutTypes, Unset, own_path
@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 
     from pydantic import TypeAdapter
 
+    from sensei._foreign import Foreign
     from sensei._hooks import Hooks
+    from sensei._http import HTTPClient
     from sensei._oauth import TokenCall
     from sensei._sync.resources.api_keys import ApiKeys
     from sensei._sync.resources.audit_logs import AuditLogs
@@ -140,8 +142,14 @@ class Client:
 
     def _foreign(self, settings: Settings, client: object) -> Foreign | None:
         if client is not None:
+            from sensei._foreign import foreign
+
             return foreign(client)
-        return proxy_client() if proxied(settings.server) else None
+        if proxied(settings.server):
+            from sensei._foreign import proxy_client
+
+            return proxy_client()
+        return None
 
     def _fetch_token(self, call: TokenCall, deadline: float | None) -> OAuthTokenResponse:
         from sensei.models.oauth import OAuthTokenResponse

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 from sensei._concurrency import shielded, sleep
 from sensei._http import (
-    Foreign,
     RawHeaders,
     check_fresh,
     limits,
@@ -22,7 +21,7 @@ from sensei._job import Job, Options, merged
 from sensei._parse import LONGEST_ANSWER, check_length, decompress, invalid_answer, parse, status_error
 from sensei._ratelimit import RateLimiter, read_rate_limit
 from sensei._request import ORDINARY, UNSET, HeaderTypes, QueryTypes, Special, TimeoutTypes, build_path, build_query
-from sensei._response import Headers
+from sensei._response import Headers, lower_names
 from sensei._retry import Plan
 from sensei._sync.body import Body, drained
 from sensei._sync.pool import Pools
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
     from sensei._config import Server
+    from sensei._foreign import Foreign
     from sensei._sync.keys import Authorizer
 
 T = TypeVar("T")
@@ -128,11 +128,14 @@ class Transport:
                     raise
                 pool.release(connection)
                 status, raw = response.status, response.headers
+                lowered = lower_names(raw)
             else:
                 answer = self.foreign.send(job.method, job.url, lines, job.body, timeouts)
                 status, raw = answer.status_code, answer.headers.raw
+                lowered = lower_names(raw)
                 try:
-                    body = self._whole(iter(answer.iter_bytes()), answer.close, job.deadline)
+                    chunks = self.foreign.pieces(answer, packed=b"content-encoding" in lowered)
+                    body = self._whole(iter(chunks), answer.close, job.deadline)
                 finally:
                     answer.close()
         except BaseException as error:
@@ -143,7 +146,7 @@ class Transport:
             failure = job.broken(how, error)
             failure.__cause__ = error
         else:
-            info, lowered = self._note(job, status, raw)
+            info = self._note(job, status, raw, lowered)
             if 200 <= status < 300:
                 try:
                     check_length(body)
@@ -190,12 +193,16 @@ class Transport:
                     raise
                 # The HTTP library looks at this when it begins with the body.
                 timeouts["read"] = idle
-                info, lowered = self._note(job, response.status, response.headers)
+                lowered = lower_names(response.headers)
+                info = self._note(job, response.status, response.headers, lowered)
                 body = Body(info, response.iter_stream(), connection.close, socket_of(response))
             else:
                 answer = self.foreign.send(job.method, job.url, lines, job.body, timeouts | {"read": idle})
-                info, lowered = self._note(job, answer.status_code, answer.headers.raw)
-                body = Body(info, answer.iter_bytes(), answer.close, None)
+                raw = answer.headers.raw
+                lowered = lower_names(raw)
+                info = self._note(job, answer.status_code, raw, lowered)
+                chunks = self.foreign.pieces(answer, packed=b"content-encoding" in lowered)
+                body = Body(info, chunks, answer.close, None)
             if 200 <= info.status_code < 300:
                 return body
             text = body.rest()
@@ -285,9 +292,8 @@ class Transport:
                 break
         return b"".join(parts)
 
-    def _note(self, job: Job, status: int, raw: RawHeaders) -> tuple[ResponseInfo, dict[bytes, bytes]]:
+    def _note(self, job: Job, status: int, raw: RawHeaders, lowered: dict[bytes, bytes]) -> ResponseInfo:
         """Learn from the head of an answer, whatever its status."""
-        lowered = {name.lower(): value for name, value in raw}
         seen = read_rate_limit(lowered)
         if seen is not None:
             self.pools.rate_limit = seen
@@ -320,7 +326,7 @@ class Transport:
         hooks = self.options.hooks
         if hooks is not None:
             hooks.tell_response(job, info)
-        return info, lowered
+        return info
 
     def _refused(self, job: Job, info: ResponseInfo, lowered: dict[bytes, bytes], body: bytes) -> APIStatusError:
         """The error for an answer with an error status."""

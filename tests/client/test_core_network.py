@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 import socket
 import ssl
 import threading
@@ -9,6 +11,7 @@ import warnings
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import httpx
@@ -164,6 +167,65 @@ class TestForeignClients:
                     with pytest.raises(OutcomeUnknownError):
                         await client.connections.test("conn_5")
                 assert not own.is_closed
+
+    @pytest.mark.parametrize("library", ["httpx", "httpx2"])
+    def test_all_settings_of_the_client_apply(self, library: str) -> None:
+        module = __import__(library)
+        seen: list[str] = []
+        cookie = {"Set-Cookie": "lane=7; Path=/"}
+        with (
+            FaultyServer(lambda heard: reply({"data": [CONNECTION]}, headers=cookie)) as server,
+            module.Client(
+                headers={"X-Own": "1", "User-Agent": "mine", "Accept": "text/html"},
+                params={"tenant": "t1"},
+                cookies={"first": "1"},
+                base_url="https://elsewhere.example.com/",
+                event_hooks={
+                    "request": [lambda request: seen.append(request.headers["x-request-id"])],
+                    "response": [lambda response: response.read()],
+                },
+            ) as own,
+            Client("sk_test_1", base_url=server.url, http_client=own) as client,
+        ):
+            for _ in range(2):
+                assert [one.id for one in client.connections.list(limit=5, tag="a&b")] == [CONNECTION["id"]]
+            own.headers["X-Own"] = "2"
+            client.request("POST", "/alerts", json={"a": 1}, headers={"User-Agent": "this call"})
+        first, second, post = server.heard
+        assert first.target == "/v1/connections?tenant=t1&tag=a%26b&limit=5"
+        assert (first.headers["cookie"], second.headers["cookie"]) == ("first=1", "first=1; lane=7")
+        assert (first.headers["x-own"], post.headers["x-own"]) == ("1", "2")
+        assert first.headers["accept"] == "application/json"
+        assert first.headers["user-agent"].startswith("sensei-python/")
+        assert (post.headers["user-agent"], post.body, post.headers["content-length"]) == ("this call", b'{"a":1}', "7")
+        assert [heard.headers["x-request-id"] for heard in server.heard] == seen
+
+    def test_a_build_request_of_the_users_own_sees_the_headers(self) -> None:
+        class Signing(httpx.Client):
+            def build_request(self, *args: Any, **kwargs: Any) -> httpx.Request:
+                request = super().build_request(*args, **kwargs)
+                request.headers["X-Signed"] = request.headers["authorization"][-1]
+                return request
+
+        with (
+            FaultyServer(by_id) as server,
+            Signing() as own,
+            Client("sk_test_1", base_url=server.url, http_client=own) as client,
+        ):
+            assert client.connections.get("conn_5").id == "conn_5"
+        assert server.heard[0].headers["x-signed"] == "1"
+
+    @pytest.mark.parametrize("library", ["httpx", "httpx2"])
+    def test_packed_answers_are_unpacked(self, library: str) -> None:
+        module = __import__(library)
+        packed = gzip.compress(json.dumps(CONNECTION).encode())
+        head = b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(packed)
+        with (
+            FaultyServer(lambda heard: Answer(head + packed)) as server,
+            module.Client() as own,
+            Client("sk_test_1", base_url=server.url, http_client=own) as client,
+        ):
+            assert client.connections.get("conn_1").id == CONNECTION["id"]
 
     def test_the_other_kind_is_refused(self) -> None:
         with httpx.Client() as own, pytest.raises(ConfigurationError, match="AsyncClient"):

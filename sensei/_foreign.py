@@ -1,0 +1,205 @@
+"""Calls through a client of the user's own, of httpx or httpx2, or through one that goes by a proxy.
+
+It is used as it is, through its own `build_request` and `send`; a session of aiohttp is spoken to in `_aiohttp`.
+Loaded only where there is one.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import AsyncIterator, Iterator
+from functools import lru_cache
+from typing import TYPE_CHECKING, Protocol, cast
+
+from sensei._http import RawHeaders, tls_context
+from sensei.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    import aiohttp
+    import httpx
+
+
+class ForeignResponse(Protocol):
+    """What is used of a response of httpx or httpx2."""
+
+    @property
+    def status_code(self) -> int: ...
+
+    @property
+    def headers(self) -> ForeignHeaders: ...
+
+    @property
+    def is_stream_consumed(self) -> bool: ...
+
+    def iter_bytes(self) -> Iterator[bytes]: ...
+
+    def iter_raw(self) -> Iterator[bytes]: ...
+
+    def close(self) -> None: ...
+
+
+class AsyncForeignResponse(Protocol):
+    """What is used of a response of an async client."""
+
+    @property
+    def status_code(self) -> int: ...
+
+    @property
+    def headers(self) -> ForeignHeaders: ...
+
+    @property
+    def is_stream_consumed(self) -> bool: ...
+
+    def aiter_bytes(self) -> AsyncIterator[bytes]: ...
+
+    def aiter_raw(self) -> AsyncIterator[bytes]: ...
+
+    async def aclose(self) -> None: ...
+
+
+class ForeignHeaders(Protocol):
+    """What is used of their headers."""
+
+    @property
+    def raw(self) -> RawHeaders: ...
+
+
+class _Requests:
+    """Makes requests by a client's own `build_request`, so that all its settings apply.
+
+    Two parts of that cost more than the rest together, and are done more simply here: the URL, which is parsed once
+    for each text, as programs ask for the same things again and again; and our headers, which would be looked up one
+    by one among the client's.
+    """
+
+    def __init__(self, client: httpx.Client | httpx.AsyncClient) -> None:
+        self._client = client
+        # Of httpx or of httpx2: whichever the client is of.
+        self._url = lru_cache(maxsize=256)(type(client.base_url))
+        self._headers = type(client.headers)
+        # A method of the user's own may look at the headers it is given.
+        self._plain = type(client).build_request.__module__.startswith("httpx")
+
+    def build(
+        self, method: str, url: str, headers: RawHeaders, body: bytes | None, timeouts: dict[str, float | None]
+    ) -> httpx.Request:
+        """A request with the client's settings and our headers, which win."""
+        client, target = self._client, self._url(url)
+        # The client's own query members would take the place of those in the URL.
+        params = target.params if client.params else None
+        extensions = {"timeout": timeouts}
+        if not self._plain:
+            return client.build_request(
+                method, target, content=body, params=params, headers=headers, extensions=extensions
+            )
+        request = client.build_request(method, target, content=body, params=params, extensions=extensions)
+        ours = {name.lower() for name, _ in headers}
+        theirs = [line for line in request.headers.raw if line[0].lower() not in ours]
+        request.headers = self._headers(theirs + headers)
+        return request
+
+
+class Foreign:
+    """A sync client of httpx or httpx2. Its cookies, proxies, TLS and transports apply; redirects are not followed."""
+
+    def __init__(self, client: httpx.Client, *, owned: bool = False) -> None:
+        self._client = client
+        self._requests = _Requests(client)
+        self._owned = owned
+
+    def send(
+        self, method: str, url: str, headers: RawHeaders, body: bytes | None, timeouts: dict[str, float | None]
+    ) -> ForeignResponse:
+        """Send a request and give the response before its body."""
+        request = self._requests.build(method, url, headers, body, timeouts)
+        return self._client.send(request, stream=True, follow_redirects=False, auth=None)
+
+    def pieces(self, answer: ForeignResponse, *, packed: bool) -> Iterator[bytes]:
+        """The body of an answer; `packed` when it must be unpacked."""
+        # Past the layers for unpacking when there is nothing to do. A body that a hook has read is only there.
+        return answer.iter_bytes() if packed or answer.is_stream_consumed else answer.iter_raw()
+
+    def close(self) -> None:
+        """Close the client, if it is not the user's."""
+        if self._owned:
+            self._client.close()
+
+
+class AsyncForeign:
+    """An async client of httpx or httpx2: what `Foreign` is for a sync one."""
+
+    def __init__(self, client: httpx.AsyncClient, *, owned: bool = False) -> None:
+        self._client = client
+        self._requests = _Requests(client)
+        self._owned = owned
+
+    async def send(
+        self, method: str, url: str, headers: RawHeaders, body: bytes | None, timeouts: dict[str, float | None]
+    ) -> AsyncForeignResponse:
+        """Send a request and give the response before its body."""
+        request = self._requests.build(method, url, headers, body, timeouts)
+        return await self._client.send(request, stream=True, follow_redirects=False, auth=None)
+
+    def pieces(self, answer: AsyncForeignResponse, *, packed: bool) -> AsyncIterator[bytes]:
+        """The body of an answer; `packed` when it must be unpacked."""
+        return answer.aiter_bytes() if packed or answer.is_stream_consumed else answer.aiter_raw()
+
+    async def aclose(self) -> None:
+        """Close the client, if it is not the user's."""
+        if self._owned:
+            await self._client.aclose()
+
+
+def foreign(client: object) -> Foreign:
+    """Wrap the client that the user passed to a sync client.
+
+    Raises:
+        ConfigurationError: it is none, or an async one.
+    """
+    if _kind(client) is not False:
+        raise ConfigurationError(
+            "http_client must be an httpx.Client (or an httpx2.Client); AsyncClient takes the async one"
+        )
+    return Foreign(cast("httpx.Client", client))
+
+
+def async_foreign(client: object) -> AsyncForeign:
+    """Wrap the client that the user passed to an async client.
+
+    Raises:
+        ConfigurationError: it is none, or a sync one.
+    """
+    if type(client).__module__.partition(".")[0] == "aiohttp":
+        if getattr(client, "auth", None) is not None:
+            raise ConfigurationError("the aiohttp session has a credential of its own, which would replace this one")
+        from sensei._aiohttp import AiohttpForeign
+
+        return AiohttpForeign(cast("aiohttp.ClientSession", client))
+    if _kind(client) is not True:
+        raise ConfigurationError(
+            "http_client must be an httpx.AsyncClient, an httpx2.AsyncClient or an aiohttp.ClientSession; "
+            "Client takes the sync ones"
+        )
+    return AsyncForeign(cast("httpx.AsyncClient", client))
+
+
+def _kind(client: object) -> bool | None:
+    """True for an async client, False for a sync one, None for anything else."""
+    send = getattr(client, "send", None)
+    if not callable(send) or not callable(getattr(client, "build_request", None)):
+        return None
+    return inspect.iscoroutinefunction(send)
+
+
+def proxy_client() -> Foreign:
+    """A client that goes through the proxies of the environment."""
+    import httpx
+
+    return Foreign(httpx.Client(verify=tls_context()), owned=True)
+
+
+def async_proxy_client() -> AsyncForeign:
+    """A client that goes through the proxies of the environment."""
+    import httpx
+
+    return AsyncForeign(httpx.AsyncClient(verify=tls_context()), owned=True)
