@@ -6,15 +6,16 @@ import base64
 import binascii
 import json
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from hashlib import sha256
 from typing import Generic, TypeVar, cast
 
 from sensei._request import HeaderTypes, QueryValue, TimeoutTypes, build_path, build_query
-from sensei.errors import InvalidArgumentError
+from sensei.errors import APIResponseValidationError, InvalidArgumentError
 from sensei.models.base import Model, Pagination
+from sensei.models.response import ResponseInfo
 
 ItemT = TypeVar("ItemT", bound=Model)
 
@@ -55,6 +56,10 @@ class Cursor(Generic[ItemT]):
         """The cursor of the next page, when a page with `count` items came from here."""
         return replace(self, params={**self.params, "offset": pagination.offset + count})
 
+    def leads_on(self, later: Cursor[ItemT]) -> bool:
+        """Whether `later` is further on in the list, so that asking there can bring something else."""
+        return _offset(later) > _offset(self)
+
     def pagination(self, envelope: Envelope[ItemT]) -> Pagination:
         """What the page says about its place; a page that says nothing is taken for the complete list."""
         if envelope.pagination is not None:
@@ -88,23 +93,57 @@ class Cursor(Generic[ItemT]):
         return sha256(f"{build_path(self.route, self.ids)}?{build_query(filters)}".encode()).hexdigest()[:12]
 
 
-class Seen:
+def _offset(cursor: Cursor[ItemT]) -> int:
+    offset = cursor.params.get("offset")
+    return offset if isinstance(offset, int) else 0
+
+
+class Seen(Generic[ItemT]):
     """What an iteration has already given out."""
 
     def __init__(self) -> None:
         self._ids: set[object] = set()
-        self._total: int | None = None
+        self._last: list[ItemT] = []
+        self._first_total: int | None = None
+        self._repeated = 0
+        self._pages_in_vain = 0
 
-    def new(self, items: list[ItemT]) -> Iterator[ItemT]:
-        """Those of `items` that did not come before. Items without an id always count as new."""
+    def new(self, items: list[ItemT]) -> list[ItemT]:
+        """Those of `items` that did not come before; without ids, all unless the page before was the same."""
         ids = self._ids
+        known = len(ids)
+        found: list[ItemT] = []
         for item in items:
             key = item.__dict__.get("id")
             if key is None:
-                yield item
+                found.append(item)
             elif key not in ids:
                 ids.add(key)
-                yield item
+                found.append(item)
+        if len(ids) == known and items and items == self._last:
+            found = []
+        self._last = items
+        return found
+
+    def is_endless(self, items: int, new: int, where: Pagination) -> bool:
+        """Whether a list will never end: told of a page with so many items, of which so many are new.
+
+        A page may well hold nothing new when as many items were put in before it as it repeats: the total grew by them.
+        """
+        if self._first_total is None:
+            self._first_total = where.total
+        self._repeated += items - new
+        self._pages_in_vain = 0 if new else self._pages_in_vain + 1
+        if not where.has_more or not self._pages_in_vain:
+            return False
+        return not items or (self._pages_in_vain > 1 and self._repeated > where.total - self._first_total)
+
+
+class Totals:
+    """How long a list said it was."""
+
+    def __init__(self) -> None:
+        self._total: int | None = None
 
     def notice(self, total: int) -> None:
         """Warn when the list has become shorter since the page before."""
@@ -116,3 +155,16 @@ class Seen:
                 stacklevel=3,
             )
         self._total = total
+
+
+def endless(where: Pagination, response: ResponseInfo | None) -> APIResponseValidationError:
+    """The error for a list that says `has_more` and brings nothing more."""
+    return APIResponseValidationError(
+        f"the list does not end: the server says that more of its {where.total} items follow, but the page at offset "
+        f"{where.offset} brings none that did not come before. Items may be missing: list again, and if it stays so, "
+        "tell support the request id",
+        status_code=response.status_code if response else 200,
+        request_id=response.request_id if response else None,
+        body=where.model_dump_json(),
+        attempts=response.attempts if response else 1,
+    )

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from sensei._concurrency import AsyncBackground
-from sensei._paging import Cursor, Envelope, Seen, page_type
+from sensei._paging import Cursor, Envelope, Seen, Totals, endless, page_type
 from sensei._request import UNSET, HeaderTypes, QueryTypes, TimeoutTypes
 from sensei._slots import set_response
 from sensei.errors import InvalidArgumentError
@@ -90,7 +90,7 @@ class AsyncPage(Generic[ItemT]):
     @property
     def has_more(self) -> bool:
         """True when pages follow this one."""
-        return self.pagination.has_more and bool(self.data)
+        return self.pagination.has_more
 
     @property
     def token(self) -> str | None:
@@ -98,9 +98,19 @@ class AsyncPage(Generic[ItemT]):
         return self._next().token() if self.has_more else None
 
     async def next_page(self) -> AsyncPage[ItemT]:
-        """Fetch the page after this one. After the last one it is an empty page, without a request."""
+        """Fetch the page after this one. After the last one it is an empty page, without a request.
+
+        Raises:
+            APIResponseValidationError: the server says that more items follow, but this page leads nowhere.
+
+        Examples:
+            >>> following = await page.next_page()
+        """
         if self.has_more:
-            return await self._at(self._client, self._next(), self._prefetch)
+            following = self._next()
+            if not self._cursor.leads_on(following):
+                raise endless(self.pagination, self.last_response)
+            return await self._at(self._client, following, self._prefetch)
         end = Pagination(
             total=self.pagination.total,
             limit=self.pagination.limit,
@@ -111,12 +121,30 @@ class AsyncPage(Generic[ItemT]):
         return type(self)(self._client, self._next(), envelope, self._prefetch)
 
     async def iter_pages(self) -> AsyncGenerator[AsyncPage[ItemT], None]:
-        """Go through this page and all that follow. Items that moved from one page to the next come twice here."""
+        """Go through this page and all that follow. Items that moved from one page to the next come twice here.
+
+        Raises:
+            APIResponseValidationError: the server says for ever that more items follow, and brings none.
+
+        Examples:
+            >>> async for following in page.iter_pages():
+            ...     print(len(following.data))
+        """
+        async with aclosing(self._walk()) as pages:
+            async for page, _ in pages:
+                yield page
+
+    async def _walk(self) -> AsyncGenerator[tuple[AsyncPage[ItemT], list[ItemT]], None]:
+        """The pages from this one on, each with those of its items that did not come before."""
         page = self
+        seen = Seen[ItemT]()
         while True:
+            new = seen.new(page.data)
+            if seen.is_endless(len(page.data), len(new), page.pagination):
+                raise endless(page.pagination, page.last_response)
             coming = AsyncBackground(partial(page.next_page)) if self._prefetch and page.has_more else None
             try:
-                yield page
+                yield page, new
                 if not page.has_more:
                     return
                 page = await (page.next_page() if coming is None else coming.result())
@@ -125,11 +153,11 @@ class AsyncPage(Generic[ItemT]):
                     coming.cancel()
 
     async def __aiter__(self) -> AsyncGenerator[ItemT, None]:
-        seen = Seen()
-        async with aclosing(self.iter_pages()) as pages:
-            async for page in pages:
-                seen.notice(page.pagination.total)
-                for item in seen.new(page.data):
+        totals = Totals()
+        async with aclosing(self._walk()) as pages:
+            async for page, items in pages:
+                totals.notice(page.pagination.total)
+                for item in items:
                     yield item
 
     async def to_list(self, *, max_items: int | None = None) -> list[ItemT]:

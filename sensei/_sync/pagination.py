@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from sensei._concurrency import Background
-from sensei._paging import Cursor, Envelope, Seen, page_type
+from sensei._paging import Cursor, Envelope, Seen, Totals, endless, page_type
 from sensei._request import UNSET, HeaderTypes, QueryTypes, TimeoutTypes
 from sensei._slots import set_response
 from sensei.errors import InvalidArgumentError
@@ -91,7 +91,7 @@ class Page(Generic[ItemT]):
     @property
     def has_more(self) -> bool:
         """True when pages follow this one."""
-        return self.pagination.has_more and bool(self.data)
+        return self.pagination.has_more
 
     @property
     def token(self) -> str | None:
@@ -99,9 +99,19 @@ class Page(Generic[ItemT]):
         return self._next().token() if self.has_more else None
 
     def next_page(self) -> Page[ItemT]:
-        """Fetch the page after this one. After the last one it is an empty page, without a request."""
+        """Fetch the page after this one. After the last one it is an empty page, without a request.
+
+        Raises:
+            APIResponseValidationError: the server says that more items follow, but this page leads nowhere.
+
+        Examples:
+            >>> following = page.next_page()
+        """
         if self.has_more:
-            return self._at(self._client, self._next(), self._prefetch)
+            following = self._next()
+            if not self._cursor.leads_on(following):
+                raise endless(self.pagination, self.last_response)
+            return self._at(self._client, following, self._prefetch)
         end = Pagination(
             total=self.pagination.total,
             limit=self.pagination.limit,
@@ -112,12 +122,30 @@ class Page(Generic[ItemT]):
         return type(self)(self._client, self._next(), envelope, self._prefetch)
 
     def iter_pages(self) -> Generator[Page[ItemT], None]:
-        """Go through this page and all that follow. Items that moved from one page to the next come twice here."""
+        """Go through this page and all that follow. Items that moved from one page to the next come twice here.
+
+        Raises:
+            APIResponseValidationError: the server says for ever that more items follow, and brings none.
+
+        Examples:
+            >>> for following in page.iter_pages():
+            ...     print(len(following.data))
+        """
+        with closing(self._walk()) as pages:
+            for page, _ in pages:
+                yield page
+
+    def _walk(self) -> Generator[tuple[Page[ItemT], list[ItemT]], None]:
+        """The pages from this one on, each with those of its items that did not come before."""
         page = self
+        seen = Seen[ItemT]()
         while True:
+            new = seen.new(page.data)
+            if seen.is_endless(len(page.data), len(new), page.pagination):
+                raise endless(page.pagination, page.last_response)
             coming = Background(partial(page.next_page)) if self._prefetch and page.has_more else None
             try:
-                yield page
+                yield page, new
                 if not page.has_more:
                     return
                 page = page.next_page() if coming is None else coming.result()
@@ -126,11 +154,11 @@ class Page(Generic[ItemT]):
                     coming.cancel()
 
     def __iter__(self) -> Generator[ItemT, None]:
-        seen = Seen()
-        with closing(self.iter_pages()) as pages:
-            for page in pages:
-                seen.notice(page.pagination.total)
-                for item in seen.new(page.data):
+        totals = Totals()
+        with closing(self._walk()) as pages:
+            for page, items in pages:
+                totals.notice(page.pagination.total)
+                for item in items:
                     yield item
 
     def to_list(self, *, max_items: int | None = None) -> list[ItemT]:

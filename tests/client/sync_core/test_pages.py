@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -13,7 +13,7 @@ import respx
 
 from sensei import ListDriftWarning
 from sensei._sync.client import Client
-from sensei.errors import ConfigurationError, InvalidArgumentError, SenseiError
+from sensei.errors import APIResponseValidationError, ConfigurationError, InvalidArgumentError, SenseiError
 from tests.client.samples import connection, page
 
 URL = "https://api.sensei.ai/v1/connections"
@@ -84,14 +84,6 @@ class TestIterating:
                 found = [item.id for item in client.connections.list(limit=3)]
         assert found == ids([0, 1, 2, 4, 5, 6])
 
-    def test_a_page_that_claims_more_and_is_empty_is_the_last(self) -> None:
-        answer = page([], 100)
-        with respx.mock() as router:
-            route = router.get(URL).mock(httpx.Response(200, json=answer))
-            with Client("sk_test_1") as client:
-                assert client.connections.list().to_list() == []
-        assert route.call_count == 1
-
     def test_a_list_without_pagination_is_complete(self) -> None:
         with respx.mock() as router:
             router.get(URL).mock(httpx.Response(200, json={"data": [connection(1), connection(2)]}))
@@ -99,6 +91,105 @@ class TestIterating:
                 first = client.connections.list()
                 assert [item.id for item in first] == ids([1, 2])
                 assert (first.has_more, first.pagination.total, first.token) == (False, 2, None)
+
+
+def says_more(numbers: list[int], *, offset: int, total: int = 100) -> dict[str, Any]:
+    """A page that says that more items follow, whatever is in it."""
+    answer: dict[str, Any] = page(numbers, total, offset, 3)
+    answer["pagination"]["has_more"] = True
+    return answer
+
+
+def without_ids(answer: dict[str, Any]) -> dict[str, Any]:
+    """The same number of log entries, which have no ids."""
+    entry = {"timestamp": "2026-02-02T15:00:00Z", "level": "info", "phase": "planning", "message": "Planning"}
+    return answer | {"data": [entry for _ in answer["data"]]}
+
+
+LOGS = "https://api.sensei.ai/v1/migrations/mig_1/logs"
+# What a server answers to each request, by the offset that was asked for, and how many requests that takes.
+ENDLESS: dict[str, tuple[Callable[[int], dict[str, Any]], int]] = {
+    "an empty page": (lambda offset: says_more([] if offset else [0, 1, 2], offset=offset), 2),
+    "nothing at all": (lambda offset: says_more([], offset=offset), 1),
+    "the first page again, said to be further on": (lambda offset: says_more([0, 1, 2], offset=offset), 3),
+    "the first page again, whatever was asked for": (lambda _offset: says_more([0, 1, 2], offset=0), 2),
+    "the last page again": (lambda offset: says_more([offset, 7, 8] if offset < 6 else [6, 7, 8], offset=offset), 5),
+}
+
+
+@pytest.mark.parametrize("prefetch", [0, 1])
+@pytest.mark.parametrize(("answers", "requests"), ENDLESS.values(), ids=ENDLESS)
+class TestAServerThatNeverSaysThatItIsTheEnd:
+    @pytest.fixture
+    def route(self, answers: Callable[[int], dict[str, Any]]) -> Iterator[respx.Route]:
+        def answer(request: httpx.Request) -> httpx.Response:
+            return httpx.Response(200, json=answers(int(request.url.params.get("offset", 0))))
+
+        with respx.mock() as router:
+            yield router.get(URL).mock(side_effect=answer)
+
+    def test_items_end_with_an_error(self, route: respx.Route, requests: int, prefetch: int) -> None:
+        found: list[str] = []
+
+        def read(client: Client) -> None:
+            for item in client.connections.list(limit=3, prefetch=prefetch):
+                found.append(item.id)  # noqa: PERF401 - what came before the error counts
+
+        with Client("sk_test_1") as client:
+            with pytest.raises(APIResponseValidationError, match=r"list does not end: .* of its 100 items") as caught:
+                read(client)
+        assert len(found) == len(set(found))
+        assert requests <= route.call_count <= requests + prefetch
+        assert caught.value.status_code == 200
+        assert '"has_more":true' in caught.value.body
+
+    def test_pages_end_with_an_error(self, route: respx.Route, requests: int, prefetch: int) -> None:
+        with Client("sk_test_1") as client:
+            first = client.connections.list(limit=3, prefetch=prefetch)
+            with pytest.raises(APIResponseValidationError, match="list does not end"):
+                for _ in first.iter_pages():
+                    pass
+        assert requests <= route.call_count <= requests + prefetch
+
+    def test_as_many_as_are_there_can_be_had(self, route: respx.Route, requests: int, prefetch: int) -> None:
+        there = 3 if requests > 1 else 0
+        with Client("sk_test_1") as client:
+            assert len(client.connections.list(limit=3, prefetch=prefetch).to_list(max_items=there)) == there
+        assert route.call_count <= 1 + prefetch
+
+
+class TestEndsOfLists:
+    def test_entries_without_ids_that_come_again_end_with_an_error(self) -> None:
+        def answer(request: httpx.Request) -> httpx.Response:
+            offset = int(request.url.params.get("offset", 0))
+            return httpx.Response(200, json=without_ids(says_more([0, 1, 2], offset=offset)))
+
+        with respx.mock() as router:
+            route = router.get(LOGS).mock(side_effect=answer)
+            with Client("sk_test_1") as client:
+                with pytest.raises(APIResponseValidationError, match="list does not end"):
+                    client.migrations.logs("mig_1", limit=3).to_list()
+        assert route.call_count == 3
+
+    def test_pages_that_were_pushed_back_by_new_items_are_no_end(self, shelf: Shelf) -> None:
+        found: list[str] = []
+        with Client("sk_test_1") as client:
+            for item in client.connections.list(limit=3):
+                found.append(item.id)
+                if item.id == "conn_5":
+                    shelf.numbers[:0] = range(100, 106)
+        assert found == ids(list(range(7)))
+        assert [asked.get("offset") for asked in shelf.asked] == [None, "3", "6", "9", "12"]
+
+    def test_going_on_by_hand_ends_too(self) -> None:
+        with respx.mock() as router:
+            route = router.get(URL).mock(httpx.Response(200, json=says_more([0, 1, 2], offset=0)))
+            with Client("sk_test_1") as client:
+                second = (client.connections.list(limit=3)).next_page()
+                assert second.has_more
+                with pytest.raises(APIResponseValidationError, match="list does not end"):
+                    second.next_page()
+        assert route.call_count == 2
 
 
 class TestOnePage:
