@@ -29,8 +29,9 @@
     ├─ MigrationFailedError             from `wait(raise_on_failure=True)`
     ├─ ValidationFailedError            from `wait(raise_on_failure=True)`
     ├─ KeyNotDeletedError               from `api_keys.rotate`: both keys work
-    ├─ WebhookVerificationError
-    └─ CertificateVerificationError
+    ├─ WebhookVerificationError         a delivery is not to be trusted
+    │   └─ DuplicateEventError          it is genuine, and was handled before (in `sensei.webhooks`)
+    └─ CertificateVerificationError     a certificate is not valid
 
 Errors hold plain data only: they pickle, they keep no connection alive, and they never hold a credential.
 """
@@ -235,6 +236,8 @@ class APIStatusError(SenseiError):
 class BadRequestError(APIStatusError):
     """400: the request cannot be read."""
 
+    hint = "Check the arguments of the call."
+
 
 class AuthenticationError(APIStatusError):
     """401: no credential, or one that is unknown, expired or revoked."""
@@ -256,6 +259,8 @@ class NotFoundError(APIStatusError):
 
 class ConflictError(APIStatusError):
     """409: the state of the resource stands in the way."""
+
+    hint = "Fetch the resource again to see its state, and choose another action."
 
 
 class InvalidStateError(ConflictError):
@@ -484,6 +489,11 @@ _BY_CODE: dict[tuple[int, str], type[APIStatusError]] = {
 }
 
 _HINTS = {
+    "invalid_request": "Is base_url that of a Sensei server, and the SDK up to date?",
+    "method_not_allowed": "Is base_url that of a Sensei server, and the SDK up to date?",
+    "unsupported_media_type": "Is base_url that of a Sensei server, and the SDK up to date?",
+    "payload_too_large": "Send less at a time.",
+    "rollback_not_available": "Choose another strategy; .details tells why this one is not possible.",
     "invalid_state": ".details tells the status it is in; wait for another one, or choose another action.",
     "plan_not_ready": "Wait for the plan with wait_for_plan().",
     "approval_required": "Approve or reject the mappings named in .details first.",
