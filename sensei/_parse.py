@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import from_json
 
-from sensei._redact import mask, mask_text, safe_body
+from sensei._redact import LONGEST_LOOKED_AT, mask, mask_text, one_line, safe_body
 from sensei._response import RawResponse, instant, retry_after, whole
 from sensei._slots import set_response
 from sensei.errors import (
@@ -31,6 +31,9 @@ T = TypeVar("T")
 LONGEST_ANSWER = 256 * 1024 * 1024
 """Bytes up to which an answer is read and unpacked: one that never ends could otherwise fill the memory."""
 
+_PIECE = 64 * 1024
+"""Bytes that are unpacked at a time, so that a deadline is noticed in between."""
+
 LONGEST_MESSAGE = 500
 """Characters of a server's sentence that an error shows."""
 
@@ -45,27 +48,52 @@ def check_length(body: bytes) -> None:
         raise ValueError(f"the answer is longer than {LONGEST_ANSWER} bytes")
 
 
-def decompress(body: bytes, encoding: bytes) -> bytes:
+def decompress(body: bytes, encoding: bytes, deadline: float | None = None, longest: int | None = None) -> bytes:
     """The body without its content coding.
 
+    Args:
+        body: as it came.
+        encoding: the value of `Content-Encoding`.
+        deadline: when it must be done, on the monotonic clock.
+        longest: bytes after which the rest is left alone; None to refuse what is longer than `LONGEST_ANSWER`.
+
     Raises:
-        ValueError: the coding is not one that was asked for, or the body is damaged.
+        ValueError: the coding is not one that was asked for, or the body is damaged or too long.
+        TimeoutError: the deadline has passed.
     """
     name = encoding.strip().lower()
     if name == b"identity":
         return body
     if name not in {b"gzip", b"x-gzip", b"deflate"}:
         raise ValueError(f"the content coding {name.decode('latin-1')!r} was not asked for")
-    unpacker = zlib.decompressobj(zlib.MAX_WBITS | 32)
-    try:
-        plain = unpacker.decompress(body, LONGEST_ANSWER + 1)
-    except zlib.error as error:
-        raise ValueError(f"the compressed body is damaged ({error})") from None
-    if len(plain) > LONGEST_ANSWER:
-        raise ValueError(f"the compressed body is longer than {LONGEST_ANSWER} bytes when it is unpacked")
-    if not unpacker.eof:
+    # Some servers take the word deflate literally and leave out the two bytes of zlib before it.
+    bare = name == b"deflate" and (len(body) < 2 or body[0] & 15 != 8 or int.from_bytes(body[:2]) % 31 != 0)
+    window = -zlib.MAX_WBITS if bare else zlib.MAX_WBITS | 32
+    most = LONGEST_ANSWER if longest is None else longest
+    plain: list[bytes] = []
+    size, unpacker = 0, zlib.decompressobj(window)
+    for place in range(0, len(body), _PIECE):
+        packed, more = body[place : place + _PIECE], False
+        while (packed or more) and size <= most:
+            if deadline is not None and time.monotonic() >= deadline:
+                raise TimeoutError("the deadline has passed")
+            if unpacker.eof:  # a body may be several ones, one after the other
+                unpacker = zlib.decompressobj(window)
+            room = min(_PIECE * 64, most + 1 - size)
+            try:
+                part = unpacker.decompress(packed, room)
+            except zlib.error as error:
+                raise ValueError(f"the compressed body is damaged ({error})") from None
+            packed = unpacker.unused_data if unpacker.eof else unpacker.unconsumed_tail
+            more = len(part) == room and not unpacker.eof  # it may hold back what found no room
+            plain.append(part)
+            size += len(part)
+    if size > most:
+        if longest is None:
+            raise ValueError(f"the compressed body is longer than {LONGEST_ANSWER} bytes when it is unpacked")
+    elif not unpacker.eof:
         raise ValueError("the compressed body is incomplete")
-    return plain
+    return b"".join(plain)
 
 
 def parse(cast_to: type[T] | TypeAdapter[T], body: bytes, info: ResponseInfo, client: object) -> T:
@@ -112,7 +140,7 @@ def invalid_answer(
     else:
         reason = str(error)
     return APIResponseValidationError(
-        f"the answer is not what the contract says: {mask_text(reason)[:LONGEST_MESSAGE]}. "
+        f"the answer is not what the contract says: {one_line(mask_text(reason))[:LONGEST_MESSAGE]}. "
         "Is base_url that of a Sensei server, and the SDK up to date?",
         status_code=info.status_code,
         request_id=info.request_id,
@@ -133,9 +161,11 @@ def status_error(info: ResponseInfo, body: bytes, request: RequestSummary) -> AP
     members = cast("dict[str, Any]", said) if isinstance(said, dict) else {}
     code: str | None = None
     message: str | None = None
+    page = members.get("documentation_url")
     if isinstance(said, str):
-        code = said
-        message = _text(_json(body).get("error_description")) or said
+        outer = _json(body)
+        code, page = _text(said), outer.get("error_uri")
+        message = _text(outer.get("error_description")) or said
     elif members:
         code = _text(members.get("code"))
         message = _text(members.get("message"))
@@ -143,11 +173,11 @@ def status_error(info: ResponseInfo, body: bytes, request: RequestSummary) -> AP
     details = members.get("details")
     cls = error_class(status, code)
     error = cls(
-        mask_text(message or _by_status(status, headers))[:LONGEST_MESSAGE],
+        one_line(mask_text(message or _by_status(status, headers)))[:LONGEST_MESSAGE],
         status_code=status,
         code=code,
-        documentation_url=_text(members.get("documentation_url")),
-        request_id=headers.get("x-request-id") or _text(members.get("request_id")) or info.request_id,
+        documentation_url=_link(page),
+        request_id=_text(headers.get("x-request-id")) or _text(members.get("request_id")) or info.request_id,
         details=cast("dict[str, object]", mask(cast("object", details))) if isinstance(details, dict) else None,
         retry_after=wait,
         attempts=info.attempts,
@@ -164,7 +194,7 @@ def status_error(info: ResponseInfo, body: bytes, request: RequestSummary) -> AP
 
 def _json(body: bytes) -> dict[str, Any]:
     try:
-        found = from_json(body)
+        found = from_json(body[:LONGEST_LOOKED_AT])
     except (ValueError, RecursionError):
         return {}
     return cast("dict[str, Any]", found) if isinstance(found, dict) else {}
@@ -175,7 +205,14 @@ def _error_member(body: bytes) -> object:
 
 
 def _text(value: object) -> str | None:
-    return value if isinstance(value, str) and value else None
+    return (one_line(value) or None) if isinstance(value, str) else None
+
+
+def _link(value: object) -> str | None:
+    """An address of a page, fit to be printed; None for anything else."""
+    if not isinstance(value, str) or not value.startswith(("https://", "http://")):
+        return None
+    return one_line(mask_text(value))[:LONGEST_MESSAGE]
 
 
 def _by_status(status: int, headers: Mapping[str, str]) -> str:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import re
 from typing import cast
+from urllib.parse import unquote_plus
 
 LONGEST_BODY = 8 * 1024
 """Characters of a body that an error keeps."""
+
+LONGEST_LOOKED_AT = 1024 * 1024
+"""Bytes of a body that are looked at for an error: as data, a hostile one takes a hundred times its size."""
 
 MASK = "***"
 
@@ -20,11 +24,57 @@ _SECRET_TEXT = re.compile(
     r"|(?<=[Bb]earer )[^\s\"']+"
 )
 _USER_INFO = re.compile(r"(?<=://)[^/\s\"'@]+(?=@)")
+_PAIR = re.compile(r"(?:(?<=[?&\s])|^)([\w.%\[\]-]{1,80})=([^&\s\"'#]+)")
+_NAME = re.compile(r'"((?:[^"\\]|\\.){1,80})"\s*:\s*', re.DOTALL)
+_VALUE = re.compile(r'"(?:[^"\\]|\\.)*(?:"|\\?$)|[{\[].*|[^\s,}\]]+', re.DOTALL)
+_CONTROL = re.compile("[\x00-\x20\x7f-\xa0\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
+
+
+class SecretText(str):
+    """Text that is masked where it is printed as a value, as reports of crashes print the variables of a call."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"'{MASK}'"
+
+
+class SecretBytes(bytes):
+    """Bytes that are masked in the same way."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"b'{MASK}'"
 
 
 def mask_text(text: str) -> str:
-    """`text` without API keys, tokens, and the user part of URLs."""
-    return _USER_INFO.sub(MASK, _SECRET_TEXT.sub(MASK, text))
+    """`text` without API keys, tokens, the user part of URLs, and the values of secret-looking query members."""
+    return _PAIR.sub(_masked_pair, _USER_INFO.sub(MASK, _SECRET_TEXT.sub(MASK, text)))
+
+
+def _masked_pair(pair: re.Match[str]) -> str:
+    in_query = pair.string[pair.start() - 1 : pair.start()] in {"?", "&"}
+    name = unquote_plus(pair[1])
+    # Elsewhere a sentence may well say that some code=42.
+    secret = _SECRET_NAME.search(name) and (in_query or name.lower() not in {"code", "key", "uri"})
+    return f"{pair[1]}={MASK}" if secret else pair[0]
+
+
+def _mask_members(text: str) -> str:
+    """`text`, which is damaged JSON, without the values of secret-looking members."""
+    parts: list[str] = []
+    place = 0
+    for name in _NAME.finditer(text):
+        if name.start() >= place and _SECRET_NAME.search(name[1]) and (value := _VALUE.match(text, name.end())):
+            parts += [text[place : name.end()], f'"{MASK}"']
+            place = value.end()  # of an object or a list: all the rest, since nobody knows where it ends
+    return "".join(parts) + text[place:]
+
+
+def one_line(text: str) -> str:
+    """`text` with runs of blanks and control characters as one blank, so that it cannot rewrite a terminal or a log."""
+    return _CONTROL.sub(" ", text).strip()
 
 
 def mask(value: object) -> object:
@@ -40,11 +90,14 @@ def mask(value: object) -> object:
 
 
 def safe_body(body: bytes) -> str:
-    """A body as text: JSON with its secrets masked, and no longer than `LONGEST_BODY` characters."""
+    """A body as text: JSON with its secrets masked, and no longer than `LONGEST_BODY` characters.
+
+    What is no JSON, or only the beginning of it, keeps its form; members that look like secrets are masked there too.
+    """
     from pydantic_core import from_json, to_json
 
     try:
-        text = to_json(mask(from_json(body)), inf_nan_mode="constants").decode()
+        text = to_json(mask(from_json(body[:LONGEST_LOOKED_AT])), inf_nan_mode="constants").decode()
     except (ValueError, RecursionError):
-        text = mask_text(body[: 4 * LONGEST_BODY].decode("utf-8", "replace"))
+        text = _mask_members(mask_text(body[: 4 * LONGEST_BODY].decode("utf-8", "replace")))
     return text if len(text) <= LONGEST_BODY else f"{text[:LONGEST_BODY]}… ({len(body)} bytes)"

@@ -11,12 +11,13 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic_core import from_json
 
-from sensei import errors
+from sensei import _parse, errors
 from sensei._config import parse_url
 from sensei._job import Job, Options
 from sensei._parse import decompress, status_error
-from sensei._redact import LONGEST_BODY, mask, mask_text, safe_body
+from sensei._redact import LONGEST_BODY, LONGEST_LOOKED_AT, mask, mask_text, safe_body
 from sensei._request import (
     UNSET,
     Special,
@@ -159,10 +160,61 @@ class TestRedaction:
             "postgresql://user:SECRET@host/db",
             "token eyJhbGciOiJI.SECRET.x",
             "whsec_SECRETSECRET",
+            "GET https://host/v1/x?token=SECRET&limit=3",
+            "https://host/v1/x?limit=3&api%5Fkey=SECRET",
+            "grant_type=x&client_secret=SECRET",
+            "host=db user=me password=SECRET",
         ],
     )
     def test_texts_that_look_like_secrets_are_masked(self, text: str) -> None:
         assert "SECRET" not in mask_text(text)
+
+    def test_what_is_no_secret_stays_readable(self) -> None:
+        text = "exit code=3, see https://host/v1/x?limit=3&status=running#key=1"
+        assert mask_text(text) == text
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            b'{"id": "conn_1", "config": {"password": "SECRET", "user": "me"',
+            b'{"id": "conn_1", "config": {"password": "SECR\\"ET',
+            b'{"id": "conn_1", "api_key": SECRET}',
+            b'{"id": "conn_1", "credentials": {"pw": "SECRET"',
+            b'{"id": "conn_1", "client_secret": ["SECRET", "SECRET"]]]',
+            b"<p>conn_1</p>?access_token=SECRET&x=1",
+        ],
+    )
+    def test_secrets_are_masked_in_damaged_bodies_too(self, body: bytes) -> None:
+        assert "SECR" not in safe_body(body)
+        assert "conn_1" in safe_body(body)
+
+    @steady
+    @given(st.binary(max_size=60), st.sampled_from([b'"password":"x', b'{"a":', b'"\\', b"a=b&", b'"secret":']))
+    def test_any_damage_makes_text(self, piece: bytes, again: bytes) -> None:
+        assert len(safe_body(piece + again * 5000 + piece)) < LONGEST_BODY + 40
+
+    def test_what_a_server_says_is_one_line_that_cannot_rewrite_a_terminal(self) -> None:
+        said = {"code": "bad\nnews", "message": "one\r\ntwo\x1b[2J\u202e three", "documentation_url": "https://a\x1b/"}
+        error = status_error(
+            ResponseInfo(400, Headers([])),
+            json.dumps({"error": said}).encode(),
+            RequestSummary("GET", "https://h/v1/x"),
+        )
+        assert error.message == "one two [2J three"
+        assert str(error).isprintable()
+
+    def test_a_hostile_error_body_is_looked_at_only_so_far(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        seen: list[int] = []
+
+        def watched(body: bytes) -> object:
+            seen.append(len(body))
+            return from_json(body)
+
+        monkeypatch.setattr(_parse, "from_json", watched)
+        body = b"[" + b"{}," * 1_000_000 + b"{}]"
+        error = status_error(ResponseInfo(503, Headers([])), body, RequestSummary("GET", "https://h/v1/x"))
+        assert len(error.body) < LONGEST_BODY + 40
+        assert max(seen) <= LONGEST_LOOKED_AT
 
     def test_a_body_is_bounded(self) -> None:
         assert len(safe_body(json.dumps({"a": "x" * 100_000}).encode())) < LONGEST_BODY + 40
@@ -178,9 +230,34 @@ class TestDecompression:
         assert decompress(gzip.compress(b"{}"), b"gzip") == b"{}"
         assert decompress(zlib.compress(b"{}"), b" Deflate") == b"{}"
         assert decompress(b"{}", b"identity") == b"{}"
+        bare = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+        assert decompress(bare.compress(b"{}") + bare.flush(), b"deflate") == b"{}"
         for data, coding in ((gzip.compress(b"{}")[:-9], b"gzip"), (b"{}", b"gzip"), (b"{}", b"br")):
             with pytest.raises(ValueError, match=r"coding|compressed"):
                 decompress(data, coding)
+
+    @steady
+    @given(st.lists(st.binary(max_size=200), min_size=1, max_size=5), st.integers(1, 3000))
+    def test_a_body_of_several_parts_is_whole(self, parts: list[bytes], times: int) -> None:
+        import gzip
+
+        body = b"".join(gzip.compress(part * times) for part in parts)
+        assert decompress(body, b"gzip") == b"".join(part * times for part in parts)
+        assert decompress(body, b"gzip", longest=50)[:50] == b"".join(part * times for part in parts)[:50]
+        with pytest.raises(ValueError, match="compressed"):
+            decompress(body + b"garbage", b"gzip")
+
+    @pytest.mark.parametrize("size", [4 * 1024 * 1024 - 1, 4 * 1024 * 1024, 4 * 1024 * 1024 + 1, 20_000_000])
+    def test_a_body_that_is_unpacked_in_steps_is_whole(self, size: int) -> None:
+        import gzip
+
+        assert decompress(gzip.compress(bytes(size)), b"gzip") == bytes(size)
+
+    def test_a_deadline_is_noticed_while_a_bomb_is_unpacked(self) -> None:
+        import gzip
+
+        with pytest.raises(TimeoutError):
+            decompress(gzip.compress(bytes(10_000_000)), b"gzip", deadline=0.0)
 
     def test_a_bomb_is_not_unpacked(self, monkeypatch: pytest.MonkeyPatch) -> None:
         import gzip
