@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from sensei.server.engine.wording import counted
 from sensei.server.errors import ApiError
 from sensei.server.state_machine import EXECUTING
 from sensei.server.store.migration_tables import MappingRow, Migration
@@ -44,7 +45,7 @@ def check_room(session: Session, row: Migration, limit: int | None) -> None:
     if limit is not None and running >= limit:
         raise ApiError(
             "concurrent_limit_exceeded",
-            f"{running} migrations are executing; the plan allows {limit} at a time.",
+            f"{counted(running, 'migration is', 'migrations are')} executing; the plan allows {limit} at a time.",
             details={"current_running": running, "limit": limit},
         )
 
@@ -72,7 +73,7 @@ def check_approvals(session: Session, row: Migration) -> None:
     if waiting:
         raise ApiError(
             "approval_required",
-            f"{len(waiting)} mappings need a decision before the start.",
+            f"{counted(len(waiting), 'mapping needs', 'mappings need')} a decision before the start.",
             details={
                 "pending_mappings": len(waiting),
                 "mapping_ids": list(waiting[:100]),

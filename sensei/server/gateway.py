@@ -95,7 +95,8 @@ def test(where: Endpoint, role: str) -> TestOutcome:
         with closing(open_connector(where)) as connector:
             return connector.test(role)
     except ConnectorUnavailableError as error:
-        problem = Problem(code="connector_unavailable", message=error.message, reason_code=error.reason_code)
+        known = f"{error.message}; it reaches {', '.join(sorted(WITH_CONNECTOR))}"
+        problem = Problem(code="connector_unavailable", message=known, reason_code=error.reason_code)
     except EngineError as error:
         problem = Problem(code="connection_unreachable", message=error.message, reason_code=error.reason_code)
     return TestOutcome(status="failed", latency_ms=round((monotonic() - began) * 1000, 3), error=problem)

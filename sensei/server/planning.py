@@ -9,6 +9,7 @@ from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from sensei.server import jobs, lifecycle, progress
+from sensei.server.engine.wording import counted
 from sensei.server.ids import new_id
 from sensei.server.store.migration_tables import MappingRow, Migration, PlanRow
 
@@ -47,7 +48,10 @@ def store_plan(session: Session, row: Migration, plan: Plan, now: datetime) -> N
     row.estimated_seconds = plan.estimated_duration_seconds
     session.flush()
     pending = sum(mapping.status == "pending_review" for mapping in mappings)
-    text = f"{len(plan.tables)} tables, {len(mappings)} columns, {pending} mappings in review, {len(plan.risks)} risks"
+    text = (
+        f"{counted(len(plan.tables), 'table', 'tables')}, {counted(len(mappings), 'column', 'columns')}, "
+        f"{counted(pending, 'mapping', 'mappings')} in review, {counted(len(plan.risks), 'risk', 'risks')}"
+    )
     lifecycle.complete_phase(session, row, "planning", now, f"Plan made: {text}")
     row.plan_status = "ready"
     lifecycle.move(session, row, "plan_ready", now, f"Plan made: {text}")

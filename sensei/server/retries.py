@@ -13,6 +13,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from sensei.server.engine.job import DataErrorRecord
+from sensei.server.engine.wording import counted
 from sensei.server.journal import tell_error, write_error
 from sensei.server.state_machine import PHASES
 from sensei.server.store.migration_tables import ErrorRow, Migration
@@ -107,7 +108,8 @@ def reconcile(session: Session, row: Migration, now: datetime) -> None:
             record = DataErrorRecord(
                 type="logic",
                 status="escalated",
-                message=f"{missing} rows were left out; what was wrong with them was lost when a process died",
+                message=f"{counted(missing, 'row was', 'rows were')} left out; "
+                "what was wrong was lost when a process died",
                 reason_code="E5004",
                 phase="data_transfer",
                 table=name,

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from sensei.server import eventlog, jobs, lifecycle, retries
 from sensei.server.engine.errors import EngineError
 from sensei.server.engine.job import MigrationState
+from sensei.server.engine.wording import counted
 from sensei.server.holding import Holder, hold
 from sensei.server.journal import StoreJournal, add_checkpoint
 from sensei.server.runtime import Runtime
@@ -190,8 +191,9 @@ def discard_backup_later(runtime: Runtime, session: Session, row: Migration) -> 
 
 def _log_report(session: Session, row: Migration, report: RollbackReport, now: datetime) -> None:
     text = (
-        f"Rollback: {len(report.dropped_tables)} tables dropped, {len(report.emptied_tables)} emptied, "
-        f"{len(report.restored_tables)} brought back, {report.removed_rows} rows removed"
+        f"Rollback: {counted(len(report.dropped_tables), 'table', 'tables')} dropped, "
+        f"{len(report.emptied_tables)} emptied, {len(report.restored_tables)} brought back, "
+        f"{counted(report.removed_rows, 'row', 'rows')} removed"
     )
     eventlog.append_log(session, row, "info", text, now, phase=row.phase)
     for sentence in report.kept:

@@ -14,6 +14,7 @@ from sensei.server import jobs, lifecycle, planning, retries, undoing, validatio
 from sensei.server.control import RowControl
 from sensei.server.engine.errors import ConnectorUnavailableError, EndpointError, EngineError
 from sensei.server.engine.job import MigrationState, PhaseOutcome
+from sensei.server.engine.wording import counted
 from sensei.server.failures import Failure, blame, explain
 from sensei.server.holding import Holder, LeaseLostError, hold
 from sensei.server.journal import StoreJournal, add_checkpoint
@@ -89,7 +90,7 @@ class Worker:
             return
         limit = self._runtime.settings.quotas.tables_per_migration
         if limit is not None and len(plan.tables) > limit:
-            text = f"{len(plan.tables)} tables are selected; the plan allows {limit} per migration."
+            text = f"{counted(len(plan.tables), 'table', 'tables')} selected; the plan allows {limit} per migration."
             self._fail(Failure("quota_exceeded", text, "E6005"))
             return
         with self._runtime.store.write() as session:
@@ -176,6 +177,10 @@ class Worker:
                 outcome = run_phase(phase, job, state, journal, control)
                 if outcome is not PhaseOutcome.COMPLETED:
                     return outcome
+        except EngineError:
+            # How far it came is shown, though the target itself knows better where to go on.
+            self._keep(state)
+            raise
         finally:
             journal.close()
         return PhaseOutcome.COMPLETED

@@ -175,7 +175,7 @@ def test_broken_references_are_foreseen_and_recorded(tmp_path: Path, postgres_ur
         {"a": [(1,)], "b": [(1, 1), (2, 77), (3, None)]},
     )
     moved = move(sqlite_end(source), postgres_end(postgres_url))
-    assert any(risk.severity == "high" and "1 rows break" in risk.description for risk in moved.plan.risks)
+    assert any(risk.severity == "high" and "1 row breaks" in risk.description for risk in moved.plan.risks)
     assert [(e.reason_code, e.table, e.affected_records) for e in moved.notes.errors] == [("E2006", "b", 1)]
     with psycopg.connect(postgres_url) as server:
         assert server.execute("SELECT convalidated FROM pg_constraint WHERE contype = 'f'").fetchall() == [(False,)]

@@ -12,6 +12,7 @@ from sensei.server.engine.job import Control, Job, Journal, MigrationState, Tabl
 from sensei.server.engine.phases.context import Context, open_target
 from sensei.server.engine.transfer.target import TargetDatabase
 from sensei.server.engine.transfer.work import TableWork
+from sensei.server.engine.wording import counted
 
 _PHASE = "cutover"
 
@@ -155,7 +156,7 @@ class _Rollback:
                 self._drop([work for work, kept in todo if kept.how == "moved"])
                 self._keeper.bring_back([(work.target, kept) for work, kept in todo])
         if todo:
-            self._context.log("info", f"brought back {len(todo)} tables as they were before the migration")
+            self._context.log("info", f"brought back {counted(len(todo), 'table', 'tables')} as before the migration")
         return whole
 
     def _drop(self, works: Sequence[TableWork]) -> list[str]:
@@ -175,7 +176,7 @@ class _Rollback:
             for work in reversed(there):
                 target.execute(f"DROP TABLE {ddl.name(work.target)}")
         names = [work.target.qualified_name for work in there]
-        self._context.log("info", f"dropped {len(names)} tables that this migration had made")
+        self._context.log("info", f"dropped {counted(len(names), 'table', 'tables')} that this migration had made")
         return names
 
     def _drop_reference(self, work: TableWork, name: str) -> None:

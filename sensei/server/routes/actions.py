@@ -8,6 +8,7 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from sensei.server import actions, eventlog, gateway, jobs, lifecycle, present, state_machine, undoing
+from sensei.server.engine.wording import counted
 from sensei.server.errors import ApiError, invalid
 from sensei.server.lookup import find_migration
 from sensei.server.operation import Answer, Context, Router
@@ -230,7 +231,8 @@ def _take_as_proposed(ctx: Context, row: Migration) -> list[str]:
             ctx.tx,
             row,
             "warning",
-            f"{len(blocking)} mappings that need approval were taken as proposed, as {ctx.principal.id} asked",
+            f"taken as proposed, as {ctx.principal.id} asked: "
+            + counted(len(blocking), "mapping that needs approval", "mappings that need approval"),
             ctx.now,
             phase=row.phase,
         )

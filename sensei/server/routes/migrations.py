@@ -213,7 +213,7 @@ def _end(
     if spec["type"] not in gateway.WITH_CONNECTOR:
         raise ApiError(
             "connector_unavailable",
-            f"This server has no connector for {spec['type']}.",
+            f"This server has no connector for {spec['type']}; it has {', '.join(sorted(gateway.WITH_CONNECTOR))}.",
             details={"field": f"{side}.type", "reason_code": "E6005"},
         )
     return spec

@@ -179,13 +179,20 @@ def _table_metrics(row: Migration, plan: dict[str, Any] | None) -> list[TableMet
             {
                 "schema": source["schema"],
                 "table": source["name"],
-                "status": table.get("status", "pending"),
+                "status": _table_status(row, table.get("status", "pending")),
                 "records_total": table.get("rows_total", planned["estimated_rows"]),
                 "records_processed": table.get("rows_done", 0),
                 "errors": table.get("errors", 0),
             }
         )
     return shown
+
+
+def _table_status(row: Migration, status: str) -> str:
+    """A table's status, which cannot go on after the end of its migration."""
+    if row.status not in ("failed", "cancelled"):
+        return status
+    return {"running": "failed" if row.status == "failed" else "skipped", "pending": "skipped"}.get(status, status)
 
 
 def _quality(session: Session, row: Migration) -> Any:

@@ -10,6 +10,7 @@ from sensei.server.engine.job import DataErrorRecord
 from sensei.server.engine.phases.context import Context, open_target
 from sensei.server.engine.transfer.target import TargetDatabase
 from sensei.server.engine.transfer.work import TableWork
+from sensei.server.engine.wording import counted
 
 
 def cut_over(context: Context) -> None:
@@ -118,7 +119,8 @@ def _tell_orphans(
         DataErrorRecord(
             type="constraint_violation",
             status="escalated",
-            message=f"{orphans} rows refer to rows of {parent} that are not there; the reference is {made}",
+            message=f"{counted(orphans, 'row refers', 'rows refer')} to rows of {parent} that are not there; "
+            f"the reference is {made}",
             reason_code="E2006",
             phase=context.phase,
             table=work.name,

@@ -14,6 +14,7 @@ from sensei.server.engine.transfer.read_postgresql import PostgresqlSource
 from sensei.server.engine.transfer.rows import BadRow, Batch, RowsUnreadableError, reached
 from sensei.server.engine.transfer.target import TargetDatabase
 from sensei.server.engine.transfer.work import TableWork
+from sensei.server.engine.wording import counted
 
 _SAVE_ROWS = {"safe": 20_000, "balanced": 100_000, "speed": 500_000}
 """Rows between two checkpoints, by strategy."""
@@ -319,7 +320,8 @@ def add_check(
             DataErrorRecord(
                 type="constraint_violation",
                 status="escalated",
-                message=f"{broken} rows break the check ({expression[:200]}); it is made NOT VALID",
+                message=f"{counted(int(broken), 'row breaks', 'rows break')} the check ({expression[:200]}); "
+                "it is made NOT VALID",
                 reason_code="E4007",
                 phase=context.phase,
                 table=work.name,

@@ -13,6 +13,7 @@ from sensei.server.engine.planning.naming import Names
 from sensei.server.engine.planning.profile import TableProfile
 from sensei.server.engine.planning.target import Target
 from sensei.server.engine.planning.translate import translate_condition
+from sensei.server.engine.wording import counted
 
 _UNCOMPARABLE = {"json", "xml", "point", "polygon", "box", "circle", "line", "lseg", "path"}
 
@@ -183,7 +184,8 @@ class StructurePlanner:
                 if orphans:
                     self._risk(
                         "high",
-                        f"{orphans} rows break {what}; the reference is made NOT VALID and holds for new rows",
+                        f"{counted(orphans, 'row breaks', 'rows break')} {what}; "
+                        "the reference is made NOT VALID and holds for new rows",
                         table,
                         "Mend the rows, then run ALTER TABLE … VALIDATE CONSTRAINT.",
                     )

@@ -7,6 +7,7 @@ from sensei.server.engine.kinds import Kind, parse_type, sqlite_kind
 from sensei.server.engine.plan import Risk
 from sensei.server.engine.planning.choice import Choice
 from sensei.server.engine.planning.profile import ColumnProfile
+from sensei.server.engine.wording import counted
 
 _SMALL, _MEDIUM = 2**15 - 1, 2**31 - 1
 _EXACT_IN_FLOAT = 2**53
@@ -35,8 +36,8 @@ def choose(column: Column, profile: ColumnProfile, place: str, *, keyed: bool) -
             Risk(
                 severity="high",
                 type="data_loss",
-                description=f"{profile.with_nul} texts of {place} hold a NUL character, which PostgreSQL cannot store; "
-                "their rows are left out and recorded as errors",
+                description=f"{counted(profile.with_nul, 'text of', 'texts of')} {place} with a NUL character, "
+                "which PostgreSQL cannot store; their rows are left out and recorded as errors",
                 affected=(place,),
                 mitigation="Remove the NUL characters at the source, or map the column to BYTEA.",
             ),
@@ -315,7 +316,8 @@ def _decimal(column: Column, profile: ColumnProfile, place: str) -> Choice:
         return Choice(
             "NUMERIC",
             0.85,
-            f"declared {column.type}, but {profile.facts['fits']} values need more digits; NUMERIC keeps them all",
+            f"declared {column.type}, but {counted(int(profile.facts['fits']), 'value needs', 'values need')} more "
+            "digits; NUMERIC keeps them all",
             "type_widening",
             flags=("wider_than_declared",),
             risks=risks,

@@ -10,6 +10,7 @@ from sensei.server.engine.validation.pairs import TablePair
 from sensei.server.engine.validation.readable import attempt, readable
 from sensei.server.engine.validation.scoring import Findings
 from sensei.server.engine.validation.types import PerspectiveResult
+from sensei.server.engine.wording import counted
 
 # Of an inferred relation, this share of the children must find their parents.
 _INFERRED_SHARE = 0.95
@@ -125,7 +126,7 @@ def _judge(context: Context, relation: Relation, on_target: int, on_source: int,
     if new > 0:
         findings.found(
             "E4005",
-            f"{on_target:,} rows of {relation.label} refer to rows that are not there"
+            f"{counted(on_target, 'row', 'rows')} of {relation.label} without the row referred to"
             + (", since rows of the parent table were left out" if explained else ""),
             severity="warning" if explained or relation.inferred else "error",
             table=relation.child.target,
@@ -138,7 +139,7 @@ def _judge(context: Context, relation: Relation, on_target: int, on_source: int,
     else:
         findings.found(
             "E4005",
-            f"{on_target:,} rows of {relation.label} refer to rows that are not there, as on the source",
+            f"{counted(on_target, 'row', 'rows')} of {relation.label} without the row referred to, as on the source",
             severity="warning",
             table=relation.child.target,
             column=column,

@@ -14,6 +14,7 @@ from sensei.server.engine.validation.readable import attempt, readable
 from sensei.server.engine.validation.scoring import Findings
 from sensei.server.engine.validation.structural import find_table, target_catalog
 from sensei.server.engine.validation.types import PerspectiveResult, RuleResult
+from sensei.server.engine.wording import counted
 
 _LOOKUP_VALUES = 50
 _ROWS_TRIED = 2_000
@@ -184,7 +185,8 @@ def _check_unique(context: Context, pair: TablePair, columns: tuple[str, ...], f
         return
     findings.found(
         "E4006",
-        f"{int(repeated):,} values of {pair.target.qualified_name} ({', '.join(columns)}) occur more than once",
+        f"{counted(int(repeated), 'value', 'values')} found more than once in "
+        f"{pair.target.qualified_name} ({', '.join(columns)})",
         table=pair.target,
         column=columns[0] if len(columns) == 1 else None,
         expected=0,
@@ -212,7 +214,8 @@ def _check_condition(context: Context, pair: TablePair, expression: str, finding
         return
     findings.found(
         "E4007",
-        f"{broken:,} rows of {pair.target.qualified_name} break the condition {expression[:200]}",
+        f"{counted(broken, 'row breaks', 'rows break')} a condition of {pair.target.qualified_name}: "
+        f"{expression[:200]}",
         table=pair.target,
         expected=expression,
         actual=broken,
