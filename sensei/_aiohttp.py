@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from math import isinf
 from typing import TYPE_CHECKING
 
 from aiohttp import ClientTimeout
@@ -11,7 +10,8 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from sensei._foreign import AsyncForeign
-from sensei._http import Limit, RawHeaders
+from sensei._http import LONGEST_TIMEOUT, Limit, RawHeaders, remaining
+from sensei._redact import SecretBytes, SecretText
 
 if TYPE_CHECKING:
     import aiohttp
@@ -55,7 +55,7 @@ class AiohttpForeign(AsyncForeign):
     async def send(
         self, method: str, url: str, headers: RawHeaders, body: bytes | None, timeouts: dict[str, float | None]
     ) -> _Answer:
-        lines = CIMultiDict((name.decode("ascii"), value.decode("ascii")) for name, value in headers)
+        lines = CIMultiDict((name.decode("ascii"), _text(value)) for name, value in headers)
         response = await self._session.request(
             method,
             URL(url, encoded=True),
@@ -70,15 +70,22 @@ class AiohttpForeign(AsyncForeign):
         """Leave the session open: it is the user's."""
 
 
+def _text(value: bytes) -> str:
+    return SecretText(value.decode("ascii")) if isinstance(value, SecretBytes) else value.decode("ascii")
+
+
 def _limits(timeouts: dict[str, float | None]) -> ClientTimeout:
     read = timeouts["read"]
     return ClientTimeout(
-        total=read.left() if isinstance(read, Limit) else None,
-        connect=_finite(timeouts["pool"]),
-        sock_connect=_finite(timeouts["connect"]),
-        sock_read=_finite(read),
+        total=_at_least_a_moment(read) if isinstance(read, Limit) else None,
+        connect=_at_least_a_moment(timeouts["pool"]),
+        sock_connect=_at_least_a_moment(timeouts["connect"]),
+        sock_read=_at_least_a_moment(read),
+        ceil_threshold=LONGEST_TIMEOUT,  # else it rounds up to whole seconds from five on
     )
 
 
-def _finite(seconds: float | None) -> float | None:
-    return None if seconds is None or isinf(seconds) else float(seconds)
+def _at_least_a_moment(timeout: float | None) -> float | None:
+    # None left must not become zero, which means without end here.
+    left = remaining(timeout)
+    return None if left is None else max(left, 0.001)

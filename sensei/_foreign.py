@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol, cast
 
-from sensei._http import RawHeaders, tls_context
+from sensei._http import RawHeaders, remaining, tls_context
 from sensei.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ class _Requests:
         client, target = self._client, self._url(url)
         # The client's own query members would take the place of those in the URL.
         params = target.params if client.params else None
-        extensions = {"timeout": timeouts}
+        extensions = {"timeout": {name: remaining(timeout) for name, timeout in timeouts.items()}}
         if not self._plain:
             return client.build_request(
                 method, target, content=body, params=params, headers=headers, extensions=extensions

@@ -42,6 +42,9 @@ KEEP_ALIVE = 20.0
 
 # Time
 
+LONGEST_TIMEOUT = 2_000_000.0
+"""Seconds, some three weeks: more than that, the sockets of some systems cannot count."""
+
 
 class Limit(float):
     """Seconds for one operation on a socket, and the moment at which all of them must be over.
@@ -78,10 +81,15 @@ def limits(timeout: TimeoutTypes, deadline: float | None) -> dict[str, float | N
 
 def _limit(seconds: float | None, end: float | None) -> float | None:
     if end is None:
-        return seconds
-    limit = Limit(float("inf") if seconds is None else seconds)
+        return None if seconds is None else min(seconds, LONGEST_TIMEOUT)
+    limit = Limit(LONGEST_TIMEOUT if seconds is None else min(seconds, LONGEST_TIMEOUT))
     limit.deadline = end
     return limit
+
+
+def remaining(timeout: float | None) -> float | None:
+    """Seconds that are left now, for those who do not know of limits."""
+    return timeout.left() if isinstance(timeout, Limit) else timeout
 
 
 # Failures
@@ -128,6 +136,18 @@ def trouble(error: BaseException) -> Trouble | None:
         if found is not None:
             return found
     return None
+
+
+def without_request(error: BaseException) -> BaseException:
+    """`error` without the frames of the HTTP library that hold the request, with its credential, as it is written.
+
+    Those who report crashes print the variables of frames.
+    """
+    link: BaseException | None = error if type(error).__name__ == "WriteTimeout" else None
+    while link is not None:
+        link.__traceback__ = None
+        link = link.__cause__ or link.__context__
+    return error
 
 
 class StaleAnswer(Exception):  # noqa: N818 - troubles are told apart by their names

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 from sensei._config import DEFAULT_TIMEOUT
 from sensei._http import RawHeaders, Trouble
-from sensei._redact import mask_text, safe_body
+from sensei._redact import SecretBytes, mask_text, safe_body
 from sensei._request import UNSET, HeaderTypes, Special, TimeoutTypes, Unset, check_idempotency_key, encode_json
 from sensei._retry import RetryPolicy
 from sensei.errors import (
@@ -213,11 +213,14 @@ class Job:
         self.deadline = None if options.deadline is None else self.started + options.deadline
         if special.until is not None:
             self.deadline = special.until if self.deadline is None else min(self.deadline, special.until)
+        if headers and idempotency_key is None:
+            # Given in this way it is the key as well, to be named when the outcome is unknown.
+            idempotency_key = next((headers[name] for name in headers if name.lower() == "x-idempotency-key"), None)
         lines = [*options.headers, (b"Accept", special.accept.encode("ascii"))]
         self.key = None
         self.body = None
         if special.form is not None:
-            self.body = urlencode(special.form).encode("ascii")
+            self.body = SecretBytes(urlencode(special.form).encode("ascii"))
             lines.append((b"Content-Type", b"application/x-www-form-urlencoded"))
         elif json is not UNSET:
             self.body = encode_json(json)
@@ -253,7 +256,7 @@ class Job:
             for name, _ in self.headers:
                 if name.lower() == b"authorization":
                     return lines
-            lines.append((b"Authorization", authorization.encode("ascii")))
+            lines.append((b"Authorization", SecretBytes(authorization.encode("ascii"))))
         return lines
 
     def summary(self) -> RequestSummary:

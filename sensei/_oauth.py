@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 from urllib.parse import quote, quote_plus, urlencode, urlsplit
 
+from sensei._redact import SecretText
 from sensei.errors import InvalidArgumentError
 
 ClientAuth: TypeAlias = Literal["body", "basic"]
@@ -200,7 +201,7 @@ def _client_proof(
     if client_auth == "basic":
         # RFC 6749, section 2.3.1: both are form-encoded before they are joined.
         pair = f"{quote_plus(client_id)}:{quote_plus(client_secret)}"
-        return {}, "Basic " + base64.b64encode(pair.encode("ascii")).decode("ascii")
+        return {}, SecretText("Basic " + base64.b64encode(pair.encode("ascii")).decode("ascii"))
     if client_auth == "body":
         return {"client_id": client_id, "client_secret": client_secret}, None
     raise InvalidArgumentError("client_auth must be 'body' or 'basic'.")

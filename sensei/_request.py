@@ -6,7 +6,7 @@ import enum
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, Literal, NoReturn, TypeAlias, cast
@@ -60,7 +60,7 @@ class Special:
 
     server: Literal["api", "auth"] = "api"
     authorization: str | None = "client"
-    form: Mapping[str, str] | None = None
+    form: Mapping[str, str] | None = field(default=None, repr=False)
     accept: str = "application/json"
     repeatable: bool = True
     gone_is_none: bool = False

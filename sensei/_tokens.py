@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 from sensei._oauth import TokenCall, client_credentials_grant, refresh_grant
+from sensei._redact import SecretText
 from sensei.auth import Credentials, OAuth2ClientCredentials, OAuth2Token, ServiceAccount, TokenAnswer, bearer
 from sensei.errors import APIConnectionError, APIStatusError, AuthenticationError, ConfigurationError, SenseiError
 
@@ -68,7 +69,7 @@ def header_of(name: str, credential: object) -> str:
     """
     if not isinstance(credential, str):
         raise ConfigurationError(f"{name} must be a str, not {type(credential).__name__}.")
-    return f"Bearer {bearer(name, credential)}"
+    return SecretText(f"Bearer {bearer(name, credential)}")
 
 
 def first_token(credentials: Credentials, now: float) -> HeldToken | None:

@@ -8,6 +8,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, TypeVar
 
 from sensei._concurrency import async_sleep, call_after_fork, current_loop, loop_token
+from sensei._http import LONGEST_TIMEOUT
 
 if TYPE_CHECKING:
     import anyio
@@ -32,7 +33,9 @@ class Turn:
 
     def take(self, deadline: float | None) -> bool:
         """Wait for the turn, until `deadline` on the monotonic clock; True when it came."""
-        return self._lock.acquire(timeout=-1 if deadline is None else max(0.0, deadline - monotonic()))
+        return self._lock.acquire(
+            timeout=-1 if deadline is None else max(0.0, min(deadline - monotonic(), LONGEST_TIMEOUT))
+        )
 
     def give_back(self) -> None:
         """Let the next one have its turn."""

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from sensei._config import check_key
+from sensei._redact import SecretText
 
 
 class AsyncAuthorizer(Protocol):
@@ -33,7 +34,7 @@ class AsyncStaticKey:
     """An API key, or any token that is used as it is."""
 
     def __init__(self, key: str) -> None:
-        self.ready = f"Bearer {check_key(key)}"
+        self.ready: str = SecretText(f"Bearer {check_key(key)}")
 
     async def authorization(self, deadline: float | None = None) -> str:  # noqa: ARG002  # nothing takes time
         return self.ready

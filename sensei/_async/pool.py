@@ -14,7 +14,7 @@ from time import monotonic
 
 from sensei._concurrency import AsyncSignal, async_place, async_shielded, call_after_fork
 from sensei._config import Server
-from sensei._http import AsyncConnection, Target
+from sensei._http import AsyncConnection, Target, remaining
 from sensei.errors import ConfigurationError
 from sensei.models.response import RateLimit
 
@@ -85,7 +85,7 @@ class AsyncPool:
 
     async def _turn(self, signal: AsyncSignal, timeout: float | None) -> None:
         try:
-            if not await signal.wait(timeout):
+            if not await signal.wait(remaining(timeout)):
                 raise PoolTimeout(f"all {self._size} connections were in use")
         except BaseException:
             self._forget(signal)

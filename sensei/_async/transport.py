@@ -11,16 +11,11 @@ from typing import TYPE_CHECKING, TypeVar, cast
 from sensei._async.body import AsyncBody, drained
 from sensei._async.pool import AsyncPools
 from sensei._concurrency import async_shielded, async_sleep
-from sensei._http import (
-    RawHeaders,
-    check_fresh,
-    limits,
-    socket_of,
-    trouble,
-)
+from sensei._http import RawHeaders, Trouble, check_fresh, limits, socket_of, trouble, without_request
 from sensei._job import Job, Options, merged
 from sensei._parse import LONGEST_ANSWER, check_length, decompress, invalid_answer, parse, status_error
 from sensei._ratelimit import RateLimiter, read_rate_limit
+from sensei._redact import LONGEST_LOOKED_AT, one_line
 from sensei._request import ORDINARY, UNSET, HeaderTypes, QueryTypes, Special, TimeoutTypes, build_path, build_query
 from sensei._response import Headers, lower_names
 from sensei._retry import Plan
@@ -143,17 +138,19 @@ class AsyncTransport:
             if how is None:
                 raise
             failure = job.broken(how, error)
-            failure.__cause__ = error
+            failure.__cause__ = without_request(error)
         else:
             info = self._note(job, status, raw, lowered)
             if 200 <= status < 300:
                 try:
                     check_length(body)
                     if b"content-encoding" in lowered and self.foreign is None:
-                        body = decompress(body, lowered[b"content-encoding"])
+                        body = decompress(body, lowered[b"content-encoding"], job.deadline)
                     return parse(cast_to, body, info, self.client)
                 except ValueError as error:
                     raise invalid_answer(error, body, info, job.summary()) from error
+                except TimeoutError as error:
+                    raise job.final(job.broken(Trouble.TOO_LATE, error)) from error
             if job.is_gone(status) and (cast_to is NoneType or job.special.gone_is_none):
                 return cast("T", None)
             failure = self._refused(job, info, lowered, body)
@@ -187,19 +184,23 @@ class AsyncTransport:
                     response = await connection.handle_async_request(
                         pool.target.request(job.method, job.path, lines, job.body, timeouts)
                     )
+                    # The HTTP library looks at this when it begins with the body.
+                    timeouts["read"] = idle
+                    lowered = lower_names(response.headers)
+                    info = self._note(job, response.status, response.headers, lowered)
                 except BaseException:
                     await async_shielded(connection.aclose)
                     raise
-                # The HTTP library looks at this when it begins with the body.
-                timeouts["read"] = idle
-                lowered = lower_names(response.headers)
-                info = self._note(job, response.status, response.headers, lowered)
                 body = AsyncBody(info, response.aiter_stream(), connection.aclose, socket_of(response))
             else:
                 answer = await self.foreign.send(job.method, job.url, lines, job.body, timeouts | {"read": idle})
                 raw = answer.headers.raw
                 lowered = lower_names(raw)
-                info = self._note(job, answer.status_code, raw, lowered)
+                try:
+                    info = self._note(job, answer.status_code, raw, lowered)
+                except BaseException:
+                    await async_shielded(answer.aclose)
+                    raise
                 chunks = self.foreign.pieces(answer, packed=b"content-encoding" in lowered)
                 body = AsyncBody(info, chunks, answer.aclose, None)
             if 200 <= info.status_code < 300:
@@ -213,7 +214,7 @@ class AsyncTransport:
             how = None if isinstance(error, SenseiError) else trouble(error)
             if how is None:
                 raise
-            raise job.broken(how, error) from error
+            raise job.broken(how, error) from without_request(error)
         failure = self._refused(job, info, lowered, text)
         if await self._renewed(job, info.status_code, authorization):
             return await self.open(job, idle)
@@ -237,7 +238,9 @@ class AsyncTransport:
         query = build_query(params)
         if query:
             path = f"{path}{'&' if '?' in path else '?'}{query}"
-        return Job(self.options, server, method, route, path, json, timeout, headers, idempotency_key, special)
+        # A path of the user's own may bring its query with it, which neither logs nor traces are to show.
+        template = route.partition("?")[0]
+        return Job(self.options, server, method, template, path, json, timeout, headers, idempotency_key, special)
 
     async def _credential(self, job: Job) -> str | None:
         wanted = job.special.authorization
@@ -322,7 +325,7 @@ class AsyncTransport:
                 status,
                 info.elapsed,
                 job.attempts,
-                info.request_id,
+                one_line(info.request_id or ""),
             )
         hooks = self.options.hooks
         if hooks is not None:
@@ -333,8 +336,8 @@ class AsyncTransport:
         """The error for an answer with an error status."""
         if b"content-encoding" in lowered and self.foreign is None:
             try:
-                body = decompress(body, lowered[b"content-encoding"])
-            except ValueError:
+                body = decompress(body, lowered[b"content-encoding"], job.deadline, LONGEST_LOOKED_AT)
+            except (ValueError, TimeoutError):
                 body = b""
         if info.status_code >= 500 or info.status_code == 408:
             job.doubtful = True

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from sensei._config import check_key
+from sensei._redact import SecretText
 
 
 class Authorizer(Protocol):
@@ -34,7 +35,7 @@ class StaticKey:
     """An API key, or any token that is used as it is."""
 
     def __init__(self, key: str) -> None:
-        self.ready = f"Bearer {check_key(key)}"
+        self.ready: str = SecretText(f"Bearer {check_key(key)}")
 
     def authorization(self, deadline: float | None = None) -> str:  # noqa: ARG002  # nothing takes time
         return self.ready

@@ -15,7 +15,7 @@ from time import monotonic
 
 from sensei._concurrency import Signal, call_after_fork, place, shielded
 from sensei._config import Server
-from sensei._http import Connection, Target
+from sensei._http import Connection, Target, remaining
 from sensei.errors import ConfigurationError
 from sensei.models.response import RateLimit
 
@@ -86,7 +86,7 @@ class Pool:
 
     def _turn(self, signal: Signal, timeout: float | None) -> None:
         try:
-            if not signal.wait(timeout):
+            if not signal.wait(remaining(timeout)):
                 raise PoolTimeout(f"all {self._size} connections were in use")
         except BaseException:
             self._forget(signal)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from sensei._concurrency import sleep
-from sensei._http import Trouble, trouble
+from sensei._http import LONGEST_TIMEOUT, Trouble, trouble
 from sensei._parse import invalid_answer
 from sensei._request import UNSET
 from sensei._sse import Resumption, SSEReader
@@ -76,7 +76,7 @@ class EventStream:
     ) -> None:
         self._transport = transport
         self._begin = begin
-        self._idle = float(timeout) if isinstance(timeout, int | float) else IDLE
+        self._idle = min(float(timeout), LONGEST_TIMEOUT) if isinstance(timeout, int | float) else IDLE
         self._place = Resumption(last_event_id)
         self._phase: str | None = None
         self._body: Body | None = None
