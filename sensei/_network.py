@@ -10,6 +10,7 @@ import ssl
 import sys
 import weakref
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import cast
 
 import httpcore
@@ -43,6 +44,11 @@ class Stream(httpcore.NetworkStream):
         self._inner.write(buffer, _expired(timeout, httpcore.WriteTimeout))
 
     def close(self) -> None:
+        sock = self._inner.get_extra_info("socket")
+        if isinstance(sock, socket.socket):
+            # Closing alone does not wake another thread that is reading.
+            with suppress(OSError):
+                socket.socket.shutdown(sock, socket.SHUT_RDWR)
         self._inner.close()
 
     def start_tls(

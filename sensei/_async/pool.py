@@ -43,6 +43,7 @@ class AsyncPool:
         self._waiting: deque[AsyncSignal] = deque()
         self._lock = threading.Lock()
         self._lent = 0
+        self._closed = False
         self._pruned = monotonic()
 
     async def acquire(self, timeout: float | None, *, fresh: bool = False) -> AsyncConnection:
@@ -100,6 +101,9 @@ class AsyncPool:
 
     async def release(self, connection: AsyncConnection) -> None:
         """Take back a connection after a complete answer."""
+        if self._closed:
+            await self.discard(connection)
+            return
         if not connection.is_closed():
             self._idle.append(connection)
         self._returned()
@@ -145,11 +149,13 @@ class AsyncPool:
 
     async def aclose(self) -> None:
         """Close the idle connections; those in use close when they come back."""
+        self._closed = True
         while self._idle:
             await self._idle.pop().aclose()
 
     def abandon(self) -> None:
         """Close all sockets without a word to the peer or to the event loop."""
+        self._closed = True
         self._network.abandon()
         self._idle.clear()
 

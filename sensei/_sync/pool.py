@@ -44,6 +44,7 @@ class Pool:
         self._waiting: deque[Signal] = deque()
         self._lock = threading.Lock()
         self._lent = 0
+        self._closed = False
         self._pruned = monotonic()
 
     def acquire(self, timeout: float | None, *, fresh: bool = False) -> Connection:
@@ -101,6 +102,9 @@ class Pool:
 
     def release(self, connection: Connection) -> None:
         """Take back a connection after a complete answer."""
+        if self._closed:
+            self.discard(connection)
+            return
         if not connection.is_closed():
             self._idle.append(connection)
         self._returned()
@@ -146,11 +150,13 @@ class Pool:
 
     def close(self) -> None:
         """Close the idle connections; those in use close when they come back."""
+        self._closed = True
         while self._idle:
             self._idle.pop().close()
 
     def abandon(self) -> None:
         """Close all sockets without a word to the peer or to the event loop."""
+        self._closed = True
         self._network.abandon()
         self._idle.clear()
 

@@ -40,6 +40,9 @@ if TYPE_CHECKING:
 IDLE = 45.0
 """Seconds of silence after which a connection is given up; the server breaks it every 15."""
 
+_LONGEST_HINT = 10**9
+"""Milliseconds; more makes no difference."""
+
 LIVELY = 20.0
 """Seconds after which a connection counts as good even if it brought no event: a paused migration has none."""
 
@@ -49,7 +52,8 @@ class EventStream:
 
     A connection that is cut is made again, and the stream goes on with the event after the last one. The `end` event
     is handed out and then the iteration is over; without it a closed connection counts as cut. The connection is
-    made with the first event that is asked for.
+    made with the first event that is asked for. A stream may last for days: the `deadline` of the client bounds each
+    try to connect, not the whole of it.
 
     Attributes:
         last_event_id: id of the last event handed out. Pass it as `last_event_id=` to go on elsewhere.
@@ -100,7 +104,7 @@ class EventStream:
             while self._pending:
                 sent = self._pending.popleft()
                 if sent.retry is not None:
-                    self._place.hint = sent.retry / 1000.0
+                    self._place.hint = min(sent.retry, _LONGEST_HINT) / 1000.0
                 if not (data := sent.data):
                     continue
                 event = self._hand_out(sent.event, data, sent.id)
@@ -159,7 +163,8 @@ class EventStream:
             self._let_go()
             self._place.resumed = self._any and self._place.last_event_id is not None
             raise
-        self._wait_out(failure)
+        if not self._over:  # closed meanwhile from elsewhere, which is what broke it
+            self._wait_out(failure)
 
     def _connect(self) -> None:
         place = self._place
@@ -170,9 +175,12 @@ class EventStream:
         self._opened_at = monotonic()
         self._body = self._transport.open(self._begin(extra), self._idle)
         self.last_response = info = self._body.info
+        if self._over:  # closed meanwhile
+            self._let_go()
+            return
         kind = info.headers.get("content-type", "").split(";")[0].strip().lower()
         if kind != "text/event-stream":
-            self.close()
+            self._let_go()
             raise self._unreadable(ValueError(f"it is {kind or 'of no type'}, not an event stream"), "")
 
     def _wait_out(self, failure: SenseiError) -> None:
@@ -188,7 +196,9 @@ class EventStream:
         if good:
             place.failures = 0
         policy = self._transport.options.retry
-        if not policy.wants(failure) or place.failures >= policy.max_retries:
+        asked = failure.retry_after if isinstance(failure, APIStatusError) else None
+        too_long = max(asked or 0.0, place.hint) > policy.max_retry_after
+        if too_long or not policy.wants(failure) or place.failures >= policy.max_retries:
             self._over = True
             if not self._any or isinstance(failure, APIResponseValidationError):
                 raise failure
@@ -198,7 +208,7 @@ class EventStream:
                 last_event_id=place.last_event_id,
             ) from failure
         delay = place.delay()
-        if isinstance(failure, APIStatusError) and failure.retry_after is not None:
+        if asked is not None:
             delay = max(delay, policy.delay(failure, 1))
         place.failures += 1
         place.resumed = place.last_event_id is not None and self._any

@@ -15,9 +15,9 @@ import anyio.lowlevel
 import pytest
 
 from sensei import AsyncClient, Client, RetryPolicy
-from sensei.errors import OutcomeUnknownError, SenseiError
+from sensei.errors import ConfigurationError, OutcomeUnknownError, SenseiError
 from tests.client.faulty import Answer, FaultyServer, Heard, refusal, reply
-from tests.client.samples import CONNECTION, connection
+from tests.client.samples import CONNECTION, connection, sse
 
 
 def by_id(heard: Heard) -> Answer:
@@ -69,6 +69,96 @@ class TestThreads:
                 done = list(pool.map(lambda _: client.connections.get("conn_1").id, range(120)))
             assert len(done) == 120
             assert len(refusals) <= 0.05 * len(server.heard)
+
+
+class Slow:
+    """A server of which each answer waits to be let go; it tells which connections its client has closed."""
+
+    def __init__(self) -> None:
+        self.arrived = threading.Event()
+        self.go = threading.Event()
+        self.server = FaultyServer(self.answer)
+
+    def answer(self, heard: Heard) -> Answer:
+        self.arrived.set()
+        if heard.path.endswith("/events"):
+            head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n"
+            return Answer(head + sse(1), hold=self.go)
+        self.go.wait(20)
+        return by_id(heard)
+
+
+class TestClosing:
+    def test_calls_under_way_end_well_and_leave_no_connection(self) -> None:
+        slow = Slow()
+        with slow.server as server:
+            client = Client("sk_test_1", base_url=server.url)
+            network = client._transport.pools.of(client._transport.server)._network
+            with ThreadPoolExecutor(1) as pool:
+                call = pool.submit(client.connections.get, "conn_1")
+                slow.arrived.wait(20)
+                client.close()
+                slow.go.set()
+                assert call.result().id == "conn_1"
+            assert all(stream.get_extra_info("socket").fileno() < 0 for stream in network._streams)  # type: ignore[attr-defined]
+            with pytest.raises(ConfigurationError, match="closed"):
+                client.connections.get("conn_1")
+
+    @pytest.mark.anyio
+    async def test_so_do_those_of_the_async_client(self) -> None:
+        slow = Slow()
+        with slow.server as server:
+            client = AsyncClient("sk_test_1", base_url=server.url)
+            found: list[str] = []
+
+            async def one() -> None:
+                found.append((await client.connections.get("conn_1")).id)
+
+            async with anyio.create_task_group() as group:
+                group.start_soon(one)
+                await anyio.to_thread.run_sync(slow.arrived.wait, 20)
+                pool = client._transport.pools.of(client._transport.server)
+                await client.aclose()
+                slow.go.set()
+            assert found == ["conn_1"]
+            assert not pool._idle
+            assert pool._lent == 0
+
+    def test_a_stream_closed_by_another_thread_ends_at_once(self) -> None:
+        slow = Slow()
+        with slow.server as server, Client("sk_test_1", base_url=server.url) as client:
+            stream = client.migrations.stream_events("mig_1")
+            assert next(stream).id == "1"
+            with ThreadPoolExecutor(1) as pool:
+                rest = pool.submit(list, stream)
+                while not rest.running():
+                    time.sleep(0.01)
+                stream.close()
+                assert rest.result(20) == []
+            slow.go.set()
+        assert len(server.heard) == 1
+
+    @pytest.mark.anyio
+    async def test_one_closed_by_another_task_does_too(self) -> None:
+        slow = Slow()
+        with slow.server as server:
+            async with AsyncClient("sk_test_1", base_url=server.url) as client:
+                stream = client.migrations.stream_events("mig_1")
+                assert (await anext(stream)).id == "1"
+                rest: list[object] = []
+
+                async def read() -> None:
+                    rest.extend([event async for event in stream])
+                    rest.append("over")
+
+                with anyio.fail_after(20):
+                    async with anyio.create_task_group() as group:
+                        group.start_soon(read)
+                        await anyio.wait_all_tasks_blocked()
+                        await stream.aclose()
+                assert rest == ["over"]
+            slow.go.set()
+        assert len(server.heard) == 1
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")

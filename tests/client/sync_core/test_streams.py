@@ -126,6 +126,30 @@ class TestResuming:
         assert "last_event_id='4'" in str(caught.value)
         assert len(server.heard) == 4
 
+    @pytest.mark.parametrize("asks", ["Retry-After", "retry"])
+    def test_one_that_is_to_wait_too_long_is_given_up_at_once(self, asks: str) -> None:
+        def serve(heard: Heard) -> Answer:
+            if asks == "retry":
+                return Answer(HEAD + b"retry: 61000\n\n" + sse(1), close=True)
+            if heard.number:
+                return refusal(503, "service_unavailable", {"Retry-After": "61"})
+            return Answer(HEAD + sse(1), close=True)
+
+        with FaultyServer(serve) as server:
+            with Client("sk_test_1", base_url=server.url) as client:
+                stream = client.migrations.stream_events("mig_1")
+                assert (next(stream)).id == "1"
+                with pytest.raises(StreamInterruptedError) as caught:
+                    next(stream)
+        assert caught.value.last_event_id == "1"
+        assert len(server.heard) == (1 if asks == "retry" else 2)
+
+    def test_a_hint_that_is_no_time_does_no_harm(self) -> None:
+        whole = HEAD + b"retry: " + b"9" * 400 + b"\n\n" + b"retry: 1\n\n" + sse(1, "end")
+        with FaultyServer(lambda heard: Answer(whole, close=True)) as server:
+            with Client("sk_test_1", base_url=server.url) as client:
+                assert numbers(client.migrations.stream_events("mig_1")) == [1]
+
     @pytest.mark.parametrize(
         ("answer", "expected", "requests"),
         [
