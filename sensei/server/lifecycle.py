@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from sensei.server import eventlog, events, progress, validations
+from sensei.server.notifications import queue as notifications
 from sensei.server.schemas.base import wire_time
 from sensei.server.state_machine import EXECUTING, FINISHED, PHASES, can_move
 from sensei.server.store.migration_tables import MappingRow, Migration, ScheduleRow
@@ -183,9 +184,12 @@ def settle_review(session: Session, row: Migration, now: datetime, decided_by: s
 
 
 def emit(session: Session, row: Migration, type_: str, now: datetime, data: Mapping[str, Any] | None = None) -> None:
-    """Emit a webhook event about a migration; by default with the data of `migration.*`."""
+    """Emit a webhook event about a migration, and tell whoever its notifications name.
+
+    The data are by default those of `migration.*`.
+    """
     body = {"migration_id": row.id, "migration_name": row.name, **(migration_data(row, now) if data is None else data)}
-    events.emit(
+    event = events.emit(
         session,
         organization_id=row.organization_id,
         environment=row.environment,
@@ -193,6 +197,7 @@ def emit(session: Session, row: Migration, type_: str, now: datetime, data: Mapp
         data=body,
         now=now,
     )
+    notifications.enqueue(session, row, type_, event.id, body, now)
 
 
 def migration_data(row: Migration, now: datetime) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from sensei.server.eventlog import Hub
 from sensei.server.gateway import Catalogs
 from sensei.server.ids import new_id
 from sensei.server.metrics import Metrics
+from sensei.server.notifications.courier import Courier
 from sensei.server.oauth import clients, grants, tokens
 from sensei.server.ratelimit import RateLimitedError, RateLimiter
 from sensei.server.security import Principal, hash_token, make_api_key, note_use, register_authenticator
@@ -52,6 +53,7 @@ class Runtime:
         self.tester: ConnectionTester = ConnectionTester(self)
         self.validator: ValidationWorker = ValidationWorker(self)
         self.dispatcher: Dispatcher = Dispatcher(self)
+        self.courier: Courier = Courier(self)
         self.hub: Hub = Hub()
         self.metrics: Metrics = Metrics()
         self.supervisor: Supervisor = Supervisor(self)
@@ -94,6 +96,7 @@ class Runtime:
         self.tester.sweep()
         self.validator.start()
         self.dispatcher.start()
+        self.courier.start()
         self._housekeeper = threading.Thread(target=self._keep_house, name="sensei-housekeeper", daemon=True)
         self._housekeeper.start()
         self.supervisor.start()
@@ -117,6 +120,7 @@ class Runtime:
             for step in (
                 self.store.close,
                 self.save_usage,
+                self.courier.stop,
                 self.dispatcher.stop,
                 self.validator.stop,
                 self.tester.stop,

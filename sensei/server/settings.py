@@ -106,6 +106,12 @@ class Settings:
         public_url: Origin under which clients reach the server, such as ``https://sensei.example`` behind a proxy;
             it stands in certificates and tokens. The address it listens on when absent. Where it is given, the
             ``X-Forwarded-For`` of a proxy on this machine tells the address of the caller.
+        smtp_url: The mail server that takes notifications: ``smtp://user:password@host:587`` (STARTTLS) or
+            ``smtps://user:password@host:465``. Without it no e-mail is sent.
+        mail_from: The address that e-mails are from; made from user or host of `smtp_url` when absent.
+        slack_webhook_url: An incoming webhook of Slack, for notifications to its channel.
+        slack_token: Token of a Slack bot with the scope ``chat:write``, for notifications to every channel it is in.
+        slack_api_url: Where Slack's Web API is.
     """
 
     state: str | Path
@@ -124,6 +130,11 @@ class Settings:
     environment_label: str = "Local"
     oauth_applications: tuple[OAuthApplication, ...] = ()
     public_url: str | None = None
+    smtp_url: str | None = field(default=None, repr=False)
+    mail_from: str | None = None
+    slack_webhook_url: str | None = field(default=None, repr=False)
+    slack_token: str | None = field(default=None, repr=False)
+    slack_api_url: str = "https://slack.com/api"
 
     @property
     def database_url(self) -> str:

@@ -27,6 +27,7 @@ from sensei.server.engine.validation.types import (
 )
 from sensei.server.errors import ApiError
 from sensei.server.ids import new_id
+from sensei.server.notifications import queue as notifications
 from sensei.server.schemas.base import wire_time
 from sensei.server.store.migration_tables import EventRow, Migration
 from sensei.server.store.validation_tables import Validation, ValidationRule
@@ -310,7 +311,7 @@ def _emit(session: Session, row: Validation, type_: str, now: datetime) -> None:
     }
     if row.status == "completed":
         data["issues_count"] = sum(len(result["issues"]) for result in row.results.values())
-    events.emit(
+    event = events.emit(
         session,
         organization_id=row.organization_id,
         environment=row.environment,
@@ -318,3 +319,7 @@ def _emit(session: Session, row: Validation, type_: str, now: datetime) -> None:
         data=data,
         now=now,
     )
+    migration = session.get(Migration, row.migration_id)
+    if migration is not None:
+        named = {**data, "migration_name": migration.name}
+        notifications.enqueue(session, migration, type_, event.id, named, now)

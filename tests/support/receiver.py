@@ -30,6 +30,7 @@ class Receiver:
     answers: list[int] = field(default_factory=list)
     """Statuses of the next answers; 200 when there are none left."""
     headers: dict[str, str] = field(default_factory=dict)
+    answer_body: bytes = b""
     gate: threading.Event = field(default_factory=threading.Event)
     """Answers wait for it."""
     changed: threading.Condition = field(default_factory=threading.Condition)
@@ -67,8 +68,9 @@ def running_receiver() -> Iterator[Receiver]:
                 self.send_response(status)
                 for name, value in receiver.headers.items():
                     self.send_header(name, value)
-                self.send_header("Content-Length", "0")
+                self.send_header("Content-Length", str(len(receiver.answer_body)))
                 self.end_headers()
+                self.wfile.write(receiver.answer_body)
             except OSError:
                 self.close_connection = True
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from sqlalchemy import delete as sql_delete
 from sqlalchemy import func, select
 
-from sensei.server import gateway, lifecycle, present, state_machine, undoing
+from sensei.server import eventlog, gateway, lifecycle, present, state_machine, undoing
+from sensei.server.engine.wording import counted
 from sensei.server.errors import ApiError, invalid, not_found
 from sensei.server.ids import new_id
 from sensei.server.lookup import find_migration, my_migrations
+from sensei.server.notifications.queue import recipients
 from sensei.server.operation import Answer, Context, Router
 from sensei.server.pagination import Page, make_page
 from sensei.server.routes.schedules import new_schedule
@@ -108,6 +111,7 @@ def create(ctx: Context, body: MigrationCreate) -> Answer[MigrationAnswer]:
     if body.schedule is not None:
         ctx.tx.add(new_schedule(row.id, body.schedule, ctx.now))
     lifecycle.created(ctx.tx, row, ctx.now)
+    _warn_of_missing_channels(ctx, row)
     ctx.after_commit(ctx.runtime.supervisor.wake)
     ctx.tx.flush()
     return Answer(present.show_migration(ctx.tx, row, ctx.now), location=f"/v1/migrations/{row.id}", resource=row.id)
@@ -151,6 +155,7 @@ def update(ctx: Context, id: str, body: MigrationUpdate) -> MigrationAnswer:
         row.notifications = (
             body.notifications.model_dump(exclude_unset=True) if body.notifications is not None else None
         )
+        _warn_of_missing_channels(ctx, row)
     row.updated_at = ctx.now
     return present.show_migration(ctx.tx, row, ctx.now)
 
@@ -223,6 +228,20 @@ def _seal(ctx: Context, given: Any) -> bytes | None:
     if isinstance(given, SourceInline | TargetInline):
         return ctx.store.vault.seal({"connection_string": given.connection_string})
     return None
+
+
+def _warn_of_missing_channels(ctx: Context, row: Migration) -> None:
+    """Say in the log, once for each change, who will not be told anything and what would mend that."""
+    # Behind the `end` of a finished migration nothing is added: whoever follows it has gone.
+    if row.status in state_machine.FINISHED:
+        return
+    named = Counter(channel for channel, _ in recipients(row.notifications or {}))
+    for channel, number in named.items():
+        problem = ctx.runtime.courier.missing(channel)
+        if problem is not None:
+            whom = counted(number, "address", "addresses") if channel == "email" else "the Slack channel"
+            text = f"Notifications to {whom} are not sent: {problem}"
+            eventlog.append_log(ctx.tx, row, "warning", text, ctx.now, phase=row.phase)
 
 
 def _notifications(body: MigrationCreate) -> dict[str, Any] | None:

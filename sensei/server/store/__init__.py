@@ -5,8 +5,8 @@ goes on elsewhere when its process dies.
 """
 
 # Importing them makes their tables known to the metadata that `Store` creates.
-from sensei.server.store import oauth_tables, validation_tables, webhook_tables
+from sensei.server.store import notification_tables, oauth_tables, validation_tables, webhook_tables
 from sensei.server.store.database import Store, StoreError
 from sensei.server.store.tables import Base
 
-__all__ = ["Base", "Store", "StoreError", "oauth_tables", "validation_tables", "webhook_tables"]
+__all__ = ["Base", "Store", "StoreError", "notification_tables", "oauth_tables", "validation_tables", "webhook_tables"]

@@ -7,7 +7,7 @@ import socket
 import ssl
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import cast
 
@@ -27,6 +27,8 @@ class AttemptOutcome:
     response_status: int | None
     duration_ms: float
     error: str | None
+    answer: bytes = field(default=b"", repr=False)
+    """The beginning of the answer's body, where it was asked for."""
 
     @property
     def delivered(self) -> bool:
@@ -86,18 +88,20 @@ async def attempt(
     allowed: Sequence[IPNetwork] = (),
     ssl_context: ssl.SSLContext | None = None,
     timeout_seconds: float = TIMEOUT_SECONDS,
+    answer_bytes: int = 0,
 ) -> AttemptOutcome:
     """Post `body` to `url` once. Never raises for what a receiver or the network does.
 
-    The time counts from the look-up of the name to the status line. The answer's body is not read: it says nothing
-    that a delivery needs, and reading it would let a receiver hold the connection.
+    The time counts from the look-up of the name to the status line, and to the end of what is read of the answer's
+    body: `answer_bytes` at most. For a webhook that is nothing: it says nothing that a delivery needs.
     """
     started = time.perf_counter()
     status: int | None = None
     error: str | None = None
+    answer = b""
     try:
         with anyio.fail_after(timeout_seconds):
-            status = await _post(url, body, headers, allowed, ssl_context)
+            status, answer = await _post(url, body, headers, allowed, ssl_context, answer_bytes)
         if 300 <= status < 400:
             error = f"HTTP {status}; redirects are not followed"
         elif not 200 <= status < 300:
@@ -110,9 +114,8 @@ async def attempt(
         error = _one_line(failure)
     except (OSError, ssl.SSLError, UnicodeError, httpx.InvalidURL) as failure:
         error = _one_line(failure)
-    return AttemptOutcome(
-        response_status=status, duration_ms=round((time.perf_counter() - started) * 1000, 3), error=error
-    )
+    duration_ms = round((time.perf_counter() - started) * 1000, 3)
+    return AttemptOutcome(response_status=status, duration_ms=duration_ms, error=error, answer=answer)
 
 
 @cache
@@ -127,7 +130,8 @@ async def _post(
     headers: Mapping[str, str],
     allowed: Sequence[IPNetwork],
     ssl_context: ssl.SSLContext | None,
-) -> int:
+    answer_bytes: int,
+) -> tuple[int, bytes]:
     parsed = httpx.URL(url)
     loopback_only = parsed.scheme == "http"
     wire_headers = [
@@ -146,7 +150,13 @@ async def _post(
         ) as pool,
         pool.stream("POST", target, headers=wire_headers, content=body) as response,
     ):
-        return response.status
+        answer = b""
+        if answer_bytes:
+            async for chunk in response.aiter_stream():
+                answer += chunk
+                if len(answer) >= answer_bytes:
+                    break
+        return response.status, answer[:answer_bytes]
 
 
 def _one_line(failure: BaseException) -> str:
