@@ -353,6 +353,72 @@ def test_a_failure_is_told(engine: ScriptedEngine, server: LocalServer, client: 
     expect(page.get_by_text("The validation did not pass, so no certificate was issued.")).to_be_visible()
 
 
+def test_a_server_that_is_gone_is_told_of_and_found_again(server: LocalServer, client: Client, visit: Visit) -> None:
+    client.webhooks.create(url="http://127.0.0.1:9/hook", events=["*"])
+    visitor = visit(server)
+    visitor.expected = re.compile("net::ERR_FAILED")
+    page = visitor.sign_in("#/connections")
+    expect(page.get_by_role("heading", name="Connections")).to_be_visible()
+    # One part of the page is there already, the other must still be loaded.
+    for place, sign in (("#/connections", "No connection yet"), ("#/webhooks", "http://127.0.0.1:9/hook")):
+        page.context.route("**", lambda route: route.abort())
+        visitor.go("#/migrations")
+        visitor.go(place)
+        expect(page.get_by_role("alert")).to_contain_text("The server does not answer.")
+        page.context.unroute("**")
+        expect(page.get_by_text(sign)).to_be_visible()
+
+
+@pytest.mark.parametrize("width", [390, 768, 870])
+def test_a_plan_can_be_decided_on_any_screen(
+    engine: ScriptedEngine, server: LocalServer, client: Client, visit: Visit, width: int
+) -> None:
+    engine.confidences = (0.5, 0.99)
+    migration = make(client)
+    client.migrations.wait_for_plan(migration, timeout=30)
+    visitor = visit(server, width=width)
+    page = visitor.sign_in(f"#/migrations/{migration}/plan")
+    approve = page.get_by_role("button", name=re.compile("^Approve .*c0"))
+    expect(approve).to_be_visible()
+    box = approve.bounding_box()
+    assert box is not None
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= width
+    assert not visitor.is_wider_than_the_screen()
+
+
+def test_a_rollback_offers_to_bring_back_what_was_there(
+    server: LocalServer, client: Client, visit: Visit, tmp_path: Path
+) -> None:
+    source, target = tmp_path / "source.db", tmp_path / "target.db"
+    for path, text in ((source, "new"), (target, "old")):
+        with sqlite3.connect(path) as database:
+            database.execute("CREATE TABLE a (id INTEGER PRIMARY KEY, t TEXT)")
+            database.execute("INSERT INTO a VALUES (1, ?)", (text,))
+        database.close()
+    migration = client.migrations.create(
+        name="over the old one",
+        source={"type": "sqlite", "connection_string": f"sqlite:///{source}"},
+        target={
+            "type": "sqlite",
+            "connection_string": f"sqlite:///{target}",
+            "options": {"drop_existing_tables": True},
+        },
+    )
+    migration.wait_for_plan(timeout=30)
+    migration.start(skip_approval=True)
+    migration.wait(timeout=30)
+    page = visit(server).sign_in(f"#/migrations/{migration.id}")
+    page.get_by_role("button", name="Roll back…").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_label("Bring back the tables that the target had before")).to_be_checked()
+    dialog.get_by_role("button", name="Roll back").click()
+    expect(status_of(page)).to_have_text("Rolled back")
+    with sqlite3.connect(target) as database:
+        assert database.execute("SELECT t FROM a").fetchall() == [("old",)]
+    database.close()
+
+
 def test_connections_are_tested(server: LocalServer, client: Client, visit: Visit, shop: Path) -> None:
     client.connections.create(name="Shop", type="sqlite", role="source", config={"path": str(shop)})
     client.connections.create(
@@ -363,7 +429,7 @@ def test_connections_are_tested(server: LocalServer, client: Client, visit: Visi
     )
     page = visit(server).sign_in("#/connections")
     page.get_by_role("button", name="Test Shop").click()
-    expect(page.get_by_role("row", name="Shop")).to_contain_text("9 tables")
+    expect(page.get_by_role("row", name="Shop")).to_contain_text("8 tables")
     page.get_by_role("button", name="Test Nobody there").click()
     row = page.get_by_role("row", name="Nobody there")
     expect(row).to_contain_text("Failed")

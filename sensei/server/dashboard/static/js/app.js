@@ -1,6 +1,6 @@
 // The shell: who is signed in, which view is shown.
 
-import { get, keepKey, storedKey, whenRefused } from "./api.js";
+import { ConnectionError, get, keepKey, storedKey, whenRefused } from "./api.js";
 import { fill, h, icon } from "./dom.js";
 import { problem } from "./widgets.js";
 import { signInView } from "./views/signin.js";
@@ -43,13 +43,30 @@ async function show() {
   document.title = `${VIEWS[name].text} · Sensei`;
   try {
     const load = id && VIEWS[name].one ? VIEWS[name].one : VIEWS[name].load;
-    const { render } = await load();
+    const { render } = await load().catch(() => Promise.reject(new PartMissingError()));
     if (!signal.aborted) await render(view, { id, rest, signal });
   } catch (error) {
-    if (!signal.aborted) fill(view, problem(error, show));
+    if (!signal.aborted) fill(view, problem(error, error instanceof PartMissingError ? revive : show));
   }
   if (!signal.aborted && document.activeElement === document.body) view.querySelector("h1")?.focus();
   return undefined;
+}
+
+/** A part of this page could not be loaded. */
+class PartMissingError extends ConnectionError {}
+
+/** Show the place again once the server answers; anew as a whole, as a browser may not ask twice for a part of the page. */
+async function revive() {
+  if (await isThere()) location.reload();
+  else await show();
+}
+
+async function isThere() {
+  try {
+    return (await fetch("/healthz", { cache: "no-store", credentials: "omit" })).ok;
+  } catch {
+    return false;
+  }
 }
 
 function buildShell() {

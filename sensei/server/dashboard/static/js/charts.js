@@ -67,8 +67,14 @@ export function distribution(profile) {
       draw("target", target),
       s("line", { x1: 0, x2: width, y1: half + 1, y2: half + 1 }),
     ),
-    h("div", { class: "axis" }, h("span", {}, labels[0]), labels.length > 1 ? h("span", {}, labels.at(-1)) : null),
+    h("div", { class: "axis" }, h("span", {}, readable(labels[0])), labels.length > 1 ? h("span", {}, readable(labels.at(-1))) : null),
   );
+}
+
+/** "1.9e+04" → "19,000"; what is no such number stays as it is. */
+function readable(label) {
+  const number = Number(label);
+  return /^-?\d(\.\d+)?e[+-]\d+$/.test(label) && Math.abs(number) < 1e15 && Math.abs(number) >= 1 ? count(number) : label;
 }
 
 function bars(side) {

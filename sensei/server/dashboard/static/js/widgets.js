@@ -1,8 +1,11 @@
 // Pieces that several views use.
 
+import { ConnectionError } from "./api.js";
 import { announce, closeButton, fill, h, icon, toast, uniqueId } from "./dom.js";
 import { words } from "./format.js";
 import { tone } from "./states.js";
+
+const ASK_AGAIN = 3000;
 
 /** A status as a small label. */
 export function pill(status, text = words(status)) {
@@ -59,13 +62,17 @@ export function empty(title, text, ...rest) {
 export function problem(error, again) {
   const missing = error.code === "forbidden" ? error.details?.required_scope : undefined;
   const text = missing ? `Your key lacks the scope ${missing}.` : error.message;
-  return h(
+  const isGone = error instanceof ConnectionError;
+  const notice = h(
     "div",
     { class: "notice bad", role: "alert" },
     icon("warn"),
-    h("div", {}, h("p", {}, text), error.requestId ? h("p", { class: "soft" }, "Request ", h("code", {}, error.requestId)) : null),
+    h("div", {}, h("p", {}, text), error.requestId ? h("p", { class: "soft" }, "Request ", h("code", {}, error.requestId)) : null, isGone && again ? h("p", { class: "soft" }, "It is asked again every few seconds.") : null),
     again ? h("button", { type: "button", onclick: again }, "Try again") : null,
   );
+  // Gone with the notice: who went to another place asks there.
+  if (isGone && again) setTimeout(() => notice.isConnected && again(), ASK_AGAIN);
+  return notice;
 }
 
 /** Grey lines while something loads. */

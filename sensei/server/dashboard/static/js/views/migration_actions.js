@@ -84,13 +84,27 @@ async function cancel(live, button) {
 }
 
 async function rollBack(live, button) {
+  const backup = await backupOf(live);
   const answer = await confirm({
     title: "Roll this migration back?",
     text: "Everything it has written to the target is removed, and certificates of it are revoked. The source is not touched.",
     action: "Roll back",
     danger: true,
+    fields: backup === null ? [] : [{ name: "restore", label: "Bring back the tables that the target had before", type: "checkbox", checked: true }],
   });
-  if (answer !== null) await act(live, button, "rollback", { strategy: "truncate" }, "The rollback has begun.");
+  if (answer === null) return;
+  const body = answer.restore ? { strategy: "backup_restore", backup_id: backup } : { strategy: "truncate" };
+  await act(live, button, "rollback", body, "The rollback has begun.");
+}
+
+/** The backup that the log tells of, or null. */
+async function backupOf(live) {
+  try {
+    const page = await get(`${live.path}/logs`, { query: { phase: "schema_migration", level: "info", limit: 100 } });
+    return page.data.find((entry) => entry.data?.backup_id)?.data.backup_id ?? null;
+  } catch {
+    return null;
+  }
 }
 
 async function remove(live, button) {

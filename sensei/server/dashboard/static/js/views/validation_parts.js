@@ -90,8 +90,18 @@ function draw(place, validation, path) {
         unfinished ? h("div", { class: "buttons left" }, cancelButton(path)) : reportButtons(validation, path),
       ),
     ),
+    unfinished ? howFar(validation) : null,
     perspectives(validation.results),
   );
+}
+
+/** How far a validation is, as far as the server can tell. */
+function howFar(validation) {
+  if (!validation.estimated_completion || !validation.started_at) return null;
+  const [began, ends] = [validation.started_at, validation.estimated_completion].map(Date.parse);
+  const share = Math.min(99, Math.max(0, (100 * (Date.now() - began)) / Math.max(1, ends - began)));
+  const left = Math.max(1, Math.round((ends - Date.now()) / 1000));
+  return h("section", { class: "panel" }, meter(share, "Progress of the validation", "busy"), h("p", { class: "soft small" }, `About ${duration(left)} left`));
 }
 
 function cancelButton(path) {
@@ -112,6 +122,9 @@ function perspectives(results) {
 
 function perspective(name, result) {
   const [title, question] = PERSPECTIVES[name] ?? [words(name), ""];
+  if (result.status === "pending" || result.status === "running") {
+    return h("article", { class: `panel perspective ${tone(result.status)}` }, h("div", { class: "item-head" }, h("h3", {}, title), pill(result.status)), h("p", { class: "soft small" }, question));
+  }
   const share = 100 * (result.score ?? 0);
   const figures = Object.entries(FIGURES).filter(([key]) => result[key] !== undefined && !(UNUSUAL.has(key) && result[key] === 0));
   const shown = (key, value) => (key === "max_deviation" ? `${Number((100 * value).toPrecision(3))}%` : count(value));

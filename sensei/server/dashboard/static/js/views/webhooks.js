@@ -19,7 +19,7 @@ export async function render(root, { signal }) {
   const found = await all("/webhooks", { signal });
   if (signal.aborted) return;
   fill(summary, `${count(found.length)} in all`);
-  const columns = ["Address", "State", "Events", "Last delivery"].map((text) => ({ text }));
+  const columns = ["Address", "State", "Events", "Last delivered"].map((text) => ({ text }));
   fill(place, found.length === 0 ? nothing() : table("Webhooks", columns, found.map(row)));
 }
 
@@ -30,7 +30,7 @@ function row(one) {
     cell("Address", [h("a", { class: "strong mono", href: `#/webhooks/${encodeURIComponent(one.id)}` }, one.url), one.description ? h("span", { class: "soft small block" }, one.description) : null], "main-cell"),
     cell("State", h("span", { class: `pill ${one.enabled ? "good" : "idle"}` }, one.enabled ? "On" : "Off")),
     cell("Events", h("span", { class: "flags" }, one.events.map((event) => h("code", {}, event)))),
-    cell("Last delivery", h("span", { class: "soft" }, one.last_delivery_at ? ago(one.last_delivery_at) : "None yet")),
+    cell("Last delivered", h("span", { class: "soft" }, one.last_delivery_at ? ago(one.last_delivery_at) : "Nothing yet")),
   );
 }
 
