@@ -9,7 +9,7 @@ from aiohttp import ClientTimeout
 from multidict import CIMultiDict
 from yarl import URL
 
-from sensei._foreign import AsyncForeign
+from sensei._foreign import AsyncForeign, check_open
 from sensei._http import LONGEST_TIMEOUT, Limit, RawHeaders, remaining
 from sensei._redact import SecretBytes, SecretText
 
@@ -55,6 +55,7 @@ class AiohttpForeign(AsyncForeign):
     async def send(
         self, method: str, url: str, headers: RawHeaders, body: bytes | None, timeouts: dict[str, float | None]
     ) -> _Answer:
+        check_open(self._session.closed)
         lines = CIMultiDict((name.decode("ascii"), _text(value)) for name, value in headers)
         response = await self._session.request(
             method,

@@ -21,12 +21,14 @@ __all__ = [
     "Signal",
     "SurvivesFork",
     "async_place",
+    "async_place_is_over",
     "async_shielded",
     "async_sleep",
     "call_after_fork",
     "current_loop",
     "loop_token",
     "place",
+    "place_is_over",
     "shielded",
     "sleep",
 ]
@@ -64,9 +66,28 @@ def async_place() -> object:
     return loop_token()
 
 
+def async_place_is_over(place: object) -> bool:
+    """True when the event loop that is `place` will never run again."""
+    is_closed: Callable[[], bool] | None = getattr(place, "is_closed", None)
+    if is_closed is not None:
+        return is_closed()
+    call_soon: Callable[[Callable[[], object]], object] | None = getattr(place, "run_sync_soon", None)
+    try:
+        if call_soon is not None:
+            call_soon(bool)
+    except RuntimeError:  # this is how trio tells
+        return True
+    return False
+
+
 def place() -> object:
     """Where sockets belong: to no place, since any thread of the process may use them."""
     return None
+
+
+def place_is_over(place: object) -> bool:  # noqa: ARG001 - what `async_place_is_over` is for threads
+    """False: threads come and go, but their place stays."""
+    return False
 
 
 async def async_shielded(work: Callable[[], Awaitable[None]]) -> None:

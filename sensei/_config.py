@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -103,6 +104,8 @@ def parse_url(url: str, *, allow_insecure: bool = False) -> Server:
         raise ConfigurationError(f"base_url {shown!r} is no URL: {error}") from None
     if parts.scheme not in {"http", "https"} or not host:
         raise ConfigurationError(f"base_url {shown!r} must be a full URL such as {DEFAULT_URL}")
+    if not _HOST(host) or port == 0 or any(character <= " " for character in url.strip()):
+        raise ConfigurationError(f"base_url {shown!r} has a host or port that none can have")
     if parts.username is not None or parts.password is not None:
         raise ConfigurationError("base_url must not carry a user or password: give the key as api_key=")
     if parts.query or parts.fragment:
@@ -128,6 +131,12 @@ def _idna(host: str | None) -> str:
         return (host or "").encode("idna").decode("ascii")
     except UnicodeError as error:
         raise ValueError(f"the host name is not valid ({error.__class__.__name__})") from None
+
+
+_HOST = re.compile(
+    r"(?=.{1,253}$)[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?|[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*(%[A-Za-z0-9._-]+)?"
+).fullmatch
+"""Names, and addresses with their zone. The parser of URLs lets through more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,7 +267,7 @@ def read_profile(text: str, name: str | None, path: Path, environ: Mapping[str, 
         ) from None
     try:
         loaded: object = yaml.safe_load(text)
-    except yaml.YAMLError:
+    except (yaml.YAMLError, ValueError, TypeError, LookupError, AttributeError, RecursionError):  # all seen from it
         raise ConfigurationError(f"{path} is not valid YAML") from None
     config = _mapping(loaded or {}, f"{path}", path)
     profiles = _mapping(config.get("profiles") or {}, "profiles", path)
@@ -266,7 +275,7 @@ def read_profile(text: str, name: str | None, path: Path, environ: Mapping[str, 
     chosen = current or "default"
     if chosen not in profiles:
         if name is not None:
-            known = ", ".join(sorted(profiles)) or "none"
+            known = ", ".join(sorted(map(str, profiles))) or "none"
             raise ConfigurationError(f"there is no profile {name!r} in {path}; it has: {known}")
         return Profile(chosen)
     members = _mapping(profiles[chosen], f"profile {chosen!r}", path)

@@ -7,16 +7,20 @@ Loaded only where there is one.
 from __future__ import annotations
 
 import inspect
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from functools import lru_cache
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar, cast
 
+from sensei._concurrency import async_place, async_place_is_over, call_after_fork, place
 from sensei._http import RawHeaders, remaining, tls_context
 from sensei.errors import ConfigurationError
 
 if TYPE_CHECKING:
     import aiohttp
     import httpx
+
+
+ClientT = TypeVar("ClientT")
 
 
 class ForeignResponse(Protocol):
@@ -102,15 +106,15 @@ class _Requests:
 class Foreign:
     """A sync client of httpx or httpx2. Its cookies, proxies, TLS and transports apply; redirects are not followed."""
 
-    def __init__(self, client: httpx.Client, *, owned: bool = False) -> None:
+    def __init__(self, client: httpx.Client) -> None:
         self._client = client
         self._requests = _Requests(client)
-        self._owned = owned
 
     def send(
         self, method: str, url: str, headers: RawHeaders, body: bytes | None, timeouts: dict[str, float | None]
     ) -> ForeignResponse:
         """Send a request and give the response before its body."""
+        check_open(self._client.is_closed)
         request = self._requests.build(method, url, headers, body, timeouts)
         return self._client.send(request, stream=True, follow_redirects=False, auth=None)
 
@@ -120,23 +124,25 @@ class Foreign:
         return answer.iter_bytes() if packed or answer.is_stream_consumed else answer.iter_raw()
 
     def close(self) -> None:
-        """Close the client, if it is not the user's."""
-        if self._owned:
-            self._client.close()
+        """Leave the client open: it is the user's."""
+
+    def shut(self) -> None:
+        """Close the client."""
+        self._client.close()
 
 
 class AsyncForeign:
     """An async client of httpx or httpx2: what `Foreign` is for a sync one."""
 
-    def __init__(self, client: httpx.AsyncClient, *, owned: bool = False) -> None:
+    def __init__(self, client: httpx.AsyncClient) -> None:
         self._client = client
         self._requests = _Requests(client)
-        self._owned = owned
 
     async def send(
         self, method: str, url: str, headers: RawHeaders, body: bytes | None, timeouts: dict[str, float | None]
     ) -> AsyncForeignResponse:
         """Send a request and give the response before its body."""
+        check_open(self._client.is_closed)
         request = self._requests.build(method, url, headers, body, timeouts)
         return await self._client.send(request, stream=True, follow_redirects=False, auth=None)
 
@@ -145,9 +151,11 @@ class AsyncForeign:
         return answer.aiter_bytes() if packed or answer.is_stream_consumed else answer.aiter_raw()
 
     async def aclose(self) -> None:
-        """Close the client, if it is not the user's."""
-        if self._owned:
-            await self._client.aclose()
+        """Leave the client open: it is the user's."""
+
+    async def shut(self) -> None:
+        """Close the client."""
+        await self._client.aclose()
 
 
 def foreign(client: object) -> Foreign:
@@ -183,6 +191,16 @@ def async_foreign(client: object) -> AsyncForeign:
     return AsyncForeign(cast("httpx.AsyncClient", client))
 
 
+def check_open(is_closed: bool) -> None:
+    """See to it that a client of the user's can be used.
+
+    Raises:
+        ConfigurationError: it was closed.
+    """
+    if is_closed:
+        raise ConfigurationError("the http_client that was given to this client is closed: keep it open meanwhile")
+
+
 def _kind(client: object) -> bool | None:
     """True for an async client, False for a sync one, None for anything else."""
     send = getattr(client, "send", None)
@@ -193,13 +211,87 @@ def _kind(client: object) -> bool | None:
 
 def proxy_client() -> Foreign:
     """A client that goes through the proxies of the environment."""
-    import httpx
-
-    return Foreign(httpx.Client(verify=tls_context()), owned=True)
+    return ProxyClient()
 
 
 def async_proxy_client() -> AsyncForeign:
     """A client that goes through the proxies of the environment."""
+    return AsyncProxyClient()
+
+
+class _Places(Generic[ClientT]):
+    """Clients of our own, one for each process and event loop, since their connections belong there."""
+
+    def __init__(self, make: Callable[[], ClientT], here: Callable[[], object]) -> None:
+        self._make = make
+        self._here = here
+        self._clients: dict[object, ClientT] = {}
+        self._inherited: list[ClientT] = []
+        call_after_fork(self)
+
+    def _after_fork(self) -> None:
+        # Kept, not closed: their connections are in use in the parent.
+        self._inherited += self._clients.values()
+        self._clients = {}
+
+    def client(self) -> ClientT:
+        """The one for here."""
+        here = self._here()
+        found = self._clients.get(here)
+        if found is None:
+            for place in [place for place in self._clients if async_place_is_over(place)]:
+                del self._clients[place]
+            found = self._clients.setdefault(here, self._make())
+        return found
+
+    def take(self) -> ClientT | None:
+        """The one for here, to be closed; those of other places are forgotten."""
+        found = self._clients.pop(self._here(), None)
+        self._clients.clear()
+        return found
+
+
+def _made() -> Foreign:
     import httpx
 
-    return AsyncForeign(httpx.AsyncClient(verify=tls_context()), owned=True)
+    return Foreign(httpx.Client(verify=tls_context()))
+
+
+def _async_made() -> AsyncForeign:
+    import httpx
+
+    return AsyncForeign(httpx.AsyncClient(verify=tls_context()))
+
+
+class ProxyClient(Foreign):
+    """A sync client of our own that goes through the proxies of the environment."""
+
+    def __init__(self) -> None:
+        self._places = _Places(_made, place)
+
+    def send(
+        self, method: str, url: str, headers: RawHeaders, body: bytes | None, timeouts: dict[str, float | None]
+    ) -> ForeignResponse:
+        return self._places.client().send(method, url, headers, body, timeouts)
+
+    def close(self) -> None:
+        found = self._places.take()
+        if found is not None:
+            found.shut()
+
+
+class AsyncProxyClient(AsyncForeign):
+    """What `ProxyClient` is for the async client."""
+
+    def __init__(self) -> None:
+        self._places = _Places(_async_made, async_place)
+
+    async def send(
+        self, method: str, url: str, headers: RawHeaders, body: bytes | None, timeouts: dict[str, float | None]
+    ) -> AsyncForeignResponse:
+        return await self._places.client().send(method, url, headers, body, timeouts)
+
+    async def aclose(self) -> None:
+        found = self._places.take()
+        if found is not None:
+            await found.shut()

@@ -34,6 +34,7 @@ class LoopSocket(ByteStream):
         self._ended = False
         self._error: OSError | None = None
         self._reader: asyncio.Future[None] | None = None
+        self._writer: asyncio.Future[None] | None = None
         self._watched = False
         self._watch()
 
@@ -106,13 +107,14 @@ class LoopSocket(ByteStream):
             try:
                 left = left[self.sock.send(left) :]
             except (BlockingIOError, InterruptedError):
-                room: asyncio.Future[None] = self._loop.create_future()
-                number = self.sock.fileno()
-                self._loop.add_writer(number, _settle, room)
+                self._writer = room = self._loop.create_future()
+                self._loop.add_writer(self.sock.fileno(), _settle, room)
                 try:
                     await self._until(room, timeout)
                 finally:
-                    self._loop.remove_writer(number)
+                    if self._writer is not None:  # else it was closed meanwhile, and its number may be another's
+                        self._writer = None
+                        self._loop.remove_writer(self.sock.fileno())
 
     async def _until(self, future: asyncio.Future[None], timeout: float | None) -> None:
         if timeout is None:
@@ -137,13 +139,16 @@ class LoopSocket(ByteStream):
         # In a forked child the loop's watch list is shared with the parent, whose it is.
         if self._process == os.getpid() and not self._loop.is_closed():
             self._unwatch()
-        self._watched = False
+            if self._writer is not None:
+                self._loop.remove_writer(self.sock.fileno())
+        waiting = [future for future in (self._reader, self._writer) if future is not None and not future.done()]
+        self._watched, self._writer = False, None
         self._ended = True
         self.sock.close()
-        waiting = self._reader
-        if waiting is not None and not waiting.done() and not self._loop.is_closed():
+        if waiting and not self._loop.is_closed():
             self._error = ConnectionAbortedError("the connection was closed here")
-            self._loop.call_soon_threadsafe(_settle, waiting)
+            for future in waiting:
+                self._loop.call_soon_threadsafe(_settle, future)
 
 
 def _settle(future: asyncio.Future[None]) -> None:

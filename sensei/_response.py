@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, cast
 if TYPE_CHECKING:
     from sensei.models.response import ResponseInfo
 
+_MOST = 10**15
+
 RawHeaders = Sequence[tuple[bytes, bytes]]
 
 
@@ -110,11 +112,12 @@ class Headers(Mapping[str, str]):
 
 
 def whole(value: bytes | str | None) -> int | None:
-    """A header that is a whole number, or None."""
+    """A header that is a whole number, of a size that counts anything; or None."""
     try:
-        return int(value) if value is not None else None
+        number = int(value) if value is not None else None
     except ValueError:
         return None
+    return number if number is not None and -_MOST < number < _MOST else None
 
 
 def instant(value: int | None) -> datetime | None:
@@ -173,6 +176,8 @@ def _http_date(value: str) -> float | None:
     from email.utils import parsedate_to_datetime
 
     try:
-        return parsedate_to_datetime(value).timestamp()
+        date = parsedate_to_datetime(value)
+        # Dates of HTTP are of Greenwich, and one of their forms does not say so.
+        return (date if date.tzinfo is not None else date.replace(tzinfo=UTC)).timestamp()
     except (ValueError, TypeError, IndexError, OverflowError):
         return None

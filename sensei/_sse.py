@@ -23,6 +23,7 @@ class SSEReader:
         self._text = codecs.getincrementaldecoder("utf-8")("replace")
         self._fields = SSEDecoder()
         self._rest = ""
+        self._pieces: list[str] = []
         self._unfinished = 0
         self._first = True
 
@@ -32,7 +33,15 @@ class SSEReader:
         Raises:
             ValueError: an event is so long that this is no event stream.
         """
-        text = self._rest + self._text.decode(chunk)
+        text = self._text.decode(chunk)
+        if self._rest and not self._rest.endswith("\r") and "\n" not in text and "\r" not in text:
+            # A line that comes in very many pieces is put together once, when it ends.
+            self._pieces.append(text)
+            self._unfinished += len(chunk)
+            self._check()
+            return []
+        text = "".join((self._rest, *self._pieces, text))
+        self._pieces.clear()
         if self._first and text:
             text, self._first = text.removeprefix("\ufeff"), False
         # A carriage return at the very end may be the first half of a line end.
@@ -45,10 +54,13 @@ class SSEReader:
         self._rest = rest + held
         # Counted from the last empty line, with which an event ends; one of many lines is kept by the decoder.
         self._unfinished = 0 if "" in lines else self._unfinished + len(chunk)
-        if self._unfinished > LONGEST_EVENT or len(self._rest) > LONGEST_EVENT:
-            raise ValueError("something in the stream is longer than any event")
+        self._check()
         decode = self._fields.decode
         return [event for event in map(decode, lines) if event is not None]
+
+    def _check(self) -> None:
+        if self._unfinished > LONGEST_EVENT or len(self._rest) > LONGEST_EVENT:
+            raise ValueError("something in the stream is longer than any event")
 
 
 @dataclass(slots=True)

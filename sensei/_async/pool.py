@@ -12,7 +12,7 @@ import weakref
 from collections import deque
 from time import monotonic
 
-from sensei._concurrency import AsyncSignal, async_place, async_shielded, call_after_fork
+from sensei._concurrency import AsyncSignal, async_place, async_place_is_over, async_shielded, call_after_fork
 from sensei._config import Server
 from sensei._http import AsyncConnection, Target, remaining
 from sensei.errors import ConfigurationError
@@ -186,8 +186,7 @@ class AsyncPools:
         here, last = async_place(), self._last
         if last is not None and last[0] is here and last[1] is server:
             return last[2]
-        if self._closed:
-            raise ConfigurationError("this client is closed: make a new one, or leave its `with` block later")
+        self.check_open()
         pool = self._pools.get((here, server))
         if pool is None:
             self._drop_dead_places()
@@ -195,9 +194,18 @@ class AsyncPools:
         self._last = (here, server, pool)
         return pool
 
+    def check_open(self) -> None:
+        """See to it that the client was not closed.
+
+        Raises:
+            ConfigurationError: it was.
+        """
+        if self._closed:
+            raise ConfigurationError("this client is closed: make a new one, or leave its `with` block later")
+
     def _drop_dead_places(self) -> None:
         for key in list(self._pools):
-            if key[0] is not None and getattr(key[0], "is_closed", bool)():
+            if async_place_is_over(key[0]):
                 self._pools.pop(key).abandon()
 
     async def aclose(self) -> None:

@@ -124,6 +124,7 @@ class AsyncTransport:
                 status, raw = response.status, response.headers
                 lowered = lower_names(raw)
             else:
+                self.pools.check_open()
                 answer = await self.foreign.send(job.method, job.url, lines, job.body, timeouts)
                 status, raw = answer.status_code, answer.headers.raw
                 lowered = lower_names(raw)
@@ -193,6 +194,7 @@ class AsyncTransport:
                     raise
                 body = AsyncBody(info, response.aiter_stream(), connection.aclose, socket_of(response))
             else:
+                self.pools.check_open()
                 answer = await self.foreign.send(job.method, job.url, lines, job.body, timeouts | {"read": idle})
                 raw = answer.headers.raw
                 lowered = lower_names(raw)

@@ -13,7 +13,7 @@ import weakref
 from collections import deque
 from time import monotonic
 
-from sensei._concurrency import Signal, call_after_fork, place, shielded
+from sensei._concurrency import Signal, call_after_fork, place, place_is_over, shielded
 from sensei._config import Server
 from sensei._http import Connection, Target, remaining
 from sensei.errors import ConfigurationError
@@ -187,8 +187,7 @@ class Pools:
         here, last = place(), self._last
         if last is not None and last[0] is here and last[1] is server:
             return last[2]
-        if self._closed:
-            raise ConfigurationError("this client is closed: make a new one, or leave its `with` block later")
+        self.check_open()
         pool = self._pools.get((here, server))
         if pool is None:
             self._drop_dead_places()
@@ -196,9 +195,18 @@ class Pools:
         self._last = (here, server, pool)
         return pool
 
+    def check_open(self) -> None:
+        """See to it that the client was not closed.
+
+        Raises:
+            ConfigurationError: it was.
+        """
+        if self._closed:
+            raise ConfigurationError("this client is closed: make a new one, or leave its `with` block later")
+
     def _drop_dead_places(self) -> None:
         for key in list(self._pools):
-            if key[0] is not None and getattr(key[0], "is_closed", bool)():
+            if place_is_over(key[0]):
                 self._pools.pop(key).abandon()
 
     def close(self) -> None:

@@ -125,6 +125,7 @@ class Transport:
                 status, raw = response.status, response.headers
                 lowered = lower_names(raw)
             else:
+                self.pools.check_open()
                 answer = self.foreign.send(job.method, job.url, lines, job.body, timeouts)
                 status, raw = answer.status_code, answer.headers.raw
                 lowered = lower_names(raw)
@@ -194,6 +195,7 @@ class Transport:
                     raise
                 body = Body(info, response.iter_stream(), connection.close, socket_of(response))
             else:
+                self.pools.check_open()
                 answer = self.foreign.send(job.method, job.url, lines, job.body, timeouts | {"read": idle})
                 raw = answer.headers.raw
                 lowered = lower_names(raw)

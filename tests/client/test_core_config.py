@@ -22,6 +22,8 @@ class TestConfig:
             ("https://API.Sensei.AI:443/v1/", "https://api.sensei.ai/v1"),
             ("http://localhost:8080", "http://localhost:8080/v1"),
             ("http://127.0.0.1:8080/v1", "http://127.0.0.1:8080/v1"),
+            ("http://[::1%25lo]:8080", "http://[::1%25lo]:8080/v1"),
+            ("https://under_score.example.", "https://under_score.example./v1"),
             ("http://[::1]:8080", "http://[::1]:8080/v1"),
             ("https://host/sensei", "https://host/sensei/v1"),
             ("https://bücher.example", "https://xn--bcher-kva.example/v1"),
@@ -33,7 +35,8 @@ class TestConfig:
     @pytest.mark.parametrize(
         "url",
         ["", "api.sensei.ai", "ftp://h", "https://", "https://h:port", "https://user:SECRET@h", "https://h?x=1",
-         "https://h/#f", "http://example.com", "https://h/a b", "https://[::1", "https://h:99999"],
+         "https://h/#f", "http://example.com", "https://h/a b", "https://[::1", "https://h:99999",
+         "https://h:0", "https://h ost", "https://h\nost", "https://h%00ost", "https://a..b", "https://" + "a" * 64],
     )  # fmt: skip
     def test_bad_urls_are_refused_without_showing_a_password(self, url: str) -> None:
         with pytest.raises(ConfigurationError) as caught:
@@ -124,11 +127,24 @@ profiles:
             ("profiles: {p: {api_key: 5}}", "must be text"),
             ("profiles: {p: {api_key: '${NOT_SET}'}}", "NOT_SET"),
             ("profiles: {q: {}}", "it has: q"),
+            ("profiles: {q: {}, 1: {}}", "it has: 1, q"),
+            ("x: 2024-13-45", "valid YAML"),
+            ("x: " + "9" * 5000, "valid YAML"),
+            ("x: !!timestamp z", "valid YAML"),
+            ("x: !!bool z", "valid YAML"),
+            ("[" * 5000, "valid YAML"),
+            ("!!python/object/apply:os.getcwd []", "valid YAML"),
         ],
     )
     def test_a_bad_file_is_named(self, text: str, message: str) -> None:
         with pytest.raises(ConfigurationError, match=message):
             read_profile(text, "p", Path("config.yaml"), {})
+
+    @pytest.mark.parametrize("before", ["", "\ufeff", "a: &a [1, 1]\nb: &b [*a, *a]\nc: [*b, *b]\n"])
+    @pytest.mark.parametrize("end", ["\n", "\r\n"])
+    def test_files_of_any_editor_are_read(self, before: str, end: str) -> None:
+        text = (before + "profiles:\n  p:\n    api_key: k\n").replace("\n", end)
+        assert read_profile(text, "p", Path("config.yaml"), {}).api_key == "k"
 
     def test_the_program_is_named_in_the_user_agent(self) -> None:
         assert user_agent(("tool", "1.0")).startswith("tool/1.0 sensei-python/")

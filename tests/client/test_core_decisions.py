@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
@@ -11,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sensei._pace import Pace
-from sensei._ratelimit import FIRST_BURST, RateLimiter
+from sensei._ratelimit import FIRST_BURST, RateLimiter, read_rate_limit
 from sensei._request import (
     UNSET,
     build_path,
@@ -154,6 +155,25 @@ class TestRetryAfter:
         assert retry_after({"retry-after": later, "date": absurd}, None, self.NOW) == 90
         assert retry_after({"retry-after": absurd}, None, self.NOW) == 0
 
+    @pytest.mark.skipif(not hasattr(time, "tzset"), reason="the zone of this system cannot be set")
+    @pytest.mark.parametrize(
+        "date",
+        [
+            "Sun, 06 Nov 1994 08:49:37 GMT",
+            "Sunday, 06-Nov-94 08:49:37 GMT",
+            "Sun Nov  6 08:49:37 1994",
+            "Sun, 06 Nov 1994 08:49:37 -0000",
+        ],
+    )
+    def test_a_date_of_any_form_is_of_greenwich(self, date: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("TZ", "America/New_York")
+        time.tzset()
+        try:
+            assert retry_after({"retry-after": date}, None, 784111777 - 30) == 30
+        finally:
+            monkeypatch.undo()
+            time.tzset()
+
     @steady
     @given(
         st.dictionaries(
@@ -227,6 +247,17 @@ class TestPace:
 
 
 class TestRateLimiter:
+    @steady
+    @given(st.lists(st.tuples(*[st.integers() | st.sampled_from([10**400, 0, -1, 10**14])] * 3), max_size=5))
+    def test_whatever_a_server_announces_a_call_is_sent_or_waits(self, announced: list[tuple[int, int, int]]) -> None:
+        limiter = RateLimiter()
+        for limit, remaining, reset in announced:
+            names = (b"x-ratelimit-limit", b"x-ratelimit-remaining", b"x-ratelimit-reset")
+            values = (b"%d" % limit, b"%d" % remaining, b"%d" % (reset % 10 + int(time.time())))
+            limiter.observe(read_rate_limit(dict(zip(names, values, strict=True))))
+            for _ in range(3):
+                assert 0 <= limiter.admit() < float("inf")
+
     def test_before_the_first_answer_only_a_few_go(self) -> None:
         limiter = RateLimiter()
         assert [limiter.admit() for _ in range(FIRST_BURST)] == [0.0] * FIRST_BURST

@@ -47,6 +47,11 @@ class TestSSE:
         with pytest.raises(ValueError, match="longer"):
             reader.feed(b"x")
 
+    def test_a_line_that_comes_byte_by_byte_is_read_in_good_time(self) -> None:
+        # Copied with each byte, it would take the better part of a minute.
+        chunks = [b"data: ", *[b"x"] * 600_000, b"\n", b"\n"]
+        assert self.read(chunks) == [("message", "x" * 600_000, "")]
+
     def test_an_event_without_end_is_no_stream(self) -> None:
         reader = SSEReader()
         lines = b"data: x\n" * 100_000

@@ -1,0 +1,134 @@
+"""Clients that outlive what is below them: loops that end, processes that fork, proxies, clients of the user's."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import threading
+from contextlib import suppress
+
+import aiohttp
+import anyio
+import httpx
+import pytest
+import trio
+
+from sensei import AsyncClient, Client
+from sensei.errors import ConfigurationError
+from tests.client.faulty import Answer, FaultyServer, Heard, reply
+from tests.client.samples import connection
+
+
+def by_id(heard: Heard) -> Answer:
+    return reply(connection(int(heard.target.rsplit("_", 1)[1])))
+
+
+@pytest.fixture
+def proxy(monkeypatch: pytest.MonkeyPatch) -> FaultyServer:
+    server = FaultyServer(by_id)
+    monkeypatch.setenv("NO_PROXY", "")
+    return server
+
+
+BEHIND = {"base_url": "http://sensei.invalid", "allow_insecure": True, "max_retries": 0}
+
+
+class TestProxies:
+    def test_each_loop_has_connections_of_its_own(self, proxy: FaultyServer, monkeypatch: pytest.MonkeyPatch) -> None:
+        with proxy:
+            monkeypatch.setenv("HTTP_PROXY", proxy.url)
+            client = AsyncClient("sk_test_1", **BEHIND)  # type: ignore[arg-type]
+
+            async def use(number: int) -> str:
+                try:
+                    return (await client.connections.get(f"conn_{number}")).id
+                finally:
+                    assert client._transport.foreign is not None
+                    await client._transport.foreign.aclose()
+
+            assert [asyncio.run(use(number)) for number in range(3)] == ["conn_0", "conn_1", "conn_2"]
+            assert trio.run(use, 3) == "conn_3"
+        assert proxy.connections == 4
+
+    @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+    def test_a_child_opens_its_own(self, proxy: FaultyServer, monkeypatch: pytest.MonkeyPatch) -> None:
+        with proxy:
+            monkeypatch.setenv("HTTP_PROXY", proxy.url)
+            with Client("sk_test_1", **BEHIND) as client:  # type: ignore[arg-type]
+                client.connections.get("conn_1")
+                child = os.fork()
+                if child == 0:
+                    code = 1
+                    with suppress(BaseException):
+                        code = 0 if client.connections.get("conn_2").id == "conn_2" else 2
+                    os._exit(code)
+                assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+                client.connections.get("conn_3")
+        assert [(heard.target[-1], heard.connection) for heard in proxy.heard] == [("1", 1), ("2", 2), ("3", 1)]
+
+    def test_after_its_end_a_client_says_so(self, proxy: FaultyServer, monkeypatch: pytest.MonkeyPatch) -> None:
+        with proxy:
+            monkeypatch.setenv("HTTP_PROXY", proxy.url)
+            with Client("sk_test_1", **BEHIND) as client:  # type: ignore[arg-type]
+                client.connections.get("conn_1")
+            with pytest.raises(ConfigurationError, match="this client is closed"):
+                client.connections.get("conn_1")
+
+
+class TestClientsOfTheUsers:
+    def test_sync(self) -> None:
+        with FaultyServer(by_id) as server, httpx.Client() as own:
+            with Client("sk_test_1", base_url=server.url, http_client=own) as client:
+                client.connections.get("conn_1")
+            with pytest.raises(ConfigurationError, match="this client is closed"):
+                client.connections.get("conn_1")
+            client = Client("sk_test_1", base_url=server.url, http_client=own)
+            own.close()
+            with pytest.raises(ConfigurationError, match="http_client"):
+                client.connections.get("conn_1")
+
+    @pytest.mark.parametrize("anyio_backend", ["asyncio"])
+    @pytest.mark.parametrize("make", [httpx.AsyncClient, aiohttp.ClientSession])
+    @pytest.mark.anyio
+    async def test_async(self, make: type[httpx.AsyncClient]) -> None:
+        with FaultyServer(by_id) as server:
+            async with make() as own:
+                async with AsyncClient("sk_test_1", base_url=server.url, http_client=own) as client:
+                    await client.connections.get("conn_1")
+                with pytest.raises(ConfigurationError, match="this client is closed"):
+                    await client.connections.get("conn_1")
+                client = AsyncClient("sk_test_1", base_url=server.url, http_client=own)
+            with pytest.raises(ConfigurationError, match="http_client"):
+                await client.connections.get("conn_1")
+
+
+class TestLoops:
+    @pytest.mark.parametrize("backend", ["asyncio", "trio"])
+    def test_the_connections_of_a_loop_that_ended_are_let_go(self, backend: str) -> None:
+        with FaultyServer(by_id) as server:
+            client = AsyncClient("sk_test_1", base_url=server.url)
+
+            async def use(number: int) -> str:
+                return (await client.connections.get(f"conn_{number}")).id
+
+            for number in range(4):
+                assert anyio.run(use, number, backend=backend) == f"conn_{number}"
+                assert len(client._transport.pools._pools) == 1
+            anyio.run(client.aclose, backend=backend)
+
+    @pytest.mark.parametrize("anyio_backend", ["asyncio"])
+    @pytest.mark.anyio
+    async def test_a_socket_closed_while_something_waits_to_be_sent_wakes_the_sender(self) -> None:
+        from sensei._loopnet import LoopSocket
+
+        ours, theirs = socket.socketpair()
+        ours.setblocking(False)
+        connection = LoopSocket(ours, asyncio.get_running_loop())
+        sending = asyncio.ensure_future(connection.send(bytes(50_000_000)))
+        await anyio.wait_all_tasks_blocked()
+        threading.Thread(target=connection.close).start()
+        with pytest.raises(OSError, match="descriptor"):
+            async with asyncio.timeout(20):
+                await sending
+        theirs.close()
