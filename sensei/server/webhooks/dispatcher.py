@@ -17,7 +17,6 @@ import anyio.to_thread
 
 from sensei._version import __version__
 from sensei.server.webhooks import queue, sender, signing
-from sensei.server.webhooks.addresses import allowed_networks
 
 if TYPE_CHECKING:
     from sensei.server.runtime import Runtime
@@ -138,7 +137,8 @@ class Dispatcher:
         except Exception:
             log.exception("an attempt could not be recorded; it is made again", extra={"delivery": attempt.delivery_id})
         finally:
-            del self._under_way[attempt.delivery_id]
+            # Once recorded, its next attempt may have begun, and even ended, already.
+            self._under_way.pop(attempt.delivery_id, None)
             # There is room for the next one.
             self._woken.set()
             if not recorded:
@@ -191,6 +191,6 @@ async def send(runtime: Runtime, attempt: queue.Attempt) -> sender.AttemptOutcom
             delivery_id=attempt.delivery_id,
             user_agent=USER_AGENT,
         ),
-        allowed=allowed_networks(everywhere=runtime.settings.allow_private_webhooks),
+        allowed=runtime.settings.exempt_networks,
         timeout_seconds=runtime.settings.webhook_timeout_seconds,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -161,7 +161,9 @@ class SqliteConnector(Connector):
         except sqlite3.Error as error:
             raise endpoint_error(error, self.path) from None
         finally:
-            cursor.close()
+            # Left in the middle, it is closed whenever it is collected, perhaps after its database.
+            with suppress(sqlite3.ProgrammingError):
+                cursor.close()
 
     def scalar(self, sql: str) -> Any:
         try:
