@@ -288,7 +288,7 @@ class TestModelsFollowTheContract:
         assert document()["components"]["schemas"].keys() == covered | {"MigrationOptions"}
 
     def test_all_names_of_the_package_are_there(self) -> None:
-        assert set(models._HOME) == set(models.__all__)
+        assert {*models._HOME, "params"} == set(models.__all__)
         assert all(getattr(models, name) is not None for name in models.__all__)
         with pytest.raises(AttributeError, match="Problm"):
             _ = models.Problm  # type: ignore[attr-defined]

@@ -100,7 +100,8 @@ class TestOptions:
 @pytest.mark.anyio
 class TestEscapeHatch:
     async def test_it_reaches_what_the_sdk_does_not_know(self, wire: respx.MockRouter) -> None:
-        route = wire.post(f"{BASE}/alerts", params={"dry": "true"}).mock(httpx.Response(200, json={"id": "al_1"}))
+        alert = httpx.Response(200, content=b'{"id":"al_1"}', headers={"Content-Type": "application/json"})
+        route = wire.post(f"{BASE}/alerts", params={"dry": "true"}).mock(alert)
 
         class Alert(BaseModel):
             id: str
