@@ -64,7 +64,7 @@ class ConnectionTester:
 
     def _test(self, row: Connection) -> None:
         config = gateway.join_config(row.config, self._runtime.store.vault.open(row.secrets))
-        outcome = gateway.test(gateway.endpoint(row.type, config, row.options), row.role)
+        outcome = gateway.test(gateway.endpoint(row.type, config, row.options, self._runtime.store.reach), row.role)
         now = self._runtime.settings.clock.now()
         with self._runtime.store.write() as session:
             current = session.get(Connection, row.id, with_for_update=True)

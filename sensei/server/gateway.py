@@ -18,6 +18,7 @@ from sensei.server.schemas.connections import SECRET_MEMBERS, DatabaseSchema, Sc
 if TYPE_CHECKING:
     from sensei.server.engine.catalog import Catalog, Table
     from sensei.server.engine.job import Endpoint, Preview, TestOutcome
+    from sensei.server.engine.reach import Reach
 
 _TIMED_OUT = "E1004"
 _SECRET_NAME = re.compile(r"pass|pwd|secret|token|credential|key", re.IGNORECASE)
@@ -77,11 +78,11 @@ def failures(unreachable: str = "connection_unreachable") -> Generator[None, Non
         raise ApiError("internal_error", error.message, details={"reason_code": error.reason_code}) from None
 
 
-def endpoint(type_: str, config: dict[str, Any], options: dict[str, Any]) -> Endpoint:
+def endpoint(type_: str, config: dict[str, Any], options: dict[str, Any], reach: Reach) -> Endpoint:
     """An endpoint for the engine."""
     from sensei.server.engine.job import Endpoint
 
-    return Endpoint(type=type_, config=config, options=options)
+    return Endpoint(type=type_, config=config, options=options, reach=reach)
 
 
 def test(where: Endpoint, role: str) -> TestOutcome:

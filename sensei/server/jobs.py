@@ -52,12 +52,13 @@ def endpoint_of(store: Store, session: Session, row: Migration, side: str) -> En
     options = spec.get("options", {})
     secret = row.source_secret if side == "source" else row.target_secret
     if secret is not None:
-        return gateway.endpoint(spec["type"], store.vault.open(secret), {**CONNECTION_DEFAULTS, **options})
+        return gateway.endpoint(spec["type"], store.vault.open(secret), {**CONNECTION_DEFAULTS, **options}, store.reach)
     connection = session.get(Connection, spec["connection_id"])
     if connection is None:
         raise ApiError("connection_not_found", f"The connection of the {side} does not exist any more.")
     config = gateway.join_config(connection.config, store.vault.open(connection.secrets))
-    return gateway.endpoint(connection.type, config, {**CONNECTION_DEFAULTS, **connection.options, **options})
+    merged = {**CONNECTION_DEFAULTS, **connection.options, **options}
+    return gateway.endpoint(connection.type, config, merged, store.reach)
 
 
 def selection_of(row: Migration) -> Selection:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sensei.server.clock import Clock, SystemClock
+from sensei.server.webhooks.addresses import IPNetwork, allowed_networks, parse_networks
 
 MEBIBYTE = 1024 * 1024
 
@@ -112,6 +113,12 @@ class Settings:
         slack_webhook_url: An incoming webhook of Slack, for notifications to its channel.
         slack_token: Token of a Slack bot with the scope ``chat:write``, for notifications to every channel it is in.
         slack_api_url: Where Slack's Web API is.
+        shared: Whether people use it who have no business on its machine: then databases on loopback addresses and
+            sockets are out of reach, SQLite files lie in `data_dirs`, and the driver reads no files.
+        data_dirs: Folders in which the SQLite files of users lie; the first one is where relative paths begin.
+            Without any they lie anywhere, or nowhere when the server is shared.
+        allowed_networks: Addresses and networks (CIDR) that webhooks, notifications and databases may reach whatever
+            the rules say.
     """
 
     state: str | Path
@@ -135,6 +142,18 @@ class Settings:
     slack_webhook_url: str | None = field(default=None, repr=False)
     slack_token: str | None = field(default=None, repr=False)
     slack_api_url: str = "https://slack.com/api"
+    shared: bool = False
+    data_dirs: tuple[Path, ...] = ()
+    allowed_networks: tuple[str, ...] = ()
+
+    @property
+    def exempt_networks(self) -> tuple[IPNetwork, ...]:
+        """Networks to which the rules about outgoing calls do not apply.
+
+        Raises:
+            ValueError: One of `allowed_networks` is no network.
+        """
+        return (*parse_networks(self.allowed_networks), *allowed_networks(everywhere=self.allow_private_webhooks))
 
     @property
     def database_url(self) -> str:

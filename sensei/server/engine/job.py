@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from sensei.server.engine.plan import DecidedMapping, Plan, PlanOptions
+from sensei.server.engine.reach import Reach
 
 PHASES = ("planning", "schema_migration", "data_transfer", "validation", "cutover")
 
@@ -26,6 +27,8 @@ class Endpoint:
     """Members of the contract's config schema of that type: ``connection_string``, ``host``, ``port``, ``path``, …"""
     options: Mapping[str, Any] = field(default_factory=dict[str, Any], repr=False)
     """`ConnectionOptions` overlaid with the options of this end of the migration."""
+    reach: Reach = field(default_factory=Reach)
+    """What it may lead to."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 _lock = threading.Lock()
 _paths: list[Path] = []
+_COMPANIONS = ("-wal", "-shm", "-journal")
 
 
 def reserve(path: Path) -> None:
@@ -22,7 +23,14 @@ def release(path: Path) -> None:
 
 
 def is_reserved(path: Path) -> bool:
-    """Whether the existing file at `path` is a reserved one, through links too."""
+    """Whether `path` is a reserved file or one of those that SQLite keeps beside it, through links too."""
     with _lock:
         reserved = tuple(_paths)
-    return any(one.exists() and path.samefile(one) for one in reserved)
+    return any(_is_same(path, one.with_name(one.name + suffix)) for one in reserved for suffix in ("", *_COMPANIONS))
+
+
+def _is_same(path: Path, other: Path) -> bool:
+    if path.exists() and other.exists():
+        return path.samefile(other)
+    # Made now, it would be found beside the state later.
+    return path.resolve() == other.resolve()

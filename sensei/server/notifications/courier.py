@@ -15,7 +15,6 @@ import anyio.to_thread
 
 from sensei.server.notifications import mail, queue, slack
 from sensei.server.notifications.queue import Message, Outcome
-from sensei.server.webhooks.addresses import allowed_networks
 
 if TYPE_CHECKING:
     from sensei.server.runtime import Runtime
@@ -152,7 +151,7 @@ class Courier:
             return await slack.send(
                 self._slack,
                 message,
-                allowed=allowed_networks(everywhere=settings.allow_private_webhooks),
+                allowed=settings.exempt_networks,
                 timeout_seconds=settings.webhook_timeout_seconds,
             )
         return Outcome("refused", f"there is no channel {message.channel!r}")

@@ -8,7 +8,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
-from sensei.server import gateway
+from sensei.server import destinations, gateway
 from sensei.server.errors import ApiError, not_found
 from sensei.server.ids import new_id
 from sensei.server.operation import Answer, Context, Router
@@ -98,7 +98,7 @@ def test_config(ctx: Context, body: ConnectionTestRequest) -> TestResult:
         beside["connection_string"] = body.connection_string
     config = _checked_config(body.type, {**beside, **(body.config or {})})
     options = body.options.model_dump(exclude_unset=True) if body.options is not None else {}
-    outcome = gateway.test(gateway.endpoint(body.type, config, {**_DEFAULT_OPTIONS, **options}), role)
+    outcome = gateway.test(gateway.endpoint(body.type, config, {**_DEFAULT_OPTIONS, **options}, ctx.store.reach), role)
     return gateway.show_test(outcome, ctx.runtime.settings.clock.now())
 
 
@@ -255,7 +255,7 @@ def _mine(ctx: Context) -> Select[Connection]:
 
 def _endpoint(ctx: Context, row: Connection) -> Any:
     config = gateway.join_config(row.config, ctx.store.vault.open(row.secrets))
-    return gateway.endpoint(row.type, config, {**_DEFAULT_OPTIONS, **row.options})
+    return gateway.endpoint(row.type, config, {**_DEFAULT_OPTIONS, **row.options}, ctx.store.reach)
 
 
 def _checked_config(type_: str, config: dict[str, Any]) -> dict[str, Any]:
@@ -265,14 +265,17 @@ def _checked_config(type_: str, config: dict[str, Any]) -> dict[str, Any]:
 
 
 def _change_settings(ctx: Context, row: Connection, body: ConnectionUpdate) -> None:
+    before = gateway.join_config(row.config, ctx.store.vault.open(row.secrets))
+    after, options = before, row.options
     if body.config is not None:
-        before = gateway.join_config(row.config, ctx.store.vault.open(row.secrets))
-        shown, secret = gateway.split_config(_checked_config(row.type, _merge(before, body.config)))
-        row.config = shown
-        row.secrets = ctx.store.vault.seal(secret)
+        after = _checked_config(row.type, _merge(before, body.config))
     if body.options is not None:
         merged = _merge(row.options, body.options)
-        row.options = check_data(_OPTIONS, merged, below="options").model_dump(exclude_unset=True)
+        options = check_data(_OPTIONS, merged, below="options").model_dump(exclude_unset=True)
+    destinations.check_secrets_are_known(before, after, body.config or {}, (row.options, options))
+    row.config, secret = gateway.split_config(after)
+    row.secrets = ctx.store.vault.seal(secret)
+    row.options = options
     _refuse_in_use(ctx, row, Migration.status.in_(EXECUTING), "an executing")
     row.revision += 1
     row.status = "testing"

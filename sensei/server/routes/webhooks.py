@@ -32,7 +32,7 @@ from sensei.server.schemas.webhooks import (
 from sensei.server.security import new_token
 from sensei.server.store.webhook_tables import Webhook, WebhookDelivery
 from sensei.server.webhooks import queue, samples, signing
-from sensei.server.webhooks.addresses import allowed_networks, url_problem
+from sensei.server.webhooks.addresses import url_problem
 from sensei.server.webhooks.dispatcher import send
 
 router: Router = Router("/webhooks")
@@ -227,7 +227,7 @@ def _make_item(ctx: Context, index: int, item: dict[str, Any]) -> BulkItemOut:
 
 
 def _check_url(ctx: Context, url: str) -> None:
-    allowed = allowed_networks(everywhere=ctx.runtime.settings.allow_private_webhooks)
+    allowed = ctx.runtime.settings.exempt_networks
     problem = url_problem(url, environment=ctx.principal.environment, allowed=allowed)
     if problem is not None:
         raise invalid("url", *problem)

@@ -14,6 +14,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from sensei.server.engine.reach import Reach
 from sensei.server.engine.reserved import release, reserve
 from sensei.server.settings import Settings
 from sensei.server.store.tables import Base
@@ -44,6 +45,12 @@ class Store:
 
     def __init__(self, settings: Settings) -> None:
         self.vault: Vault = Vault(settings.resolved_key_file)
+        self.reach: Reach = Reach(
+            shared=settings.shared,
+            folders=settings.data_dirs or None,
+            networks=settings.exempt_networks,
+        )
+        """What the databases of users may be."""
         url = make_url(settings.database_url)
         self.description: str = (
             (url.database or "") if url.get_backend_name() == "sqlite" else url.render_as_string(hide_password=True)
@@ -75,6 +82,8 @@ class Store:
             raise StoreError(f"cannot open the state {self.description}: {str(cause).splitlines()[0]}") from None
         if self._file is not None:
             reserve(self._file)
+        self._key_file: Path | None = settings.resolved_key_file
+        reserve(self._key_file)
 
     @contextmanager
     def read(self) -> Generator[Session]:
@@ -103,6 +112,9 @@ class Store:
         if self._file is not None:
             release(self._file)
             self._file = None
+        if self._key_file is not None:
+            release(self._key_file)
+            self._key_file = None
 
 
 def _make_private(file: Path) -> None:

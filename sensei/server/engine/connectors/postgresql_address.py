@@ -15,6 +15,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from sensei.server.engine.connectors.postgresql_errors import endpoint_error
 from sensei.server.engine.errors import EndpointError
 from sensei.server.engine.job import Endpoint
+from sensei.server.engine.reach import Reach
 
 _URL = re.compile(r"^postgres(?:ql)?://", re.IGNORECASE)
 _MEMBERS = {"host": "host", "port": "port", "database": "dbname", "username": "user", "password": "password"}
@@ -49,6 +50,7 @@ class Address:
     schema: str | None
     schemas: tuple[str, ...]
     query_timeout_seconds: float
+    reach: Reach
     _folder: tempfile.TemporaryDirectory[str] | None = field(default=None, repr=False)
 
     @property
@@ -68,8 +70,9 @@ class Address:
             EndpointError: It cannot be made.
         """
         settings = dict(_SESSION, statement_timeout=str(int(statement_seconds * 1000)))
+        parameters = self.reach.resolved(self.parameters)
         try:
-            connection = psycopg.connect(make_conninfo(**self.parameters), autocommit=True, prepare_threshold=None)
+            connection = psycopg.connect(make_conninfo(**parameters), autocommit=True, prepare_threshold=None)
         except psycopg.Error as error:
             raise endpoint_error(error, self.parameters) from None
         except UnicodeError:
@@ -119,7 +122,10 @@ def read_address(endpoint: Endpoint) -> Address:
     if "@" in str(parameters.get("host")):
         # The rest of a password with an unescaped @ would be taken for the host, and be named in messages.
         raise EndpointError("the host name cannot be used; in a password, write %40 for @", reason_code="E1009")
+    endpoint.reach.check_parameters(parameters)
     folder = _certificates(config, parameters)
+    for name, value in endpoint.reach.defaults(own_certificate="sslcert" in parameters).items():
+        parameters.setdefault(name, value)
     try:
         make_conninfo(**parameters)
     except psycopg.Error:
@@ -131,6 +137,7 @@ def read_address(endpoint: Endpoint) -> Address:
         schema=str(config["schema"]) if config.get("schema") else None,
         schemas=tuple(schemas),
         query_timeout_seconds=float(options.get("query_timeout_seconds", 300)),
+        reach=endpoint.reach,
         _folder=folder,
     )
 

@@ -29,7 +29,7 @@ def file_path(endpoint: Endpoint) -> Path:
         raise EndpointError("an in-memory SQLite database cannot be reached; give a file", reason_code="E1009")
     if "\0" in path:
         raise EndpointError("the path of the SQLite file holds a NUL character", reason_code="E1009")
-    return Path(path)
+    return endpoint.reach.file(Path(path))
 
 
 def _path_of_url(url: str) -> str:
@@ -76,6 +76,10 @@ def _check_kind(path: Path) -> None:
     if not path.is_file():
         # To open a pipe would mean to wait for ever, and a device may never end.
         raise EndpointError(f"{path} is no ordinary file", reason_code="E1005")
+    _check_reserved(path)
+
+
+def _check_reserved(path: Path) -> None:
     if is_reserved(path):
         raise EndpointError(f"{path} holds the state of this server and is no database to migrate", reason_code="E1006")
 
@@ -92,6 +96,7 @@ def check_target(path: Path, *, read_only: bool) -> None:
     there = exists(path)
     if there:
         _check_kind(path)
+    _check_reserved(path)
     if not folder.is_dir():
         raise EndpointError(f"the folder {folder} of the SQLite file does not exist", reason_code="E1005")
     if there and not os.access(path, os.W_OK):
