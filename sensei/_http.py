@@ -9,7 +9,7 @@ from __future__ import annotations
 import enum
 import os
 import ssl
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from time import monotonic
 from typing import TYPE_CHECKING, TypeAlias, cast
@@ -196,6 +196,39 @@ def tls_context() -> ssl.SSLContext:
 # Requests and connections
 
 
+class _Content:
+    """The body of a request, in one piece.
+
+    That of the HTTP library goes through generators, which trio complains of when a call is cancelled in between.
+    """
+
+    __slots__ = ("_body",)
+
+    def __init__(self, body: bytes | None) -> None:
+        self._body = body
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(()) if self._body is None else iter((self._body,))
+
+    def __aiter__(self) -> _Pieces:
+        return _Pieces(iter(self))
+
+
+class _Pieces:
+    __slots__ = ("_left",)
+
+    def __init__(self, left: Iterator[bytes]) -> None:
+        self._left = left
+
+    def __aiter__(self) -> _Pieces:
+        return self
+
+    async def __anext__(self) -> bytes:
+        for piece in self._left:
+            return piece
+        raise StopAsyncIteration
+
+
 class Target:
     """Where the connections of a pool lead, with what every request to it has in common."""
 
@@ -217,7 +250,7 @@ class Target:
         """A request ready to be sent. `path` includes the query."""
         url = self._library.URL(scheme=self.scheme, host=self.host, port=self.server.port, target=path.encode("ascii"))
         return self._library.Request(
-            method, url, headers=[self.host_header, *headers], content=body, extensions={"timeout": timeouts}
+            method, url, headers=[self.host_header, *headers], content=_Content(body), extensions={"timeout": timeouts}
         )
 
     def connection(self, network: Network) -> Connection:

@@ -11,6 +11,9 @@ import os
 import socket
 import ssl
 from collections import deque
+from collections.abc import Sequence
+from itertools import zip_longest
+from typing import Any
 
 import anyio
 import httpcore
@@ -20,6 +23,13 @@ from anyio.streams.tls import TLSStream
 CHUNK = 64 * 1024
 FULL = 4 * CHUNK
 """Bytes that wait for a reader before the socket is left alone, so that the sender slows down."""
+
+
+HEAD_START = 0.25
+"""Seconds that an address has before the next one is tried beside it."""
+
+Address = tuple[socket.AddressFamily, socket.SocketKind, int, str, Any]
+"""What `getaddrinfo` gives of one: the form of its last part depends on the family."""
 
 
 class LoopSocket(ByteStream):
@@ -230,7 +240,7 @@ class LoopStream(httpcore.AsyncNetworkStream):
 
 
 async def open_stream(host: str, port: int, timeout: float | None) -> LoopStream:
-    """Connect, trying the addresses of `host` as happy eyeballs do where the loop can.
+    """Connect to the first of the addresses of `host` that answers.
 
     Raises:
         httpcore.ConnectTimeout: it took longer than `timeout` seconds.
@@ -239,17 +249,70 @@ async def open_stream(host: str, port: int, timeout: float | None) -> LoopStream
     loop = asyncio.get_running_loop()
     try:
         async with asyncio.timeout(timeout):
-            if isinstance(loop, asyncio.BaseEventLoop):
-                transport, _ = await loop.create_connection(asyncio.Protocol, host, port, happy_eyeballs_delay=0.25)
-            else:  # other loops, such as uvloop's, try the addresses in turn
-                transport, _ = await loop.create_connection(asyncio.Protocol, host, port)
+            addresses = _by_turns(await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+            if len(addresses) == 1:
+                sock = await _connect(loop, addresses[0])
+            else:
+                sock = await _first_of(loop, addresses)
     except TimeoutError as error:
-        raise httpcore.ConnectTimeout(f"no connection in {timeout:.3g} s") from error
+        # Without words when it is ours, with words when it is that of the system.
+        raise httpcore.ConnectTimeout(str(error) or f"no connection in {timeout:.3g} s") from error
     except OSError as error:
         raise httpcore.ConnectError(str(error)) from error
-    # The loop's way of connecting, but not its transport: only the socket is kept.
-    sock = socket.socket(fileno=os.dup(transport.get_extra_info("socket").fileno()))
-    transport.abort()
-    sock.setblocking(False)
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return LoopStream(LoopSocket(sock, loop))
+
+
+def _by_turns(addresses: Sequence[Address]) -> list[Address]:
+    """The addresses in their order, but those of IPv6 and IPv4 by turns: often one of the two leads nowhere."""
+    families: dict[int, list[Address]] = {}
+    for address in addresses:
+        families.setdefault(address[0], []).append(address)
+    return [address for turn in zip_longest(*families.values()) for address in turn if address is not None]
+
+
+async def _connect(loop: asyncio.AbstractEventLoop, address: Address) -> socket.socket:
+    family, kind, protocol, _, place = address
+    sock = socket.socket(family, kind, protocol)
+    try:
+        sock.setblocking(False)
+        await loop.sock_connect(sock, place)
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+async def _first_of(loop: asyncio.AbstractEventLoop, addresses: list[Address]) -> socket.socket:
+    """Try the addresses one after the other, each with a head start before the next (RFC 8305).
+
+    The loop's own way loses a socket when it is cancelled in the moment it has connected.
+    """
+    left = deque(addresses)
+    tries: set[asyncio.Task[socket.socket]] = set()
+    failure = OSError("the name has no address")
+    try:
+        while left or tries:
+            if left:
+                tries.add(loop.create_task(_connect(loop, left.popleft())))
+            ended, _ = await asyncio.wait(
+                tries, timeout=HEAD_START if left else None, return_when=asyncio.FIRST_COMPLETED
+            )
+            for one in ended:
+                tries.discard(one)
+                error = one.exception()
+                if error is None:
+                    return one.result()
+                if not isinstance(error, OSError):
+                    raise error
+                failure = error
+        raise failure
+    finally:
+        for one in tries:
+            one.cancel()
+            one.add_done_callback(_close_unwanted)
+
+
+def _close_unwanted(one: asyncio.Task[socket.socket]) -> None:
+    if not one.cancelled() and one.exception() is None:
+        one.result().close()

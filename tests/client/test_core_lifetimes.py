@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import sys
 import threading
 from contextlib import suppress
+from typing import Any
 
 import aiohttp
 import anyio
@@ -15,7 +17,7 @@ import pytest
 import trio
 
 from sensei import AsyncClient, Client
-from sensei.errors import ConfigurationError
+from sensei.errors import APIConnectionError, ConfigurationError
 from tests.client.faulty import Answer, FaultyServer, Heard, reply
 from tests.client.samples import connection
 
@@ -132,3 +134,61 @@ class TestLoops:
             async with asyncio.timeout(20):
                 await sending
         theirs.close()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="connections are made in another way there")
+class TestConnecting:
+    def test_addresses_of_both_families_are_tried_by_turns(self) -> None:
+        from sensei._loopnet import _by_turns
+
+        def address(family: socket.AddressFamily, name: str) -> Any:
+            return (family, socket.SOCK_STREAM, 6, "", (name, 1))
+
+        six = [address(socket.AF_INET6, name) for name in ("a", "b", "c")]
+        four = [address(socket.AF_INET, name) for name in ("x", "y")]
+        assert _by_turns([*six, *four]) == [six[0], four[0], six[1], four[1], six[2]]
+
+    @pytest.mark.parametrize("anyio_backend", ["asyncio"])
+    @pytest.mark.parametrize("dead", ["refused", "silent"])
+    @pytest.mark.anyio
+    async def test_one_that_answers_is_found_among_those_that_do_not(
+        self, dead: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        from sensei import _loopnet
+
+        real = _loopnet._connect
+        cancelled: list[object] = []
+
+        async def connect(loop: asyncio.AbstractEventLoop, address: Any) -> socket.socket:
+            if address[4][1] != 1:
+                return await real(loop, address)
+            if dead == "refused":
+                raise ConnectionRefusedError("nobody there")
+            try:
+                return await loop.create_future()
+            finally:
+                cancelled.append(address)
+
+        monkeypatch.setattr(_loopnet, "_connect", connect)
+        monkeypatch.setattr(_loopnet, "HEAD_START", 0.01)
+        loop = asyncio.get_running_loop()
+        with FaultyServer(by_id) as server:
+            port = int(server.url.rpartition(":")[2])
+            nowhere = (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", 1))
+
+            async def look_up(*arguments: object, **more: object) -> list[Any]:
+                return [nowhere, (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port)), nowhere]
+
+            monkeypatch.setattr(loop, "getaddrinfo", look_up)
+            async with AsyncClient("sk_test_1", base_url=server.url) as client:
+                assert (await client.connections.get("conn_1")).id == "conn_1"
+        await asyncio.sleep(0)
+        assert len(cancelled) == (1 if dead == "silent" else 0)
+
+    @pytest.mark.parametrize("anyio_backend", ["asyncio"])
+    @pytest.mark.anyio
+    async def test_when_none_answers_it_is_said(self) -> None:
+        client = AsyncClient("sk_test_1", base_url="http://localhost:1", max_retries=0)
+        async with client:
+            with pytest.raises(APIConnectionError, match="could not be made"):
+                await client.connections.get("conn_1")

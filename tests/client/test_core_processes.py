@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import sys
 import threading
 import time
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
@@ -15,9 +17,10 @@ import anyio.lowlevel
 import pytest
 
 from sensei import AsyncClient, Client, RetryPolicy
+from sensei.auth import OAuth2ClientCredentials
 from sensei.errors import ConfigurationError, OutcomeUnknownError, SenseiError
 from tests.client.faulty import Answer, FaultyServer, Heard, refusal, reply
-from tests.client.samples import CONNECTION, connection, sse
+from tests.client.samples import CONNECTION, connection, page, sse
 
 
 def by_id(heard: Heard) -> Answer:
@@ -284,6 +287,97 @@ class TestCancellation:
                     group.start_soon(one)
                 never.set()
         assert len(failures) == 2
+
+
+def every_kind(heard: Heard) -> Answer:
+    """A server for calls of every kind; every second POST is refused for a moment."""
+    if heard.path == "/oauth/token":
+        return reply({"access_token": "token_1", "token_type": "Bearer", "expires_in": 3600})
+    if heard.path.endswith("/events"):
+        head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\nretry: 1\n\n"
+        return Answer(head + sse(1) + sse(2, "end"), close=True)
+    if heard.method == "GET" and heard.path.endswith("/connections"):
+        offset = int(heard.target.partition("offset=")[2] or 0)
+        return reply(page([offset + 1], 3, offset, 1))
+    if heard.method == "DELETE":
+        return reply(None, 204)
+    if heard.method == "POST" and heard.number % 2:
+        return refusal(503, "service_unavailable", {"Retry-After": "0"})
+    return reply(CONNECTION)
+
+
+async def get(client: AsyncClient) -> object:
+    return (await client.connections.get("conn_1")).id
+
+
+async def post(client: AsyncClient) -> object:
+    return (await client.connections.create(name="S", type="sqlite", role="source", config={"path": "/s.db"})).id
+
+
+async def delete(client: AsyncClient) -> object:
+    return await client.connections.delete("conn_1")
+
+
+async def listing(client: AsyncClient) -> object:
+    return [item.id async for item in client.connections.list(limit=1)]
+
+
+async def prefetched(client: AsyncClient) -> object:
+    return [item.id async for item in client.connections.list(limit=1, prefetch=1)]
+
+
+async def stream(client: AsyncClient) -> object:
+    return [event.id async for event in client.migrations.stream_events("mig_1")]
+
+
+async def wait(client: AsyncClient) -> object:
+    return (await client.connections.wait("conn_1", timeout=10)).id
+
+
+async def signed_in(client: AsyncClient) -> object:
+    client._transport.authorizer._held = None  # type: ignore[attr-defined]
+    return (await client.connections.get("conn_1")).id
+
+
+@pytest.mark.anyio
+class TestCancelledAtEveryStep:
+    @pytest.mark.parametrize(
+        ("kind", "expected"),
+        [
+            (get, "conn_1"),
+            (post, "conn_1"),
+            (delete, None),
+            (listing, ["conn_1", "conn_2", "conn_3"]),
+            (prefetched, ["conn_1", "conn_2", "conn_3"]),
+            (stream, ["1", "2"]),
+            (wait, "conn_1"),
+            (signed_in, "conn_1"),
+        ],
+    )
+    async def test_nothing_is_lent_or_open_or_held_up_afterwards(
+        self, kind: Callable[[AsyncClient], Awaitable[object]], expected: object
+    ) -> None:
+        with FaultyServer(every_kind) as server:
+            credentials = OAuth2ClientCredentials("id_1", "secret_1") if kind is signed_in else None
+            async with AsyncClient(
+                None if credentials else "sk_test_1",
+                credentials=credentials,
+                base_url=server.url,
+                retry=RetryPolicy(initial_delay=0),
+            ) as client:
+                pool = client._transport.pools.of(client._transport.server)
+                for steps in range(60):
+                    async with anyio.create_task_group() as group:
+                        group.start_soon(kind, client)
+                        for _ in range(steps):
+                            await anyio.lowlevel.checkpoint()
+                        group.cancel_scope.cancel()
+                    assert (pool._lent, len(pool._waiting)) == (0, 0), steps
+                with anyio.fail_after(20):
+                    assert await kind(client) == expected
+                sockets = [stream.get_extra_info("socket") for stream in pool._network._streams]
+                assert sum(sock is not None and sock.fileno() >= 0 for sock in sockets) <= len(pool._idle)  # type: ignore[attr-defined]
+            gc.collect()  # what was left open or half done would be warned of now
 
 
 @pytest.mark.anyio
