@@ -117,6 +117,8 @@ def parse(cast_to: type[T] | TypeAdapter[T], body: bytes, info: ResponseInfo, cl
             set_response(made, info)
         return cast("T", made)
     if cast_to is NoneType:
+        if body and info.headers.get("content-type", "").lower().startswith("text/html"):
+            raise ValueError("a page of HTML came, as from a proxy that wants a sign-in: nothing was done")
         return cast("T", None)
     if cast_to is RawResponse:
         return cast("T", RawResponse(info, body))

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import gzip
 import threading
 from collections.abc import Callable
 from time import monotonic
@@ -14,6 +15,7 @@ from sensei import _parse
 from sensei._retry import RetryPolicy
 from sensei._sync import transport
 from sensei._sync.client import Client
+from sensei.auth import OAuth2ClientCredentials
 from sensei.errors import (
     APIConnectionError,
     APIResponseValidationError,
@@ -51,9 +53,64 @@ def delete(client: Client) -> object:
     return None
 
 
+def second_page(client: Client) -> object:
+    return [item.id for item in ((client.connections.list(limit=2)).next_page()).data]
+
+
+def download(client: Client) -> object:
+    return client.certificates.download("cert_1")
+
+
+def report(client: Client) -> object:
+    return client.validations.report("val_1", format="html")
+
+
+def wait(client: Client) -> object:
+    return (client.connections.wait("conn_1", timeout=10)).status
+
+
+def bulk(client: Client) -> object:
+    return (client.errors.bulk_resolve("mig_1", error_ids=["err_1"], resolution="skip")).summary.succeeded
+
+
+def token(client: Client) -> object:
+    return (client.oauth.client_credentials("id_1", "secret_1")).access_token
+
+
+def signed_in(client: Client) -> object:
+    other = Client(
+        credentials=OAuth2ClientCredentials("id_1", "secret_1"),
+        base_url=client.base_url,
+        retry=client._transport.options.retry,
+    )
+    with other:
+        return other._transport.authorizer.authorization()
+
+
 def raw(client: Client) -> object:
     return (client.request("GET", "/alerts")).json()
 
+
+def chunked(answer: Answer, size: int) -> Answer:
+    """The same in chunks."""
+    _, _, body = answer.data.partition(b"\r\n\r\n")
+    pieces = [body[place : place + size] for place in range(0, len(body), size)]
+    return Answer(
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+        + b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in pieces)
+        + b"0\r\n\r\n"
+    )
+
+
+def packed(answer: Answer) -> Answer:
+    """The same in gzip, without saying how long it is: the end of the connection is its end."""
+    _, _, body = answer.data.partition(b"\r\n\r\n")
+    return Answer(b"HTTP/1.1 201 Created\r\nContent-Encoding: gzip\r\n\r\n" + gzip.compress(body), close=True)
+
+
+LIBRARIES = ["httpx", "httpx2"]
+
+TOKEN = {"access_token": "token_1", "token_type": "Bearer", "expires_in": 3600}
 
 KINDS = [
     pytest.param(get, reply(CONNECTION), "Shop", id="get"),
@@ -62,6 +119,25 @@ KINDS = [
     pytest.param(update, reply(CONNECTION), "conn_1", id="update"),
     pytest.param(delete, reply(None, 204), None, id="delete"),
     pytest.param(raw, reply({"data": []}), {"data": []}, id="raw"),
+    pytest.param(second_page, reply(page([1, 2], 9, 0, 2)), ["conn_1", "conn_2"], id="second-page"),
+    pytest.param(download, Answer(reply({"a": "file"}).data), b'{"a": "file"}', id="download"),
+    pytest.param(
+        report,
+        Answer(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 9\r\n\r\n<p>\xc3\xbc</p>"),
+        "<p>ü</p>",
+        id="report",
+    ),
+    pytest.param(wait, reply(CONNECTION), "connected", id="wait"),
+    pytest.param(
+        bulk,
+        reply({"summary": {"total": 1, "succeeded": 1, "failed": 0}, "results": [{"id": "err_1", "success": True}]}),
+        1,
+        id="bulk",
+    ),
+    pytest.param(token, reply(TOKEN), "token_1", id="token"),
+    pytest.param(signed_in, reply(TOKEN), "Bearer token_1", id="signed-in"),
+    pytest.param(get, chunked(reply(CONNECTION), 50), "Shop", id="chunked"),
+    pytest.param(create, packed(reply(CONNECTION, 201)), "conn_1", id="packed"),
 ]
 
 
@@ -73,10 +149,13 @@ class TestCutAtEveryByte:
             with Client("sk_test_1", base_url=server.url, max_retries=0) as client:
                 for place in range(len(answer.data)):
                     cut = place
-                    with pytest.raises(APIConnectionError) as caught:
+                    with pytest.raises((APIConnectionError, APIResponseValidationError)) as caught:
                         call(client)
-                    posted = server.heard[-1].method == "POST"
-                    assert isinstance(caught.value, OutcomeUnknownError) == posted, cut
+                    if isinstance(caught.value, APIResponseValidationError):
+                        assert b"Content-Encoding" in answer.data[:cut]  # only there the length is not announced
+                        continue
+                    keyed = "x-idempotency-key" in server.heard[-1].headers
+                    assert isinstance(caught.value, OutcomeUnknownError) == keyed, cut
                 cut = len(answer.data)
                 assert call(client) == expected
 
@@ -88,21 +167,83 @@ class TestCutAtEveryByte:
             nonlocal first
             key = heard.headers.get("x-idempotency-key", "")
             keys[key] = keys.get(key, 0) + 1
-            if first:
+            if first and (call is not second_page or "offset=2" in heard.target):
                 first = False
                 return Answer(answer.data[:cut], close=True)
             return answer
 
         with FaultyServer(serve) as server:
             with Client("sk_test_1", base_url=server.url, retry=PATIENT) as client:
+                unannounced = b"\r\n\r\n" if b"Content-Encoding" in answer.data else None
                 for place in range(0, len(answer.data), 3):
+                    if unannounced is not None and unannounced in answer.data[:place]:
+                        break  # a cut of these is no cut, but an answer that is damaged
                     cut, first = place, True
                     assert call(client) == expected
         if "" not in keys:
             assert set(keys.values()) == {2}
 
 
+class TestWhatWorksOnce:
+    """Cut at every byte too, but never asked for again."""
+
+    def test_an_exchange_of_a_code(self) -> None:
+        self.check(
+            lambda client: client.oauth.exchange_code("code_1", redirect_uri="https://a.example/", client_id="id_1")
+        )
+
+    def test_a_refresh(self) -> None:
+        self.check(lambda client: client.oauth.refresh("rt_1", client_id="id_1"))
+
+    def check(self, call: Call) -> None:
+        answer, cut = reply(TOKEN), 0
+        with FaultyServer(lambda heard: Answer(answer.data[:cut], close=True)) as server:
+            with Client("sk_test_1", base_url=server.url, retry=PATIENT) as client:
+                for place in range(len(answer.data)):
+                    cut = place
+                    with pytest.raises(APIConnectionError):
+                        call(client)
+                cut = len(answer.data)
+                call(client)
+        assert len(server.heard) == len(answer.data) + 1
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+@pytest.mark.parametrize(("call", "answer", "expected"), KINDS)
+class TestCutThroughAClientOfTheUsers:
+    def test_it_is_right_or_a_typed_error(
+        self,
+        call: Call,
+        answer: Answer,
+        expected: object,
+        library: str,
+    ) -> None:
+        cut = 0
+        module = __import__(library)
+        own = module.Client()
+        with FaultyServer(lambda heard: Answer(answer.data[:cut], close=True)) as server:
+            with own, Client("sk_test_1", base_url=server.url, http_client=own, max_retries=0) as client:
+                for place in range(0, len(answer.data), 5):
+                    cut = place
+                    try:
+                        found = call(client)
+                    except (APIConnectionError, APIResponseValidationError):
+                        continue
+                    assert found == expected, cut
+                cut = len(answer.data)
+                assert call(client) == expected
+
+
 class TestLies:
+    def test_a_page_of_a_proxy_is_no_success(self) -> None:
+        page = b"<html><form>Sign in</form></html>"
+        head = f"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: {len(page)}\r\n\r\n".encode()
+        with FaultyServer(lambda heard: Answer(head + page)) as server:
+            with Client("sk_test_1", base_url=server.url) as client:
+                for call in (get, listing, create, update, delete, token, wait, bulk):
+                    with pytest.raises(APIResponseValidationError):
+                        call(client)
+
     @pytest.mark.parametrize(
         "data",
         [
