@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from httpx_sse import ServerSentEvent
@@ -27,8 +28,10 @@ class SSEReader:
         self._unfinished = 0
         self._first = True
 
-    def feed(self, chunk: bytes) -> list[ServerSentEvent]:
+    def feed(self, chunk: bytes) -> Iterator[ServerSentEvent]:
         """The events that `chunk` completes, those without data left in for their `retry`.
+
+        Each is read when it is asked for, and all of them must be before the next chunk.
 
         Raises:
             ValueError: an event is so long that this is no event stream.
@@ -39,7 +42,7 @@ class SSEReader:
             self._pieces.append(text)
             self._unfinished += len(chunk)
             self._check()
-            return []
+            return iter(())
         text = "".join((self._rest, *self._pieces, text))
         self._pieces.clear()
         if self._first and text:
@@ -50,13 +53,12 @@ class SSEReader:
             text = text[:-1]
         if "\r" in text:
             text = text.replace("\r\n", "\n").replace("\r", "\n")
-        *lines, rest = text.split("\n")
-        self._rest = rest + held
+        lines = text.split("\n")
+        self._rest = lines.pop() + held
         # Counted from the last empty line, with which an event ends; one of many lines is kept by the decoder.
         self._unfinished = 0 if "" in lines else self._unfinished + len(chunk)
         self._check()
-        decode = self._fields.decode
-        return [event for event in map(decode, lines) if event is not None]
+        return filter(None, map(self._fields.decode, lines))
 
     def _check(self) -> None:
         if self._unfinished > LONGEST_EVENT or len(self._rest) > LONGEST_EVENT:

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from time import monotonic
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -25,7 +24,7 @@ from sensei.errors import (
 from sensei.models.events import parse_stream_event
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from typing import Self
 
     from httpx_sse import ServerSentEvent
@@ -86,7 +85,7 @@ class EventStream:
         self._body: Body | None = None
         self._opened_at = 0.0
         self._reader = SSEReader()
-        self._pending: deque[ServerSentEvent] = deque()
+        self._pending: Iterator[ServerSentEvent] = iter(())
         self._over = False
         self._any = False
         self.last_response = None
@@ -100,38 +99,35 @@ class EventStream:
         return self
 
     def __next__(self) -> StreamEvent:
+        place = self._place
         while True:
-            while self._pending:
-                sent = self._pending.popleft()
+            # Goes on where the last event was handed out. It stands here in one piece since streams may be quick:
+            # beside the reading of an event, every function of its own counts.
+            for sent in self._pending:
                 if sent.retry is not None:
-                    self._place.hint = min(sent.retry, _LONGEST_HINT) / 1000.0
-                if not (data := sent.data):
+                    place.hint = min(sent.retry, _LONGEST_HINT) / 1000.0
+                data = sent.data
+                if not data:
                     continue
-                event = self._hand_out(sent.event, data, sent.id)
-                if event is not None:
-                    if event.type == "end":
-                        self.close()
-                    return event
+                name, event_id = sent.event, sent.id
+                if place.resumed and not place.is_news(event_id, name):
+                    continue
+                try:
+                    event = parse_stream_event(name, data, event_id or None, self._phase)
+                except ValidationError as error:
+                    raise self._unreadable(error, data) from error
+                if event_id:
+                    place.last_event_id = event_id
+                place.failures = 0
+                place.resumed = False
+                self._phase = event.phase
+                self._any = True
+                if name == "end":
+                    self.close()
+                return event
             if self._over:
                 raise StopIteration
             self._read_on()
-
-    def _hand_out(self, name: str, data: str, event_id: str) -> StreamEvent | None:
-        """The event, unless it was handed out before."""
-        place = self._place
-        if place.resumed and not place.is_news(event_id, name):
-            return None
-        try:
-            event = parse_stream_event(name, data, event_id or None, self._phase)
-        except ValidationError as error:
-            raise self._unreadable(error, data) from error
-        if event_id:
-            place.last_event_id = event_id
-        place.failures = 0
-        place.resumed = False
-        self._phase = event.phase
-        self._any = True
-        return event
 
     def _read_on(self) -> None:
         """Read the next chunk, connecting first when there is no connection; waits out a failure."""
@@ -141,7 +137,7 @@ class EventStream:
                 return
             chunk = self._body.chunk()
             if chunk:
-                self._pending.extend(self._reader.feed(chunk))
+                self._pending = self._reader.feed(chunk)
                 return
             failure: SenseiError = APIConnectionError("the server closed the stream before its end")
         except SenseiError as error:
@@ -233,7 +229,7 @@ class EventStream:
             >>> events.close()
         """
         self._over = True
-        self._pending.clear()
+        self._pending = iter(())
         self._let_go()
 
     def __enter__(self) -> Self:
