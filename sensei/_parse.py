@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from types import NoneType
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json
 
 from sensei._redact import LONGEST_LOOKED_AT, mask, mask_text, one_line, safe_body
@@ -24,6 +24,8 @@ from sensei.errors import (
 from sensei.models.base import Model
 
 if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
     from sensei.models.response import ResponseInfo
 
 T = TypeVar("T")
@@ -109,8 +111,8 @@ def parse(cast_to: type[T] | TypeAdapter[T], body: bytes, info: ResponseInfo, cl
         pydantic.ValidationError: the body is not what the contract says.
         UnicodeDecodeError: text was asked for and the body is none.
     """
-    if isinstance(cast_to, TypeAdapter):
-        return cast_to.validate_json(body, context=client)
+    if not isinstance(cast_to, type):  # an adapter, or a type with brackets, which is no class
+        return _adapter(cast_to).validate_json(body, context=client)
     if issubclass(cast_to, BaseModel):
         made: Any = cast_to.model_validate_json(body, context=client)
         if isinstance(made, Model):
@@ -126,7 +128,13 @@ def parse(cast_to: type[T] | TypeAdapter[T], body: bytes, info: ResponseInfo, cl
         return cast("T", body)
     if cast_to is str:
         return cast("T", body.decode("utf-8"))
-    return TypeAdapter(cast_to).validate_json(body, context=client)
+    return _adapter(cast_to).validate_json(body, context=client)
+
+
+def _adapter(cast_to: type[T] | TypeAdapter[T]) -> TypeAdapter[T]:
+    from pydantic import TypeAdapter
+
+    return cast_to if isinstance(cast_to, TypeAdapter) else TypeAdapter(cast_to)
 
 
 def invalid_answer(

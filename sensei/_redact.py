@@ -14,20 +14,20 @@ LONGEST_LOOKED_AT = 1024 * 1024
 
 MASK = "***"
 
-_SECRET_NAME = re.compile(
-    r"pass(word|wd|phrase)?$|secret|token$|^token|credential|connection_string|^uri$|dsn|private_key|ssl_key"
-    r"|service_account_json|^(api_?)?key$|^code$|code_verifier|authorization|^cookie|set-cookie",
-    re.IGNORECASE,
+# As text, which `re` compiles when it is first used, and keeps: a program without errors needs none of them.
+_PRIVATE_NAME = (
+    r"(?i)pass(word|wd|phrase)?$|secret|token$|^token|credential|connection_string|^uri$|dsn|private_key|ssl_key"
+    r"|service_account_json|^(api_?)?key$|^code$|code_verifier|authorization|^cookie|set-cookie"
 )
-_SECRET_TEXT = re.compile(
+_PRIVATE_TEXT = (
     r"\b(sk_(?:live|test)_|sas?_(?=[A-Za-z0-9]{12})|rt_(?=[A-Za-z0-9]{12})|whsec_|eyJ(?=[\w-]{8,}\.))[\w.-]+"
     r"|(?<=[Bb]earer )[^\s\"']+"
 )
-_USER_INFO = re.compile(r"(?<=://)[^/\s\"'@]+(?=@)")
-_PAIR = re.compile(r"(?:(?<=[?&\s])|^)([\w.%\[\]-]{1,80})=([^&\s\"'#]+)")
-_NAME = re.compile(r'"((?:[^"\\]|\\.){1,80})"\s*:\s*', re.DOTALL)
-_VALUE = re.compile(r'"(?:[^"\\]|\\.)*(?:"|\\?$)|[{\[].*|[^\s,}\]]+', re.DOTALL)
-_CONTROL = re.compile("[\x00-\x20\x7f-\xa0\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
+_USER_INFO = r"(?<=://)[^/\s\"'@]+(?=@)"
+_PAIR = r"(?:(?<=[?&\s])|^)([\w.%\[\]-]{1,80})=([^&\s\"'#]+)"
+_NAME = r'(?s)"((?:[^"\\]|\\.){1,80})"\s*:\s*'
+_VALUE = r'(?s)"(?:[^"\\]|\\.)*(?:"|\\?$)|[{\[].*|[^\s,}\]]+'
+_CONTROL = "[\x00-\x20\x7f-\xa0\u2028\u2029\u202a-\u202e\u2066-\u2069]+"
 
 
 class SecretText(str):
@@ -50,14 +50,14 @@ class SecretBytes(bytes):
 
 def mask_text(text: str) -> str:
     """`text` without API keys, tokens, the user part of URLs, and the values of secret-looking query members."""
-    return _PAIR.sub(_masked_pair, _USER_INFO.sub(MASK, _SECRET_TEXT.sub(MASK, text)))
+    return re.sub(_PAIR, _masked_pair, re.sub(_USER_INFO, MASK, re.sub(_PRIVATE_TEXT, MASK, text)))
 
 
 def _masked_pair(pair: re.Match[str]) -> str:
     in_query = pair.string[pair.start() - 1 : pair.start()] in {"?", "&"}
     name = unquote_plus(pair[1])
     # Elsewhere a sentence may well say that some code=42.
-    secret = _SECRET_NAME.search(name) and (in_query or name.lower() not in {"code", "key", "uri"})
+    secret = re.search(_PRIVATE_NAME, name) and (in_query or name.lower() not in {"code", "key", "uri"})
     return f"{pair[1]}={MASK}" if secret else pair[0]
 
 
@@ -65,8 +65,12 @@ def _mask_members(text: str) -> str:
     """`text`, which is damaged JSON, without the values of secret-looking members."""
     parts: list[str] = []
     place = 0
-    for name in _NAME.finditer(text):
-        if name.start() >= place and _SECRET_NAME.search(name[1]) and (value := _VALUE.match(text, name.end())):
+    for name in re.finditer(_NAME, text):
+        if (
+            name.start() >= place
+            and re.search(_PRIVATE_NAME, name[1])
+            and (value := re.compile(_VALUE).match(text, name.end()))
+        ):
             parts += [text[place : name.end()], f'"{MASK}"']
             place = value.end()  # of an object or a list: all the rest, since nobody knows where it ends
     return "".join(parts) + text[place:]
@@ -74,14 +78,14 @@ def _mask_members(text: str) -> str:
 
 def one_line(text: str) -> str:
     """`text` with runs of blanks and control characters as one blank, so that it cannot rewrite a terminal or a log."""
-    return _CONTROL.sub(" ", text).strip()
+    return re.sub(_CONTROL, " ", text).strip()
 
 
 def mask(value: object) -> object:
     """JSON data with the values of secret-looking members masked, at any depth."""
     if isinstance(value, dict):
         return {
-            name: MASK if _SECRET_NAME.search(str(name)) and member is not None else mask(member)
+            name: MASK if re.search(_PRIVATE_NAME, str(name)) and member is not None else mask(member)
             for name, member in cast("dict[object, object]", value).items()
         }
     if isinstance(value, list):

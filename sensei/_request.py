@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import enum
-import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -210,6 +209,8 @@ def encode_json(value: object) -> bytes:
     try:
         body = to_json(value, by_alias=True, inf_nan_mode="constants")
         if b"NaN" in body or b"Infinity" in body:
+            import json
+
             json.loads(body, parse_constant=_no_number)  # else the server would get null for it, or no JSON
     except (PydanticSerializationError, _NotJSONError) as error:
         raise InvalidArgumentError(f"the request body has no JSON form: {error}") from None

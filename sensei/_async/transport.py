@@ -18,7 +18,6 @@ from sensei._ratelimit import RateLimiter, read_rate_limit
 from sensei._redact import LONGEST_LOOKED_AT, one_line
 from sensei._request import ORDINARY, UNSET, HeaderTypes, QueryTypes, Special, TimeoutTypes, build_path, build_query
 from sensei._response import Headers, lower_names
-from sensei._retry import Plan
 from sensei.errors import APIStatusError, RateLimitError, SenseiError
 from sensei.models.response import ResponseInfo
 
@@ -369,6 +368,8 @@ class AsyncTransport:
                 failed, first = first, None
                 raise failed
             return await self.call(cast_to, job.method, job.route, job=job)
+
+        from sensei._tries import Plan
 
         plan = Plan(policy, job, self._tell_retry)
         try:

@@ -39,6 +39,8 @@ if TYPE_CHECKING:
         ConnectionData,
         ConnectionOptions,
         ConnectionTestResult,
+    )
+    from sensei.models.database_schemas import (
         DatabaseSchema,
         PreviewColumn,
         SchemaColumn,
@@ -389,9 +391,10 @@ _HOMES = {
         "Attestations CertificateArtifact CertificateData CertificateException CertificateFindings JsonWebKey "
         "JsonWebKeySet "
     ),
-    "connections": (
-        "ConnectionData ConnectionOptions ConnectionTestResult DatabaseSchema PreviewColumn SchemaColumn "
-        "SchemaForeignKey SchemaIndex SchemaNamespace SchemaReference SchemaSummary SchemaTable TablePreview "
+    "connections": "ConnectionData ConnectionOptions ConnectionTestResult",
+    "database_schemas": (
+        "DatabaseSchema PreviewColumn SchemaColumn SchemaForeignKey SchemaIndex SchemaNamespace "
+        "SchemaReference SchemaSummary SchemaTable TablePreview"
     ),
     "enums": (
         "ApiKeyStatus AuditLogType AuditResult CertificateStatus ConnectionRole ConnectionStatus "

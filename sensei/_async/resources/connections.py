@@ -6,15 +6,15 @@ from collections.abc import Callable, Sequence
 from types import NoneType
 from typing import TYPE_CHECKING
 
-from sensei._async.polling import poll
 from sensei._async.resources._base import AsyncLiveObject, AsyncResource
 from sensei._checks import changed, check_config, check_page, checked
 from sensei._request import UNSET, HeaderTypes, TimeoutTypes, Unset
-from sensei.models.connections import ConnectionData, ConnectionTestResult, DatabaseSchema, TablePreview
+from sensei.models.connections import ConnectionData, ConnectionTestResult
 from sensei.models.enums import ConnectionRoleParam, ConnectionStatusParam, ConnectionTypeParam
 
 if TYPE_CHECKING:
     from sensei._async.pagination import AsyncPager
+    from sensei.models.database_schemas import DatabaseSchema, TablePreview
     from sensei.models.params.connections import (
         ConnectionConfig,
         ConnectionConfigUpdate,
@@ -377,6 +377,8 @@ class AsyncConnections(AsyncResource):
         Examples:
             >>> structure = await client.connections.schema("conn_abc123", schema="public")
         """
+        from sensei.models.database_schemas import DatabaseSchema
+
         return await self._call(
             DatabaseSchema,
             "GET",
@@ -411,6 +413,8 @@ class AsyncConnections(AsyncResource):
             >>> preview = await client.connections.preview("conn_abc123", table="orders", limit=5)
         """
         check_page({"limit": limit})
+        from sensei.models.database_schemas import TablePreview
+
         return await self._call(
             TablePreview,
             "GET",
@@ -446,6 +450,8 @@ class AsyncConnections(AsyncResource):
         Examples:
             >>> connection = await client.connections.wait("conn_abc123", timeout=30)
         """
+        from sensei._async.polling import poll
+
         return await poll(
             lambda special: self._call(AsyncConnection, "GET", "/connections/{id}", id, special=special),
             until=lambda connection: connection.status != "testing",

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from sensei._async.polling import poll
 from sensei._async.resources._base import AsyncResource
 from sensei._async.resources.mappings import AsyncMapping
 from sensei._async.resources.migration import AsyncMigration, AsyncMigrationPlan
@@ -340,6 +339,8 @@ class AsyncMigrationActions(AsyncResource):
         Examples:
             >>> migration = await client.migrations.wait("mig_abc123", timeout=3600, raise_on_failure=True)
         """
+        from sensei._async.polling import poll
+
         migration = await poll(
             partial(self._ask, id),
             until=lambda seen: seen.is_finished,
@@ -364,6 +365,8 @@ class AsyncMigrationActions(AsyncResource):
         interval: float | None = None,
         on_progress: Callable[[AsyncMigration], object] | None = None,
     ) -> tuple[AsyncMigration, AsyncMigrationPlan]:
+        from sensei._async.polling import poll
+
         migration = await poll(
             partial(self._ask, id),
             until=lambda seen: plan_is_there(seen, seen.plan.status),

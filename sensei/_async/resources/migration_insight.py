@@ -13,7 +13,7 @@ from sensei.models.migrations import LogEntry
 if TYPE_CHECKING:
     from sensei._async.pagination import AsyncPager
     from sensei._async.streaming import AsyncEventStream
-    from sensei.models.connections import DatabaseSchema
+    from sensei.models.database_schemas import DatabaseSchema
     from sensei.models.migration_reports import MigrationMetrics, MigrationStatusReport
 
 
@@ -206,7 +206,7 @@ class AsyncMigrationInsight(AsyncResource):
             >>> structure = await client.migrations.source_schema("mig_abc123")
             >>> print(structure.summary.tables, "tables")
         """
-        from sensei.models.connections import DatabaseSchema
+        from sensei.models.database_schemas import DatabaseSchema
 
         return await self._call(
             DatabaseSchema, "GET", "/migrations/{id}/schema/source", id, timeout=timeout, headers=headers
@@ -228,7 +228,7 @@ class AsyncMigrationInsight(AsyncResource):
         Examples:
             >>> structure = await client.migrations.target_schema("mig_abc123")
         """
-        from sensei.models.connections import DatabaseSchema
+        from sensei.models.database_schemas import DatabaseSchema
 
         return await self._call(
             DatabaseSchema, "GET", "/migrations/{id}/schema/target", id, timeout=timeout, headers=headers

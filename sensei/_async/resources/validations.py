@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-from sensei._async.polling import poll
 from sensei._async.resources._base import AsyncLiveObject, AsyncResource
 from sensei._async.resources.certificates import AsyncCertificate
 from sensei._async.resources.migration import AsyncMigrationSummary
@@ -397,6 +396,8 @@ class AsyncValidations(AsyncResource):
         Examples:
             >>> validation = await client.validations.wait("val_abc123", timeout=600)
         """
+        from sensei._async.polling import poll
+
         validation = await poll(
             lambda special: self._call(AsyncValidation, "GET", "/validations/{id}", id, special=special),
             until=lambda seen: seen.is_finished,

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 from sensei._checks import changed, check_config, check_page, checked
 from sensei._request import UNSET, HeaderTypes, TimeoutTypes, Unset
-from sensei._sync.polling import poll
 from sensei._sync.resources._base import LiveObject, Resource
-from sensei.models.connections import ConnectionData, ConnectionTestResult, DatabaseSchema, TablePreview
+from sensei.models.connections import ConnectionData, ConnectionTestResult
 from sensei.models.enums import ConnectionRoleParam, ConnectionStatusParam, ConnectionTypeParam
 
 if TYPE_CHECKING:
     from sensei._sync.pagination import Page
+    from sensei.models.database_schemas import DatabaseSchema, TablePreview
     from sensei.models.params.connections import (
         ConnectionConfig,
         ConnectionConfigUpdate,
@@ -378,6 +378,8 @@ class Connections(Resource):
         Examples:
             >>> structure = client.connections.schema("conn_abc123", schema="public")
         """
+        from sensei.models.database_schemas import DatabaseSchema
+
         return self._call(
             DatabaseSchema,
             "GET",
@@ -412,6 +414,8 @@ class Connections(Resource):
             >>> preview = client.connections.preview("conn_abc123", table="orders", limit=5)
         """
         check_page({"limit": limit})
+        from sensei.models.database_schemas import TablePreview
+
         return self._call(
             TablePreview,
             "GET",
@@ -447,6 +451,8 @@ class Connections(Resource):
         Examples:
             >>> connection = client.connections.wait("conn_abc123", timeout=30)
         """
+        from sensei._sync.polling import poll
+
         return poll(
             lambda special: self._call(Connection, "GET", "/connections/{id}", id, special=special),
             until=lambda connection: connection.status != "testing",

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from sensei._bulk import next_key
 from sensei._checks import checked, optional
 from sensei._request import UNSET, HeaderTypes, Special, TimeoutTypes, Unset
-from sensei._sync.polling import poll
 from sensei._sync.resources._base import Resource
 from sensei._sync.resources.mappings import Mapping
 from sensei._sync.resources.migration import Migration, MigrationPlan
@@ -339,6 +338,8 @@ class MigrationActions(Resource):
         Examples:
             >>> migration = client.migrations.wait("mig_abc123", timeout=3600, raise_on_failure=True)
         """
+        from sensei._sync.polling import poll
+
         migration = poll(
             partial(self._ask, id),
             until=lambda seen: seen.is_finished,
@@ -363,6 +364,8 @@ class MigrationActions(Resource):
         interval: float | None = None,
         on_progress: Callable[[Migration], object] | None = None,
     ) -> tuple[Migration, MigrationPlan]:
+        from sensei._sync.polling import poll
+
         migration = poll(
             partial(self._ask, id),
             until=lambda seen: plan_is_there(seen, seen.plan.status),

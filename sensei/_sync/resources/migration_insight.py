@@ -14,7 +14,7 @@ from sensei.models.migrations import LogEntry
 if TYPE_CHECKING:
     from sensei._sync.pagination import Page
     from sensei._sync.streaming import EventStream
-    from sensei.models.connections import DatabaseSchema
+    from sensei.models.database_schemas import DatabaseSchema
     from sensei.models.migration_reports import MigrationMetrics, MigrationStatusReport
 
 
@@ -199,7 +199,7 @@ class MigrationInsight(Resource):
             >>> structure = client.migrations.source_schema("mig_abc123")
             >>> print(structure.summary.tables, "tables")
         """
-        from sensei.models.connections import DatabaseSchema
+        from sensei.models.database_schemas import DatabaseSchema
 
         return self._call(DatabaseSchema, "GET", "/migrations/{id}/schema/source", id, timeout=timeout, headers=headers)
 
@@ -217,6 +217,6 @@ class MigrationInsight(Resource):
         Examples:
             >>> structure = client.migrations.target_schema("mig_abc123")
         """
-        from sensei.models.connections import DatabaseSchema
+        from sensei.models.database_schemas import DatabaseSchema
 
         return self._call(DatabaseSchema, "GET", "/migrations/{id}/schema/target", id, timeout=timeout, headers=headers)

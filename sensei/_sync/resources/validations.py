@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 from sensei._checks import checked
 from sensei._request import UNSET, HeaderTypes, Special, TimeoutTypes, Unset
-from sensei._sync.polling import poll
 from sensei._sync.resources._base import LiveObject, Resource
 from sensei._sync.resources.certificates import Certificate
 from sensei._sync.resources.migration import MigrationSummary
@@ -394,6 +393,8 @@ class Validations(Resource):
         Examples:
             >>> validation = client.validations.wait("val_abc123", timeout=600)
         """
+        from sensei._sync.polling import poll
+
         validation = poll(
             lambda special: self._call(Validation, "GET", "/validations/{id}", id, special=special),
             until=lambda seen: seen.is_finished,
