@@ -119,7 +119,7 @@ if TYPE_CHECKING:
     )
     from sensei.models.events import StreamEvent
     from sensei.models.response import RateLimit, ResponseInfo
-    from sensei.models.webhooks import WebhookEvent
+    from sensei.models.webhook_events import WebhookEvent
     from sensei.webhooks import DuplicateEventError, verify_signature
 
 __all__ = [
@@ -458,7 +458,7 @@ _HOMES = {
         "RateLimit",
         "ResponseInfo",
     ),
-    "sensei.models.webhooks": ("WebhookEvent",),
+    "sensei.models.webhook_events": ("WebhookEvent",),
     "sensei.webhooks": (
         "DuplicateEventError",
         "verify_signature",

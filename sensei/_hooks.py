@@ -112,7 +112,7 @@ class Hooks:
     on_retry: Callable[[RetryEvent], object] | None = None
 
     def tell_request(self, job: Job) -> dict[str, str]:
-        """Before a try. Gives the headers to add to it."""
+        """Before a try of `job`. Gives the headers to add to it."""
         if self.on_request is None:
             return {}
         event = RequestEvent(job.method, job.route, job.url, job.request_id, job.attempts)
@@ -120,16 +120,16 @@ class Hooks:
         return event.headers
 
     def tell_response(self, job: Job, info: ResponseInfo) -> None:
-        """After an answer."""
+        """After the answer `info` to `job`."""
         if self.on_response is not None:
             self.on_response(ResponseEvent(job.method, job.route, job.url, info))
 
     def tell_failure(self, job: Job, error: BaseException) -> None:
-        """After a try that got no answer."""
+        """After a try of `job` that got no answer but `error`."""
         if self.on_failure is not None:
             self.on_failure(FailureEvent(job.method, job.route, job.url, job.attempts, error))
 
     def tell_retry(self, job: Job, delay: float, error: SenseiError) -> None:
-        """Before a wait for another try."""
+        """Before a wait of `delay` seconds for another try of `job`, which ended in `error`."""
         if self.on_retry is not None:
             self.on_retry(RetryEvent(job.method, job.route, job.url, job.attempts + 1, delay, error))

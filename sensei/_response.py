@@ -51,8 +51,16 @@ class RawResponse:
     def json(self) -> Any:
         """The body as JSON data.
 
+        Returns:
+            Dictionaries, lists, texts, numbers, booleans and None.
+
         Raises:
             ValueError: it is none.
+
+        Examples:
+            >>> from sensei.models import ResponseInfo
+            >>> RawResponse(ResponseInfo(200, {}), b'{"id": "al_1"}').json()
+            {'id': 'al_1'}
         """
         from pydantic_core import from_json
 

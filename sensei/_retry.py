@@ -66,6 +66,11 @@ class RetryPolicy:
 
         A wait that the server asked for is kept, and a little added, so that a herd of clients spreads; any other is
         exponential with full jitter.
+
+        Args:
+            error: how the last try ended.
+            attempt: how many tries there were.
+            rng: gives numbers from 0 up to 1.
         """
         asked = error.retry_after if isinstance(error, APIStatusError) else None
         if asked is not None:

@@ -61,7 +61,15 @@ class RequestSummary:
     body: str | None = None
 
     def as_curl(self) -> str:
-        """The request as a command for a POSIX shell. It reads the key from `$SENSEI_API_KEY`."""
+        """The request as a command for a POSIX shell. It reads the key from `$SENSEI_API_KEY`.
+
+        Returns:
+            One line.
+
+        Examples:
+            >>> RequestSummary("GET", "https://api.sensei.ai/v1/usage", {"Accept": "application/json"}).as_curl()
+            "curl -X GET https://api.sensei.ai/v1/usage -H 'Accept: application/json'"
+        """
         import shlex
 
         parts = ["curl", "-X", self.method, shlex.quote(self.url)]
@@ -132,7 +140,16 @@ class APIConnectionError(SenseiError):
         self.attempts = attempts
 
     def as_curl(self) -> str:
-        """The request as a shell command without any secret, or an empty text when nothing was sent."""
+        """The request as a shell command without any secret.
+
+        Returns:
+            One line, or an empty text when nothing was sent.
+
+        Examples:
+            >>> asked = RequestSummary("GET", "https://api.sensei.ai/v1/usage")
+            >>> APIConnectionError("the connection was refused", request=asked).as_curl()
+            'curl -X GET https://api.sensei.ai/v1/usage'
+        """
         return self.request.as_curl() if self.request else ""
 
 
@@ -229,7 +246,16 @@ class APIStatusError(SenseiError):
         return text
 
     def as_curl(self) -> str:
-        """The request as a shell command without any secret, or an empty text when it is not known."""
+        """The request as a shell command without any secret.
+
+        Returns:
+            One line, or an empty text when the request is not known.
+
+        Examples:
+            >>> asked = RequestSummary("GET", "https://api.sensei.ai/v1/usage")
+            >>> ServerError("Out of order", status_code=502, request=asked).as_curl()
+            'curl -X GET https://api.sensei.ai/v1/usage'
+        """
         return self.request.as_curl() if self.request else ""
 
 
@@ -514,7 +540,7 @@ _HINTS = {
 
 
 def error_class(status: int, code: str | None) -> type[APIStatusError]:
-    """The class for an HTTP status and an error code. An unknown code goes by the status."""
+    """The class for an HTTP `status` and an error `code`. An unknown code goes by the status."""
     found = _BY_CODE.get((status, code or "")) or _BY_STATUS.get(status)
     if found is None:
         found = ServerError if status >= 500 else APIStatusError

@@ -282,6 +282,9 @@ class AsyncClient:
             headers: sent with every call, beside those of this client.
             hooks: instead of those of this client.
 
+        Returns:
+            The copy.
+
         Examples:
             >>> patient = client.with_options(timeout=300, max_retries=8)
         """
@@ -354,12 +357,15 @@ class AsyncClient:
             headers: headers for this call only.
             idempotency_key: the key of an earlier POST whose outcome is unknown; made up when None.
 
+        Returns:
+            What `cast_to` makes of the answer.
+
         Raises:
             InvalidArgumentError: `path` leads to another server.
 
         Examples:
-            >>> answer = await client.request("GET", "/alerts", params={"limit": 5})
-            >>> answer.json()
+            >>> answer = await client.request("GET", "/connections", params={"limit": 5})
+            >>> print(answer.status_code, answer.json())
         """
         return await self._transport.call(
             RawResponse if cast_to is None else cast_to,
@@ -375,6 +381,9 @@ class AsyncClient:
     def attach(self, obj: T) -> T:
         """Give an object that was unpickled or copied, and the objects in it, this client for their methods.
 
+        Args:
+            obj: the object, or a list of such.
+
         Returns:
             The object itself.
 
@@ -382,6 +391,7 @@ class AsyncClient:
             ConfigurationError: the object belongs to the other kind of client, or has no methods that need one.
 
         Examples:
+            >>> stored = pickle.dumps(connection)
             >>> connection = client.attach(pickle.loads(stored))
         """
         return attach(obj, self)
@@ -404,6 +414,10 @@ class AsyncClient:
         self, error_type: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         await self.aclose()
+
+
+# What `help(AsyncClient.__init__)` shows.
+AsyncClient.__init__.__doc__ = AsyncClient.__doc__
 
 
 def _policy(max_retries: int | None, retry: RetryPolicy | None) -> RetryPolicy | None:

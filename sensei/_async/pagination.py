@@ -100,6 +100,9 @@ class AsyncPage(Generic[ItemT]):
     async def next_page(self) -> AsyncPage[ItemT]:
         """Fetch the page after this one. After the last one it is an empty page, without a request.
 
+        Returns:
+            The page.
+
         Raises:
             APIResponseValidationError: the server says that more items follow, but this page leads nowhere.
 
@@ -122,6 +125,9 @@ class AsyncPage(Generic[ItemT]):
 
     async def iter_pages(self) -> AsyncGenerator[AsyncPage[ItemT], None]:
         """Go through this page and all that follow. Items that moved from one page to the next come twice here.
+
+        Returns:
+            An iterator; a page is fetched when it is asked for.
 
         Raises:
             APIResponseValidationError: the server says for ever that more items follow, and brings none.
@@ -166,6 +172,9 @@ class AsyncPage(Generic[ItemT]):
         Args:
             max_items: stop after so many; no page beyond the last one needed is fetched.
 
+        Returns:
+            The items, each once.
+
         Examples:
             >>> newest = await page.to_list(max_items=50)
         """
@@ -208,12 +217,30 @@ class AsyncPager(Generic[ItemT]):
             yield item
 
     async def iter_pages(self) -> AsyncGenerator[AsyncPage[ItemT], None]:
-        """Go through all pages."""
+        """Go through all pages.
+
+        Returns:
+            An iterator; a page is fetched when it is asked for.
+
+        Examples:
+            >>> async for page in client.connections.list().iter_pages():
+            ...     print(len(page.data))
+        """
         async for page in (await self._ask()).iter_pages():
             yield page
 
     async def to_list(self, *, max_items: int | None = None) -> list[ItemT]:
-        """All items, or the first `max_items`."""
+        """All items, each once.
+
+        Args:
+            max_items: stop after so many; no page beyond the last one needed is fetched.
+
+        Returns:
+            The items.
+
+        Examples:
+            >>> newest = await client.connections.list().to_list(max_items=50)
+        """
         return await (await self._ask()).to_list(max_items=max_items)
 
 

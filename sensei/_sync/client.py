@@ -283,6 +283,9 @@ class Client:
             headers: sent with every call, beside those of this client.
             hooks: instead of those of this client.
 
+        Returns:
+            The copy.
+
         Examples:
             >>> patient = client.with_options(timeout=300, max_retries=8)
         """
@@ -355,12 +358,15 @@ class Client:
             headers: headers for this call only.
             idempotency_key: the key of an earlier POST whose outcome is unknown; made up when None.
 
+        Returns:
+            What `cast_to` makes of the answer.
+
         Raises:
             InvalidArgumentError: `path` leads to another server.
 
         Examples:
-            >>> answer = client.request("GET", "/alerts", params={"limit": 5})
-            >>> answer.json()
+            >>> answer = client.request("GET", "/connections", params={"limit": 5})
+            >>> print(answer.status_code, answer.json())
         """
         return self._transport.call(
             RawResponse if cast_to is None else cast_to,
@@ -376,6 +382,9 @@ class Client:
     def attach(self, obj: T) -> T:
         """Give an object that was unpickled or copied, and the objects in it, this client for their methods.
 
+        Args:
+            obj: the object, or a list of such.
+
         Returns:
             The object itself.
 
@@ -383,6 +392,7 @@ class Client:
             ConfigurationError: the object belongs to the other kind of client, or has no methods that need one.
 
         Examples:
+            >>> stored = pickle.dumps(connection)
             >>> connection = client.attach(pickle.loads(stored))
         """
         return attach(obj, self)
@@ -405,6 +415,10 @@ class Client:
         self, error_type: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
+
+
+# What `help(Client.__init__)` shows.
+Client.__init__.__doc__ = Client.__doc__
 
 
 def _policy(max_retries: int | None, retry: RetryPolicy | None) -> RetryPolicy | None:

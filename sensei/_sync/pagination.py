@@ -101,6 +101,9 @@ class Page(Generic[ItemT]):
     def next_page(self) -> Page[ItemT]:
         """Fetch the page after this one. After the last one it is an empty page, without a request.
 
+        Returns:
+            The page.
+
         Raises:
             APIResponseValidationError: the server says that more items follow, but this page leads nowhere.
 
@@ -123,6 +126,9 @@ class Page(Generic[ItemT]):
 
     def iter_pages(self) -> Generator[Page[ItemT], None]:
         """Go through this page and all that follow. Items that moved from one page to the next come twice here.
+
+        Returns:
+            An iterator; a page is fetched when it is asked for.
 
         Raises:
             APIResponseValidationError: the server says for ever that more items follow, and brings none.
@@ -166,6 +172,9 @@ class Page(Generic[ItemT]):
 
         Args:
             max_items: stop after so many; no page beyond the last one needed is fetched.
+
+        Returns:
+            The items, each once.
 
         Examples:
             >>> newest = page.to_list(max_items=50)

@@ -205,6 +205,7 @@ if TYPE_CHECKING:
         UnknownWebhookEvent,
         ValidationEventData,
         ValidationWebhookEvent,
+        WebhookEvent,
         WebhookMetadata,
     )
     from sensei.models.webhooks import (
@@ -212,7 +213,6 @@ if TYPE_CHECKING:
         WebhookCreatedData,
         WebhookData,
         WebhookDelivery,
-        WebhookEvent,
         parse_webhook_event,
     )
 
@@ -431,9 +431,9 @@ _HOMES = {
     "webhook_events": (
         "ApprovalEventData ApprovalWebhookEvent CertificateEventData CertificateWebhookEvent ErrorEventData "
         "ErrorWebhookEvent MigrationEventData MigrationWebhookEvent PhaseEventData PhaseWebhookEvent "
-        "UnknownWebhookEvent ValidationEventData ValidationWebhookEvent WebhookMetadata "
+        "UnknownWebhookEvent ValidationEventData ValidationWebhookEvent WebhookEvent WebhookMetadata "
     ),
-    "webhooks": ("WebhookAttempt WebhookCreatedData WebhookData WebhookDelivery WebhookEvent parse_webhook_event "),
+    "webhooks": ("WebhookAttempt WebhookCreatedData WebhookData WebhookDelivery parse_webhook_event "),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names.split()}
 

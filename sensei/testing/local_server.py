@@ -124,9 +124,18 @@ class LocalServer:
     def start(self) -> Self:
         """Run the server; returns when it answers. Does nothing when it runs already.
 
+        Returns:
+            The object itself.
+
         Raises:
             ImportError: The server is not installed.
             ValueError: The API key is not of the form of a key.
+
+        Examples:
+            >>> server = LocalServer().start()
+            >>> server.url.startswith("http://127.0.0.1:")
+            True
+            >>> server.stop()
         """
         if self._thread is not None:
             return self
@@ -166,7 +175,12 @@ class LocalServer:
         return self
 
     def stop(self) -> None:
-        """Stop the server: running work is checkpointed, requests in flight are answered, everything is closed."""
+        """Stop the server: running work is checkpointed, requests in flight are answered, everything is closed.
+
+        Examples:
+            >>> server = LocalServer().start()
+            >>> server.stop()
+        """
         thread, self._thread = self._thread, None
         if thread is not None:
             thread.stop()

@@ -44,7 +44,11 @@ class AsyncSeenEvents(Protocol):
         ...
 
     async def forget(self, event_id: str, /) -> None:
-        """Give a claim back because the handler failed."""
+        """Give a claim back because the handler failed, so that the next attempt is handled.
+
+        Args:
+            event_id: The ``id`` that was claimed.
+        """
         ...
 
 
@@ -90,7 +94,19 @@ class RecentEvents:
             return False
 
     def forget(self, event_id: str, /) -> None:
-        """Give a claim back; see `SeenEvents`. An id that is not known is no error."""
+        """Give a claim back; see `SeenEvents`. An id that is not known is no error.
+
+        Args:
+            event_id: The ``id`` that was claimed.
+
+        Examples:
+            >>> seen = RecentEvents()
+            >>> seen("evt_1"), seen("evt_1")
+            (False, True)
+            >>> seen.forget("evt_1")
+            >>> seen("evt_1")
+            False
+        """
         with self._lock:
             self._claimed.pop(event_id, None)
 

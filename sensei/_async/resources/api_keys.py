@@ -46,6 +46,9 @@ class AsyncApiKey(AsyncLiveObject, ApiKeyData):
     async def refresh(self) -> AsyncApiKey:
         """Fetch what is known about the key again; returns the object itself. `GET /api-keys/{id}`
 
+        Returns:
+            The object itself.
+
         Examples:
             >>> await key.refresh()
         """
@@ -59,6 +62,9 @@ class AsyncApiKeyCreated(ApiKeyCreatedData, AsyncApiKey):
 
     async def refresh(self) -> AsyncApiKeyCreated:
         """Fetch what is known about the key again; the key stays. Returns the object itself. `GET /api-keys/{id}`
+
+        Returns:
+            The object itself.
 
         Examples:
             >>> await key.refresh()
@@ -134,6 +140,9 @@ class AsyncApiKeys(AsyncResource):
             timeout: seconds for one attempt.
             headers: headers for this call only.
 
+        Returns:
+            The key, without its secret part.
+
         Raises:
             NotFoundError: there is no key with this id.
 
@@ -201,6 +210,9 @@ class AsyncApiKeys(AsyncResource):
             expires_at: when it stops working; None for never.
             timeout: seconds for one attempt.
             headers: headers for this call only.
+
+        Returns:
+            The key as it is now.
 
         Raises:
             InvalidArgumentError: nothing to change, or an argument that cannot be right.

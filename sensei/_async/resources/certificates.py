@@ -70,6 +70,9 @@ class AsyncCertificate(AsyncLiveObject, CertificateData):
     async def download(self) -> bytes:
         """Fetch the certificate as the file to hand on. `GET /certificates/{id}/download`
 
+        Returns:
+            The file: JSON, as bytes.
+
         Examples:
             >>> _ = Path("certificate.json").write_bytes(await certificate.download())
         """
@@ -77,6 +80,9 @@ class AsyncCertificate(AsyncLiveObject, CertificateData):
 
     async def refresh(self) -> AsyncCertificate:
         """Fetch the certificate again, e.g. to see a revocation; returns the object itself. `GET /certificates/{id}`
+
+        Returns:
+            The object itself.
 
         Examples:
             >>> await certificate.refresh()
@@ -119,6 +125,9 @@ class AsyncCertificates(AsyncResource):
             timeout: seconds for one attempt.
             headers: headers for this call only.
 
+        Returns:
+            The certificate.
+
         Raises:
             NotFoundError: there is no certificate with this id.
 
@@ -137,6 +146,9 @@ class AsyncCertificates(AsyncResource):
             id: its id.
             timeout: seconds for one attempt.
             headers: headers for this call only.
+
+        Returns:
+            The file: JSON, as bytes.
 
         Raises:
             NotFoundError: there is no certificate with this id.

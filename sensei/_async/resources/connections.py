@@ -34,6 +34,9 @@ class AsyncConnection(AsyncLiveObject, ConnectionData):
         Args:
             timeout: seconds for one attempt.
 
+        Returns:
+            How it went: a failed test is a result with the status `failed`, not an error.
+
         Examples:
             >>> result = await connection.test()
             >>> result.status
@@ -51,6 +54,9 @@ class AsyncConnection(AsyncLiveObject, ConnectionData):
             table: only this table.
             refresh: read the catalog anew instead of a copy that is at most 10 minutes old.
 
+        Returns:
+            Schemas, tables, columns, keys and indexes.
+
         Examples:
             >>> structure = await connection.fetch_schema(table="orders")
         """
@@ -58,6 +64,9 @@ class AsyncConnection(AsyncLiveObject, ConnectionData):
 
     async def refresh(self) -> AsyncConnection:
         """Fetch the connection again and take over what changed; returns the object itself. `GET /connections/{id}`
+
+        Returns:
+            The object itself.
 
         Examples:
             >>> await connection.refresh()
@@ -69,6 +78,9 @@ class AsyncConnection(AsyncLiveObject, ConnectionData):
 
         Args:
             timeout: seconds for the whole wait, or None to wait for ever.
+
+        Returns:
+            The object itself, refreshed.
 
         Examples:
             >>> await connection.wait()
@@ -161,6 +173,9 @@ class AsyncConnections(AsyncResource):
             timeout: seconds for one attempt.
             headers: headers for this call only.
 
+        Returns:
+            The connection.
+
         Raises:
             NotFoundError: there is no connection with this id.
 
@@ -237,6 +252,9 @@ class AsyncConnections(AsyncResource):
             tags: all tags from now on.
             timeout: seconds for one attempt.
             headers: headers for this call only.
+
+        Returns:
+            The connection as it is now.
 
         Raises:
             ConflictError: `connection_in_use`, an executing migration uses it.
@@ -330,6 +348,9 @@ class AsyncConnections(AsyncResource):
             timeout: seconds for one attempt.
             headers: headers for this call only.
 
+        Returns:
+            How it went: a failed test is a result with the status `failed`, not an error.
+
         Examples:
             >>> result = await client.connections.test_config(
             ...     type="postgresql", connection_string="postgresql://user:pass@host:5432/db"
@@ -374,6 +395,9 @@ class AsyncConnections(AsyncResource):
             timeout: seconds for one attempt.
             headers: headers for this call only.
 
+        Returns:
+            Schemas, tables, columns, keys and indexes.
+
         Examples:
             >>> structure = await client.connections.schema("conn_abc123", schema="public")
         """
@@ -408,6 +432,9 @@ class AsyncConnections(AsyncResource):
             limit: number of rows, 1 to 100; 10 when None.
             timeout: seconds for one attempt.
             headers: headers for this call only.
+
+        Returns:
+            The rows, each a dictionary, and the columns.
 
         Examples:
             >>> preview = await client.connections.preview("conn_abc123", table="orders", limit=5)

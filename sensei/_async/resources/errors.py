@@ -71,6 +71,9 @@ class AsyncMigrationError(AsyncLiveObject, MigrationErrorData):
     async def refresh(self) -> AsyncMigrationError:
         """Fetch the error again; returns the object itself. `GET /migrations/{id}/errors/{error_id}`
 
+        Returns:
+            The object itself.
+
         Examples:
             >>> await error.refresh()
         """
@@ -168,6 +171,9 @@ class AsyncMigrationErrors(AsyncBulkResource):
             timeout: seconds for one attempt.
             headers: headers for this call only.
 
+        Returns:
+            The error.
+
         Raises:
             NotFoundError: there is no such migration or error.
 
@@ -213,6 +219,9 @@ class AsyncMigrationErrors(AsyncBulkResource):
             idempotency_key: the key of an earlier try whose outcome is unknown; made up when None.
             timeout: seconds for one attempt.
             headers: headers for this call only.
+
+        Returns:
+            The error as it is now.
 
         Raises:
             InvalidArgumentError: a member is unknown or cannot be right.

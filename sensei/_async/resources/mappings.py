@@ -110,6 +110,9 @@ class AsyncMapping(AsyncLiveObject, MappingData):
     async def refresh(self) -> AsyncMapping:
         """Fetch the mapping again; returns the object itself. `GET /migrations/{id}/mappings/{mapping_id}`
 
+        Returns:
+            The object itself.
+
         Examples:
             >>> await mapping.refresh()
         """
@@ -240,6 +243,9 @@ class AsyncMappings(AsyncBulkResource):
             timeout: seconds for one attempt.
             headers: headers for this call only.
 
+        Returns:
+            The mapping.
+
         Raises:
             NotFoundError: there is no such migration or mapping.
 
@@ -285,6 +291,9 @@ class AsyncMappings(AsyncBulkResource):
             comment: why, up to 2,000 characters.
             timeout: seconds for one attempt.
             headers: headers for this call only.
+
+        Returns:
+            The mapping as it is now.
 
         Raises:
             InvalidArgumentError: nothing to change, or a value that cannot be right.
@@ -339,6 +348,9 @@ class AsyncMappings(AsyncBulkResource):
             timeout: seconds for one attempt.
             headers: headers for this call only.
 
+        Returns:
+            The mapping as it is now.
+
         Raises:
             PlanNotReadyError: there is no plan yet.
             InvalidStateError: the migration has started.
@@ -376,6 +388,9 @@ class AsyncMappings(AsyncBulkResource):
             idempotency_key: the key of an earlier try whose outcome is unknown; made up when None.
             timeout: seconds for one attempt.
             headers: headers for this call only.
+
+        Returns:
+            The mapping as it is now.
 
         Raises:
             UnprocessableEntityError: the target cannot do without the column.

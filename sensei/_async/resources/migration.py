@@ -101,6 +101,9 @@ class AsyncMigrationSummary(AsyncLiveObject, MigrationSummaryData):
     async def fetch(self) -> AsyncMigration:
         """Fetch the whole migration. `GET /migrations/{id}`
 
+        Returns:
+            The migration with all its members.
+
         Examples:
             >>> async for summary in client.migrations.list(status="failed"):
             ...     migration = await summary.fetch()
@@ -154,6 +157,9 @@ class AsyncMigration(AsyncLiveObject, MigrationData):
 
     async def fetch_plan(self) -> AsyncMigrationPlan:
         """Fetch the plan as it is now, finished or not, and keep it in `plan`. `GET /migrations/{id}/plan`
+
+        Returns:
+            The plan, as it is now.
 
         Examples:
             >>> plan = await migration.fetch_plan()
@@ -461,6 +467,9 @@ class AsyncMigration(AsyncLiveObject, MigrationData):
         Args:
             keep_logs: keep the logs for audits.
             keep_metrics: keep the history of metrics.
+
+        Returns:
+            What was kept of it.
 
         Raises:
             InvalidStateError: it has not ended; `cancel()` it first.

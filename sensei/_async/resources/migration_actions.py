@@ -108,6 +108,9 @@ class AsyncMigrationActions(AsyncResource):
             timeout: seconds for one attempt.
             headers: headers for this call only.
 
+        Returns:
+            The status that it has now.
+
         Raises:
             InvalidStateError: it is not running.
 
@@ -143,6 +146,9 @@ class AsyncMigrationActions(AsyncResource):
             idempotency_key: the key of an earlier try whose outcome is unknown; made up when None.
             timeout: seconds for one attempt.
             headers: headers for this call only.
+
+        Returns:
+            The status that it has now.
 
         Raises:
             InvalidStateError: it is not paused.
@@ -183,6 +189,9 @@ class AsyncMigrationActions(AsyncResource):
             idempotency_key: the key of an earlier try whose outcome is unknown; made up when None.
             timeout: seconds for one attempt.
             headers: headers for this call only.
+
+        Returns:
+            The status that it has now.
 
         Raises:
             InvalidStateError: it has ended meanwhile.
@@ -302,6 +311,9 @@ class AsyncMigrationActions(AsyncResource):
             interval: seconds between questions; None adapts them.
             on_progress: called with the migration each time it was fetched.
 
+        Returns:
+            The plan.
+
         Raises:
             MigrationFailedError: no plan could be made, or the migration ended before there was one.
             WaitTimeoutError: it is still being made.
@@ -331,6 +343,9 @@ class AsyncMigrationActions(AsyncResource):
             interval: seconds between questions; None adapts them.
             on_progress: called with the migration each time it was fetched.
             raise_on_failure: raise unless it is completed.
+
+        Returns:
+            The migration as it ended.
 
         Raises:
             WaitTimeoutError: it is not over; also a `TimeoutError`.

@@ -32,6 +32,9 @@ class AsyncMigrationInsight(AsyncResource):
             timeout: seconds for one attempt.
             headers: headers for this call only.
 
+        Returns:
+            Progress, phases, times and counts of errors.
+
         Examples:
             >>> report = await client.migrations.status("mig_abc123")
             >>> print(report.status, report.progress.percent)
@@ -49,6 +52,9 @@ class AsyncMigrationInsight(AsyncResource):
             id: the migration.
             timeout: seconds for one attempt.
             headers: headers for this call only.
+
+        Returns:
+            Throughput, resources and quality, in all and by table.
 
         Examples:
             >>> metrics = await client.migrations.metrics("mig_abc123")
@@ -199,6 +205,9 @@ class AsyncMigrationInsight(AsyncResource):
             timeout: seconds for one attempt.
             headers: headers for this call only.
 
+        Returns:
+            Schemas, tables, columns, keys and indexes.
+
         Raises:
             PlanNotReadyError: the source was not analysed yet.
 
@@ -221,6 +230,9 @@ class AsyncMigrationInsight(AsyncResource):
             id: the migration.
             timeout: seconds for one attempt.
             headers: headers for this call only.
+
+        Returns:
+            Schemas, tables, columns, keys and indexes.
 
         Raises:
             PlanNotReadyError: it was not planned yet.

@@ -52,6 +52,9 @@ class AsyncMigrationRecovery(AsyncResource):
             timeout: seconds for one attempt.
             headers: headers for this call only.
 
+        Returns:
+            That it has begun; `rollback_status` tells how far it is.
+
         Raises:
             InvalidArgumentError: something that the strategy or the scope needs is missing.
             ConflictError: `rollback_not_available`, there is nothing to undo.
@@ -95,6 +98,9 @@ class AsyncMigrationRecovery(AsyncResource):
             id: the migration.
             timeout: seconds for one attempt.
             headers: headers for this call only.
+
+        Returns:
+            How far it is, and what was found when both sides were looked at.
 
         Examples:
             >>> status = await client.migrations.rollback_status("mig_abc123")
@@ -166,6 +172,9 @@ class AsyncMigrationRecovery(AsyncResource):
             timeout: seconds for one attempt.
             headers: headers for this call only.
 
+        Returns:
+            The checkpoint.
+
         Raises:
             InvalidStateError: it is not at work.
 
@@ -203,6 +212,9 @@ class AsyncMigrationRecovery(AsyncResource):
             idempotency_key: the key of an earlier try whose outcome is unknown; made up when None.
             timeout: seconds for one attempt.
             headers: headers for this call only.
+
+        Returns:
+            The status that the migration has now.
 
         Raises:
             NotFoundError: there is no such checkpoint any more.

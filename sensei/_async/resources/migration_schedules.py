@@ -30,6 +30,9 @@ class AsyncMigrationSchedules(AsyncResource):
             timeout: seconds for one attempt.
             headers: headers for this call only.
 
+        Returns:
+            When it starts, and its windows.
+
         Raises:
             NotFoundError: it has no schedule.
 
@@ -64,6 +67,9 @@ class AsyncMigrationSchedules(AsyncResource):
             idempotency_key: the key of an earlier try whose outcome is unknown; made up when None.
             timeout: seconds for one attempt.
             headers: headers for this call only.
+
+        Returns:
+            The schedule.
 
         Raises:
             InvalidArgumentError: it says neither when to start nor in which windows to work.
@@ -118,6 +124,9 @@ class AsyncMigrationSchedules(AsyncResource):
             behavior: members to change; the others stay.
             timeout: seconds for one attempt.
             headers: headers for this call only.
+
+        Returns:
+            The schedule as it is now.
 
         Raises:
             InvalidArgumentError: nothing to change, or a value that cannot be right.

@@ -106,6 +106,9 @@ class AsyncMigrations(AsyncMigrationActions, AsyncMigrationInsight, AsyncMigrati
             timeout: seconds for one attempt.
             headers: headers for this call only.
 
+        Returns:
+            The migration.
+
         Raises:
             NotFoundError: there is no migration with this id.
 
@@ -200,6 +203,9 @@ class AsyncMigrations(AsyncMigrationActions, AsyncMigrationInsight, AsyncMigrati
             timeout: seconds for one attempt.
             headers: headers for this call only.
 
+        Returns:
+            The migration as it is now.
+
         Raises:
             InvalidArgumentError: nothing to change, or a value that cannot be right.
             InvalidStateError: it is at work.
@@ -243,6 +249,9 @@ class AsyncMigrations(AsyncMigrationActions, AsyncMigrationInsight, AsyncMigrati
             keep_metrics: keep the history of metrics.
             timeout: seconds for one attempt.
             headers: headers for this call only.
+
+        Returns:
+            What was kept of it.
 
         Raises:
             InvalidStateError: it has not ended; cancel it first.

@@ -107,6 +107,9 @@ class AsyncServiceAccounts(AsyncResource):
             timeout: seconds for one attempt.
             headers: headers for this call only.
 
+        Returns:
+            The account, without its credentials.
+
         Raises:
             NotFoundError: there is no account with this id.
 

@@ -17,6 +17,9 @@ class AsyncUsage(AsyncResource):
             timeout: seconds for one attempt.
             headers: headers for this call only.
 
+        Returns:
+            What was used, and what the plan allows.
+
         Examples:
             >>> usage = await client.usage.current()
             >>> print(usage.requests.total, "of", usage.requests.limit)

@@ -60,6 +60,9 @@ class AsyncValidationRules(AsyncResource):
             timeout: seconds for one attempt.
             headers: headers for this call only.
 
+        Returns:
+            The rule.
+
         Raises:
             InvalidArgumentError: a value cannot be right.
             PermissionDeniedError: `quota_exceeded`, the plan allows no more rules.

@@ -68,6 +68,9 @@ class AsyncValidation(AsyncLiveObject, ValidationData):
 
         One is issued when all five perspectives ran and the validation passed.
 
+        Returns:
+            The certificate, which can be verified offline.
+
         Raises:
             NotFoundError: there is none, or none yet; `.details["reason"]` says why.
 
@@ -83,6 +86,9 @@ class AsyncValidation(AsyncLiveObject, ValidationData):
         Args:
             include_details: with row-level facts for each issue.
 
+        Returns:
+            The report as an object.
+
         Examples:
             >>> report = await validation.report()
             >>> for issue in report.issues:
@@ -92,6 +98,9 @@ class AsyncValidation(AsyncLiveObject, ValidationData):
 
     async def cancel(self) -> AsyncValidation:
         """Stop the validation; returns the object itself. `POST /validations/{id}/cancel`
+
+        Returns:
+            The object itself, refreshed.
 
         Raises:
             InvalidStateError: it is over already.
@@ -103,6 +112,9 @@ class AsyncValidation(AsyncLiveObject, ValidationData):
 
     async def refresh(self) -> AsyncValidation:
         """Fetch the validation again; returns the object itself. `GET /validations/{id}`
+
+        Returns:
+            The object itself.
 
         Examples:
             >>> await validation.refresh()
@@ -188,6 +200,9 @@ class AsyncValidations(AsyncResource):
             timeout: seconds for one attempt.
             headers: headers for this call only.
 
+        Returns:
+            The validation.
+
         Raises:
             NotFoundError: there is no validation with this id.
 
@@ -262,6 +277,9 @@ class AsyncValidations(AsyncResource):
             timeout: seconds for one attempt.
             headers: headers for this call only.
 
+        Returns:
+            The validation as it is now.
+
         Raises:
             InvalidStateError: it is over already.
 
@@ -329,6 +347,9 @@ class AsyncValidations(AsyncResource):
             timeout: seconds for one attempt.
             headers: headers for this call only.
 
+        Returns:
+            The report: an object for `json`, text for `html`, bytes for `pdf`.
+
         Raises:
             InvalidStateError: it is not over.
 
@@ -361,6 +382,9 @@ class AsyncValidations(AsyncResource):
             timeout: seconds for one attempt.
             headers: headers for this call only.
 
+        Returns:
+            The certificate, which can be verified offline.
+
         Raises:
             NotFoundError: there is none, or none yet; `.details["reason"]` says why.
 
@@ -388,6 +412,9 @@ class AsyncValidations(AsyncResource):
             interval: seconds between questions; None adapts them.
             on_progress: called with the validation each time it was fetched.
             raise_on_failure: raise unless it passed, with warnings or without.
+
+        Returns:
+            The validation as it ended.
 
         Raises:
             WaitTimeoutError: it is not over; also a `TimeoutError`.

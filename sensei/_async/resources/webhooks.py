@@ -63,6 +63,9 @@ class AsyncWebhook(AsyncLiveObject, WebhookData):
     async def refresh(self) -> AsyncWebhook:
         """Fetch the endpoint again; returns the object itself. `GET /webhooks/{id}`
 
+        Returns:
+            The object itself.
+
         Examples:
             >>> await webhook.refresh()
         """
@@ -84,6 +87,9 @@ class AsyncWebhookCreated(WebhookCreatedData, AsyncWebhook):
 
     async def refresh(self) -> AsyncWebhookCreated:
         """Fetch the endpoint again; the secret stays. Returns the object itself. `GET /webhooks/{id}`
+
+        Returns:
+            The object itself.
 
         Examples:
             >>> await webhook.refresh()
@@ -229,6 +235,9 @@ class AsyncWebhooks(AsyncBulkResource):
             timeout: seconds for one attempt.
             headers: headers for this call only.
 
+        Returns:
+            The endpoint, without its secret.
+
         Raises:
             NotFoundError: there is no endpoint with this id.
 
@@ -297,6 +306,9 @@ class AsyncWebhooks(AsyncBulkResource):
             enabled: False to deliver nothing for now.
             timeout: seconds for one attempt.
             headers: headers for this call only.
+
+        Returns:
+            The endpoint as it is now.
 
         Raises:
             InvalidArgumentError: nothing to change, or an argument that cannot be right.

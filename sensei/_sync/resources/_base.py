@@ -121,7 +121,20 @@ class LiveObject:
             ) from None
 
     def attach(self, client: Client) -> Self:
-        """Give this object, and those inside it, a client for their methods. Returns the object itself."""
+        """Give this object, and those inside it, a client for their methods.
+
+        An object that was unpickled, copied or made by hand has none.
+
+        Args:
+            client: what its methods call.
+
+        Returns:
+            The object itself.
+
+        Examples:
+            >>> stored = pickle.dumps(connection)
+            >>> connection = pickle.loads(stored).attach(client)
+        """
         client.attach(self)
         return self
 

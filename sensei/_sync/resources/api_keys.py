@@ -47,6 +47,9 @@ class ApiKey(LiveObject, ApiKeyData):
     def refresh(self) -> ApiKey:
         """Fetch what is known about the key again; returns the object itself. `GET /api-keys/{id}`
 
+        Returns:
+            The object itself.
+
         Examples:
             >>> key.refresh()
         """
@@ -60,6 +63,9 @@ class ApiKeyCreated(ApiKeyCreatedData, ApiKey):
 
     def refresh(self) -> ApiKeyCreated:
         """Fetch what is known about the key again; the key stays. Returns the object itself. `GET /api-keys/{id}`
+
+        Returns:
+            The object itself.
 
         Examples:
             >>> key.refresh()
@@ -135,6 +141,9 @@ class ApiKeys(Resource):
             timeout: seconds for one attempt.
             headers: headers for this call only.
 
+        Returns:
+            The key, without its secret part.
+
         Raises:
             NotFoundError: there is no key with this id.
 
@@ -202,6 +211,9 @@ class ApiKeys(Resource):
             expires_at: when it stops working; None for never.
             timeout: seconds for one attempt.
             headers: headers for this call only.
+
+        Returns:
+            The key as it is now.
 
         Raises:
             InvalidArgumentError: nothing to change, or an argument that cannot be right.

@@ -71,6 +71,9 @@ class Certificate(LiveObject, CertificateData):
     def download(self) -> bytes:
         """Fetch the certificate as the file to hand on. `GET /certificates/{id}/download`
 
+        Returns:
+            The file: JSON, as bytes.
+
         Examples:
             >>> _ = Path("certificate.json").write_bytes(certificate.download())
         """
@@ -78,6 +81,9 @@ class Certificate(LiveObject, CertificateData):
 
     def refresh(self) -> Certificate:
         """Fetch the certificate again, e.g. to see a revocation; returns the object itself. `GET /certificates/{id}`
+
+        Returns:
+            The object itself.
 
         Examples:
             >>> certificate.refresh()
@@ -120,6 +126,9 @@ class Certificates(Resource):
             timeout: seconds for one attempt.
             headers: headers for this call only.
 
+        Returns:
+            The certificate.
+
         Raises:
             NotFoundError: there is no certificate with this id.
 
@@ -138,6 +147,9 @@ class Certificates(Resource):
             id: its id.
             timeout: seconds for one attempt.
             headers: headers for this call only.
+
+        Returns:
+            The file: JSON, as bytes.
 
         Raises:
             NotFoundError: there is no certificate with this id.

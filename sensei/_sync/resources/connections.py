@@ -35,6 +35,9 @@ class Connection(LiveObject, ConnectionData):
         Args:
             timeout: seconds for one attempt.
 
+        Returns:
+            How it went: a failed test is a result with the status `failed`, not an error.
+
         Examples:
             >>> result = connection.test()
             >>> result.status
@@ -52,6 +55,9 @@ class Connection(LiveObject, ConnectionData):
             table: only this table.
             refresh: read the catalog anew instead of a copy that is at most 10 minutes old.
 
+        Returns:
+            Schemas, tables, columns, keys and indexes.
+
         Examples:
             >>> structure = connection.fetch_schema(table="orders")
         """
@@ -59,6 +65,9 @@ class Connection(LiveObject, ConnectionData):
 
     def refresh(self) -> Connection:
         """Fetch the connection again and take over what changed; returns the object itself. `GET /connections/{id}`
+
+        Returns:
+            The object itself.
 
         Examples:
             >>> connection.refresh()
@@ -70,6 +79,9 @@ class Connection(LiveObject, ConnectionData):
 
         Args:
             timeout: seconds for the whole wait, or None to wait for ever.
+
+        Returns:
+            The object itself, refreshed.
 
         Examples:
             >>> connection.wait()
@@ -162,6 +174,9 @@ class Connections(Resource):
             timeout: seconds for one attempt.
             headers: headers for this call only.
 
+        Returns:
+            The connection.
+
         Raises:
             NotFoundError: there is no connection with this id.
 
@@ -238,6 +253,9 @@ class Connections(Resource):
             tags: all tags from now on.
             timeout: seconds for one attempt.
             headers: headers for this call only.
+
+        Returns:
+            The connection as it is now.
 
         Raises:
             ConflictError: `connection_in_use`, an executing migration uses it.
@@ -331,6 +349,9 @@ class Connections(Resource):
             timeout: seconds for one attempt.
             headers: headers for this call only.
 
+        Returns:
+            How it went: a failed test is a result with the status `failed`, not an error.
+
         Examples:
             >>> result = client.connections.test_config(
             ...     type="postgresql", connection_string="postgresql://user:pass@host:5432/db"
@@ -375,6 +396,9 @@ class Connections(Resource):
             timeout: seconds for one attempt.
             headers: headers for this call only.
 
+        Returns:
+            Schemas, tables, columns, keys and indexes.
+
         Examples:
             >>> structure = client.connections.schema("conn_abc123", schema="public")
         """
@@ -409,6 +433,9 @@ class Connections(Resource):
             limit: number of rows, 1 to 100; 10 when None.
             timeout: seconds for one attempt.
             headers: headers for this call only.
+
+        Returns:
+            The rows, each a dictionary, and the columns.
 
         Examples:
             >>> preview = client.connections.preview("conn_abc123", table="orders", limit=5)

@@ -72,6 +72,9 @@ class MigrationError(LiveObject, MigrationErrorData):
     def refresh(self) -> MigrationError:
         """Fetch the error again; returns the object itself. `GET /migrations/{id}/errors/{error_id}`
 
+        Returns:
+            The object itself.
+
         Examples:
             >>> error.refresh()
         """
@@ -169,6 +172,9 @@ class MigrationErrors(BulkResource):
             timeout: seconds for one attempt.
             headers: headers for this call only.
 
+        Returns:
+            The error.
+
         Raises:
             NotFoundError: there is no such migration or error.
 
@@ -214,6 +220,9 @@ class MigrationErrors(BulkResource):
             idempotency_key: the key of an earlier try whose outcome is unknown; made up when None.
             timeout: seconds for one attempt.
             headers: headers for this call only.
+
+        Returns:
+            The error as it is now.
 
         Raises:
             InvalidArgumentError: a member is unknown or cannot be right.

@@ -109,6 +109,9 @@ class Mapping(LiveObject, MappingData):
     def refresh(self) -> Mapping:
         """Fetch the mapping again; returns the object itself. `GET /migrations/{id}/mappings/{mapping_id}`
 
+        Returns:
+            The object itself.
+
         Examples:
             >>> mapping.refresh()
         """
@@ -239,6 +242,9 @@ class Mappings(BulkResource):
             timeout: seconds for one attempt.
             headers: headers for this call only.
 
+        Returns:
+            The mapping.
+
         Raises:
             NotFoundError: there is no such migration or mapping.
 
@@ -284,6 +290,9 @@ class Mappings(BulkResource):
             comment: why, up to 2,000 characters.
             timeout: seconds for one attempt.
             headers: headers for this call only.
+
+        Returns:
+            The mapping as it is now.
 
         Raises:
             InvalidArgumentError: nothing to change, or a value that cannot be right.
@@ -338,6 +347,9 @@ class Mappings(BulkResource):
             timeout: seconds for one attempt.
             headers: headers for this call only.
 
+        Returns:
+            The mapping as it is now.
+
         Raises:
             PlanNotReadyError: there is no plan yet.
             InvalidStateError: the migration has started.
@@ -375,6 +387,9 @@ class Mappings(BulkResource):
             idempotency_key: the key of an earlier try whose outcome is unknown; made up when None.
             timeout: seconds for one attempt.
             headers: headers for this call only.
+
+        Returns:
+            The mapping as it is now.
 
         Raises:
             UnprocessableEntityError: the target cannot do without the column.

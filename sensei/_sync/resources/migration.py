@@ -102,6 +102,9 @@ class MigrationSummary(LiveObject, MigrationSummaryData):
     def fetch(self) -> Migration:
         """Fetch the whole migration. `GET /migrations/{id}`
 
+        Returns:
+            The migration with all its members.
+
         Examples:
             >>> for summary in client.migrations.list(status="failed"):
             ...     migration = summary.fetch()
@@ -153,6 +156,9 @@ class Migration(LiveObject, MigrationData):
 
     def fetch_plan(self) -> MigrationPlan:
         """Fetch the plan as it is now, finished or not, and keep it in `plan`. `GET /migrations/{id}/plan`
+
+        Returns:
+            The plan, as it is now.
 
         Examples:
             >>> plan = migration.fetch_plan()
@@ -456,6 +462,9 @@ class Migration(LiveObject, MigrationData):
         Args:
             keep_logs: keep the logs for audits.
             keep_metrics: keep the history of metrics.
+
+        Returns:
+            What was kept of it.
 
         Raises:
             InvalidStateError: it has not ended; `cancel()` it first.

@@ -109,6 +109,9 @@ class MigrationActions(Resource):
             timeout: seconds for one attempt.
             headers: headers for this call only.
 
+        Returns:
+            The status that it has now.
+
         Raises:
             InvalidStateError: it is not running.
 
@@ -144,6 +147,9 @@ class MigrationActions(Resource):
             idempotency_key: the key of an earlier try whose outcome is unknown; made up when None.
             timeout: seconds for one attempt.
             headers: headers for this call only.
+
+        Returns:
+            The status that it has now.
 
         Raises:
             InvalidStateError: it is not paused.
@@ -184,6 +190,9 @@ class MigrationActions(Resource):
             idempotency_key: the key of an earlier try whose outcome is unknown; made up when None.
             timeout: seconds for one attempt.
             headers: headers for this call only.
+
+        Returns:
+            The status that it has now.
 
         Raises:
             InvalidStateError: it has ended meanwhile.
@@ -301,6 +310,9 @@ class MigrationActions(Resource):
             interval: seconds between questions; None adapts them.
             on_progress: called with the migration each time it was fetched.
 
+        Returns:
+            The plan.
+
         Raises:
             MigrationFailedError: no plan could be made, or the migration ended before there was one.
             WaitTimeoutError: it is still being made.
@@ -330,6 +342,9 @@ class MigrationActions(Resource):
             interval: seconds between questions; None adapts them.
             on_progress: called with the migration each time it was fetched.
             raise_on_failure: raise unless it is completed.
+
+        Returns:
+            The migration as it ended.
 
         Raises:
             WaitTimeoutError: it is not over; also a `TimeoutError`.

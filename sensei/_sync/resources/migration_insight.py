@@ -31,6 +31,9 @@ class MigrationInsight(Resource):
             timeout: seconds for one attempt.
             headers: headers for this call only.
 
+        Returns:
+            Progress, phases, times and counts of errors.
+
         Examples:
             >>> report = client.migrations.status("mig_abc123")
             >>> print(report.status, report.progress.percent)
@@ -46,6 +49,9 @@ class MigrationInsight(Resource):
             id: the migration.
             timeout: seconds for one attempt.
             headers: headers for this call only.
+
+        Returns:
+            Throughput, resources and quality, in all and by table.
 
         Examples:
             >>> metrics = client.migrations.metrics("mig_abc123")
@@ -192,6 +198,9 @@ class MigrationInsight(Resource):
             timeout: seconds for one attempt.
             headers: headers for this call only.
 
+        Returns:
+            Schemas, tables, columns, keys and indexes.
+
         Raises:
             PlanNotReadyError: the source was not analysed yet.
 
@@ -210,6 +219,9 @@ class MigrationInsight(Resource):
             id: the migration.
             timeout: seconds for one attempt.
             headers: headers for this call only.
+
+        Returns:
+            Schemas, tables, columns, keys and indexes.
 
         Raises:
             PlanNotReadyError: it was not planned yet.

@@ -53,6 +53,9 @@ class MigrationRecovery(Resource):
             timeout: seconds for one attempt.
             headers: headers for this call only.
 
+        Returns:
+            That it has begun; `rollback_status` tells how far it is.
+
         Raises:
             InvalidArgumentError: something that the strategy or the scope needs is missing.
             ConflictError: `rollback_not_available`, there is nothing to undo.
@@ -94,6 +97,9 @@ class MigrationRecovery(Resource):
             id: the migration.
             timeout: seconds for one attempt.
             headers: headers for this call only.
+
+        Returns:
+            How far it is, and what was found when both sides were looked at.
 
         Examples:
             >>> status = client.migrations.rollback_status("mig_abc123")
@@ -165,6 +171,9 @@ class MigrationRecovery(Resource):
             timeout: seconds for one attempt.
             headers: headers for this call only.
 
+        Returns:
+            The checkpoint.
+
         Raises:
             InvalidStateError: it is not at work.
 
@@ -202,6 +211,9 @@ class MigrationRecovery(Resource):
             idempotency_key: the key of an earlier try whose outcome is unknown; made up when None.
             timeout: seconds for one attempt.
             headers: headers for this call only.
+
+        Returns:
+            The status that the migration has now.
 
         Raises:
             NotFoundError: there is no such checkpoint any more.

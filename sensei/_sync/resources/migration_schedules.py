@@ -31,6 +31,9 @@ class MigrationSchedules(Resource):
             timeout: seconds for one attempt.
             headers: headers for this call only.
 
+        Returns:
+            When it starts, and its windows.
+
         Raises:
             NotFoundError: it has no schedule.
 
@@ -65,6 +68,9 @@ class MigrationSchedules(Resource):
             idempotency_key: the key of an earlier try whose outcome is unknown; made up when None.
             timeout: seconds for one attempt.
             headers: headers for this call only.
+
+        Returns:
+            The schedule.
 
         Raises:
             InvalidArgumentError: it says neither when to start nor in which windows to work.
@@ -119,6 +125,9 @@ class MigrationSchedules(Resource):
             behavior: members to change; the others stay.
             timeout: seconds for one attempt.
             headers: headers for this call only.
+
+        Returns:
+            The schedule as it is now.
 
         Raises:
             InvalidArgumentError: nothing to change, or a value that cannot be right.

@@ -107,6 +107,9 @@ class Migrations(MigrationActions, MigrationInsight, MigrationRecovery, Migratio
             timeout: seconds for one attempt.
             headers: headers for this call only.
 
+        Returns:
+            The migration.
+
         Raises:
             NotFoundError: there is no migration with this id.
 
@@ -201,6 +204,9 @@ class Migrations(MigrationActions, MigrationInsight, MigrationRecovery, Migratio
             timeout: seconds for one attempt.
             headers: headers for this call only.
 
+        Returns:
+            The migration as it is now.
+
         Raises:
             InvalidArgumentError: nothing to change, or a value that cannot be right.
             InvalidStateError: it is at work.
@@ -244,6 +250,9 @@ class Migrations(MigrationActions, MigrationInsight, MigrationRecovery, Migratio
             keep_metrics: keep the history of metrics.
             timeout: seconds for one attempt.
             headers: headers for this call only.
+
+        Returns:
+            What was kept of it.
 
         Raises:
             InvalidStateError: it has not ended; cancel it first.

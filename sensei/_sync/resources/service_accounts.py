@@ -106,6 +106,9 @@ class ServiceAccounts(Resource):
             timeout: seconds for one attempt.
             headers: headers for this call only.
 
+        Returns:
+            The account, without its credentials.
+
         Raises:
             NotFoundError: there is no account with this id.
 

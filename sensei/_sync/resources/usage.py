@@ -18,6 +18,9 @@ class Usage(Resource):
             timeout: seconds for one attempt.
             headers: headers for this call only.
 
+        Returns:
+            What was used, and what the plan allows.
+
         Examples:
             >>> usage = client.usage.current()
             >>> print(usage.requests.total, "of", usage.requests.limit)

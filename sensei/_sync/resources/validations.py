@@ -69,6 +69,9 @@ class Validation(LiveObject, ValidationData):
 
         One is issued when all five perspectives ran and the validation passed.
 
+        Returns:
+            The certificate, which can be verified offline.
+
         Raises:
             NotFoundError: there is none, or none yet; `.details["reason"]` says why.
 
@@ -84,6 +87,9 @@ class Validation(LiveObject, ValidationData):
         Args:
             include_details: with row-level facts for each issue.
 
+        Returns:
+            The report as an object.
+
         Examples:
             >>> report = validation.report()
             >>> for issue in report.issues:
@@ -93,6 +99,9 @@ class Validation(LiveObject, ValidationData):
 
     def cancel(self) -> Validation:
         """Stop the validation; returns the object itself. `POST /validations/{id}/cancel`
+
+        Returns:
+            The object itself, refreshed.
 
         Raises:
             InvalidStateError: it is over already.
@@ -104,6 +113,9 @@ class Validation(LiveObject, ValidationData):
 
     def refresh(self) -> Validation:
         """Fetch the validation again; returns the object itself. `GET /validations/{id}`
+
+        Returns:
+            The object itself.
 
         Examples:
             >>> validation.refresh()
@@ -189,6 +201,9 @@ class Validations(Resource):
             timeout: seconds for one attempt.
             headers: headers for this call only.
 
+        Returns:
+            The validation.
+
         Raises:
             NotFoundError: there is no validation with this id.
 
@@ -263,6 +278,9 @@ class Validations(Resource):
             timeout: seconds for one attempt.
             headers: headers for this call only.
 
+        Returns:
+            The validation as it is now.
+
         Raises:
             InvalidStateError: it is over already.
 
@@ -330,6 +348,9 @@ class Validations(Resource):
             timeout: seconds for one attempt.
             headers: headers for this call only.
 
+        Returns:
+            The report: an object for `json`, text for `html`, bytes for `pdf`.
+
         Raises:
             InvalidStateError: it is not over.
 
@@ -360,6 +381,9 @@ class Validations(Resource):
             timeout: seconds for one attempt.
             headers: headers for this call only.
 
+        Returns:
+            The certificate, which can be verified offline.
+
         Raises:
             NotFoundError: there is none, or none yet; `.details["reason"]` says why.
 
@@ -385,6 +409,9 @@ class Validations(Resource):
             interval: seconds between questions; None adapts them.
             on_progress: called with the validation each time it was fetched.
             raise_on_failure: raise unless it passed, with warnings or without.
+
+        Returns:
+            The validation as it ended.
 
         Raises:
             WaitTimeoutError: it is not over; also a `TimeoutError`.

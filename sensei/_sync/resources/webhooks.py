@@ -64,6 +64,9 @@ class Webhook(LiveObject, WebhookData):
     def refresh(self) -> Webhook:
         """Fetch the endpoint again; returns the object itself. `GET /webhooks/{id}`
 
+        Returns:
+            The object itself.
+
         Examples:
             >>> webhook.refresh()
         """
@@ -85,6 +88,9 @@ class WebhookCreated(WebhookCreatedData, Webhook):
 
     def refresh(self) -> WebhookCreated:
         """Fetch the endpoint again; the secret stays. Returns the object itself. `GET /webhooks/{id}`
+
+        Returns:
+            The object itself.
 
         Examples:
             >>> webhook.refresh()
@@ -230,6 +236,9 @@ class Webhooks(BulkResource):
             timeout: seconds for one attempt.
             headers: headers for this call only.
 
+        Returns:
+            The endpoint, without its secret.
+
         Raises:
             NotFoundError: there is no endpoint with this id.
 
@@ -298,6 +307,9 @@ class Webhooks(BulkResource):
             enabled: False to deliver nothing for now.
             timeout: seconds for one attempt.
             headers: headers for this call only.
+
+        Returns:
+            The endpoint as it is now.
 
         Raises:
             InvalidArgumentError: nothing to change, or an argument that cannot be right.

@@ -8,6 +8,7 @@ import doctest
 import importlib
 import inspect
 import io
+import pickle
 import pkgutil
 import re
 from collections.abc import Iterator
@@ -20,7 +21,9 @@ import pytest
 
 import sensei._async.resources as package
 from sensei._async.client import AsyncClient
+from sensei._async.pagination import AsyncPage, AsyncPager
 from sensei._async.resources._base import AsyncLiveObject, AsyncResource
+from sensei._async.streaming import AsyncEventStream
 from sensei.models.base import Model
 from sensei.webhooks import sign
 from tests.client.wire import KEY, Operation, Wire, contract_wire, operations
@@ -42,7 +45,23 @@ def methods() -> Iterator[tuple[str, Any]]:
                         yield f"{cls.__name__}.{name}", member
 
 
-METHODS = dict(methods())
+# What a client gives beside resources; their examples are run, and none is bound to one endpoint.
+CORE = (AsyncClient, AsyncPage, AsyncEventStream, AsyncLiveObject)
+CORE += (AsyncPager,)  # sync: drop
+
+
+def core() -> Iterator[tuple[str, Any]]:
+    """Every public method of the classes that all resources share, and the classes themselves."""
+    for cls in CORE:
+        if cls is not AsyncLiveObject:
+            yield cls.__name__, cls
+        for name, member in vars(cls).items():
+            if not name.startswith("_") and inspect.isfunction(member) and name != "model_post_init":
+                yield f"{cls.__name__}.{name}", member
+
+
+SHARED = dict(core())
+METHODS = dict(methods()) | SHARED
 OAUTH = {name for name in METHODS if name.startswith("AsyncOAuth.")}
 
 
@@ -66,13 +85,26 @@ def test_it_is_documented_in_the_form_of_the_house(name: str) -> None:
     text = inspect.getdoc(METHODS[name])
     assert text, f"{name} has no docstring"
     assert "Examples:" in text, f"{name} has no example"
-    parameters = [one for one in inspect.signature(METHODS[name]).parameters if one != "self"]
+    made_by_us = inspect.isclass(METHODS[name]) and METHODS[name] is not AsyncClient
+    parameters = [] if made_by_us else [one for one in inspect.signature(METHODS[name]).parameters if one != "self"]
     for parameter in parameters:
         assert re.search(rf"^    {parameter}: ", text, re.MULTILINE), f"{name} does not explain {parameter}"
     if parameters:
         assert "Args:" in text
-    if name.rpartition(".")[2] not in WITHOUT_ENDPOINT and name not in OAUTH:
+    if name.rpartition(".")[2] not in WITHOUT_ENDPOINT and name not in OAUTH | SHARED.keys():
         assert promised(text), f"{name} does not name what it calls"
+
+
+def test_it_says_what_it_returns() -> None:
+    silent = [
+        name
+        for name, method in METHODS.items()
+        if not inspect.isclass(method)
+        and inspect.signature(method).return_annotation not in {None, "None"}
+        and not re.search(r"^Returns:$", inspect.getdoc(method) or "", re.MULTILINE)
+    ]
+
+    assert silent == []
 
 
 async def namespace(client: AsyncClient, folder: Path) -> dict[str, Any]:
@@ -82,6 +114,10 @@ async def namespace(client: AsyncClient, folder: Path) -> dict[str, Any]:
     await migration.wait_for_plan()
     return {
         "client": client,
+        "AsyncClient": AsyncClient,
+        "pickle": pickle,
+        "page": await client.connections.list(),
+        "events": client.migrations.stream_events("mig_abc123"),
         "connection": await client.connections.get("conn_abc123"),
         "migration": migration,
         "mapping": await client.mappings.get("mig_abc123", "map_001"),
@@ -108,6 +144,7 @@ async def test_its_example_runs_and_calls_what_it_says(
     wire: Wire, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     text = inspect.getdoc(METHODS[name]) or ""
+    monkeypatch.setenv("SENSEI_API_KEY", KEY)
     monkeypatch.setattr("sensei.certificates.datetime", Day)  # on which the certificate of the contract is valid
     prepare(wire)
     async with AsyncClient(KEY, max_retries=0) as client:
@@ -146,6 +183,6 @@ def prepare(wire: Wire) -> None:
     wire.answer("migrations.cancel", "running")
     wire.answer("validations.get", "completed")
     wire.answer("connections.test", "success")
-    for operation in ("migrations.list", "mappings.list"):  # whose examples are first pages of many
+    for operation in ("connections.list", "migrations.list", "mappings.list"):  # whose examples are first pages of many
         page = next(iter(known[operation].values()))[1]
         wire.answer(operation, {**page, "pagination": {**page["pagination"], "has_more": False}})
