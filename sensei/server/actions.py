@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from sensei.server import quotas
 from sensei.server.engine.wording import counted
 from sensei.server.errors import ApiError
 from sensei.server.state_machine import EXECUTING
@@ -32,7 +33,10 @@ def executing(session: Session, row: Migration) -> int:
 
 def has_room(session: Session, row: Migration, limit: int | None) -> bool:
     """Whether one more migration may execute."""
-    return limit is None or executing(session, row) < limit
+    if limit is None:
+        return True
+    quotas.take_turns(session, row.organization_id)
+    return executing(session, row) < limit
 
 
 def check_room(session: Session, row: Migration, limit: int | None) -> None:
@@ -41,8 +45,11 @@ def check_room(session: Session, row: Migration, limit: int | None) -> None:
     Raises:
         ApiError: 409 `concurrent_limit_exceeded`.
     """
+    if limit is None:
+        return
+    quotas.take_turns(session, row.organization_id)
     running = executing(session, row)
-    if limit is not None and running >= limit:
+    if running >= limit:
         raise ApiError(
             "concurrent_limit_exceeded",
             f"{counted(running, 'migration is', 'migrations are')} executing; the plan allows {limit} at a time.",

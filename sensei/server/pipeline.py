@@ -7,16 +7,17 @@ import inspect
 import logging
 import typing
 from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
 from typing import Any
 
 import anyio.to_thread
 from pydantic import TypeAdapter
 from pydantic_core import to_json
 from sqlalchemy.orm import Session
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from sensei.server import audit, idempotency, reading, security
+from sensei.server import audit, bodies, idempotency, reading, security
 from sensei.server.clock import monotonic
 from sensei.server.errors import ApiError
 from sensei.server.operation import Answer, Context, Download, Registered, Stream
@@ -36,30 +37,37 @@ def endpoint(registered: Registered) -> Callable[[Request], Coroutine[Any, Any, 
     async def answer(request: Request) -> Response:
         runtime: Runtime = request.app.state.runtime
         facts = RequestFacts.of(request)
-        raw = await _read_body(request, runtime.settings.max_body_bytes)
-        return await anyio.to_thread.run_sync(
-            functools.partial(pipeline.run, runtime, request, facts, raw), limiter=runtime.threads
-        )
+        call = _Call(runtime, request, facts)
+        in_thread = functools.partial(anyio.to_thread.run_sync, limiter=runtime.threads)
+        if not bodies.is_small(request) and not await in_thread(pipeline.admit, call):
+            return await in_thread(pipeline.run, call, b"")
+        try:
+            raw = await bodies.read(request, runtime.settings.max_body_bytes, runtime.settings.body_timeout_seconds)
+        except bodies.SlowBodyError:
+            call.problem = ApiError(
+                "invalid_request", "The body did not arrive in time.", headers={"Connection": "close"}
+            )
+            raw = b""
+        return await in_thread(pipeline.run, call, raw)
 
     return answer
 
 
-async def _read_body(request: Request, limit: int) -> bytes | None:
-    """The body, or None when it is over the limit (the rest is then not kept)."""
-    chunks: list[bytes] = []
-    size = 0
-    try:
-        async for chunk in request.stream():
-            size += len(chunk)
-            if size <= limit:
-                chunks.append(chunk)
-            else:
-                chunks.clear()
-            if size > 4 * limit:
-                break
-    except ClientDisconnect:
-        return b""
-    return b"".join(chunks) if size <= limit else None
+@dataclass(slots=True)
+class _Call:
+    """One call on its way: what is known of it besides its body."""
+
+    runtime: Runtime
+    request: Request
+    facts: RequestFacts
+    began: float = field(default_factory=monotonic)
+    admitted: bool = False
+    principal: Principal | None = None
+    allowance: dict[str, str] = field(default_factory=dict[str, str])
+    refusal: Exception | None = None
+    """Why it was not admitted."""
+    problem: ApiError | None = None
+    """What was wrong with its body."""
 
 
 class _Pipeline:
@@ -81,13 +89,13 @@ class _Pipeline:
     def _body(self) -> TypeAdapter[Any]:
         return TypeAdapter(self._body_type)
 
-    def run(self, runtime: Runtime, request: Request, facts: RequestFacts, raw: bytes | None) -> Response:
-        """Answer one request."""
-        began = monotonic()
-        response = self._respond(runtime, request, facts, raw)
-        seconds = monotonic() - began
-        runtime.metrics.observe(self._operation.id, response.status_code, seconds)
-        principal: Principal | None = getattr(request.state, "principal", None)
+    def run(self, call: _Call, raw: bytes | None) -> Response:
+        """Answer one request, in a thread; it is admitted first, if that has not been done."""
+        facts = call.facts
+        response = self._respond(call, raw)
+        seconds = monotonic() - call.began
+        call.runtime.metrics.observe(self._operation.id, response.status_code, seconds)
+        principal: Principal | None = getattr(call.request.state, "principal", None)
         access.info(
             "%s answered %d",
             self._operation.id,
@@ -103,18 +111,33 @@ class _Pipeline:
         )
         return response
 
-    def _respond(self, runtime: Runtime, request: Request, facts: RequestFacts, raw: bytes | None) -> Response:
-        allowance: dict[str, str] = {}
+    def admit(self, call: _Call) -> bool:
+        """Whether the call may go on by what its head tells: 401, 403 and 429 come before the body is read."""
+        if call.admitted or call.refusal is not None:
+            return call.admitted
+        runtime, facts = call.runtime, call.facts
         try:
             try:
-                principal = self._admit(runtime, request)
+                call.principal = self._identify(runtime, call.request)
             except ApiError as error:
-                allowance.update(runtime.count_refused(facts.address))
+                call.allowance.update(runtime.count_refused(facts.address))
                 self._audit_refusal(runtime, facts, error)
                 raise
-            subject = principal.organization_id if principal else f"address:{facts.address}"
-            allowance.update(runtime.count(subject, self._operation.id))
-            response = self._answer(Context(runtime, request, facts, principal), raw)
+            subject = call.principal.organization_id if call.principal else f"address:{facts.address}"
+            call.allowance.update(runtime.count(subject, self._operation.id))
+            call.admitted = True
+        except Exception as error:
+            call.refusal = error
+        return call.admitted
+
+    def _respond(self, call: _Call, raw: bytes | None) -> Response:
+        facts, allowance = call.facts, call.allowance
+        try:
+            self.admit(call)
+            wrong = call.refusal or call.problem
+            if wrong is not None:
+                raise wrong
+            response = self._answer(Context(call.runtime, call.request, facts, call.principal), raw)
         except RateLimitedError as error:
             response = error_response(error, facts)
             allowance = error.allowance.headers()
@@ -129,7 +152,7 @@ class _Pipeline:
         response.headers["X-Request-Id"] = facts.request_id
         return response
 
-    def _admit(self, runtime: Runtime, request: Request) -> Principal | None:
+    def _identify(self, runtime: Runtime, request: Request) -> Principal | None:
         scope = self._operation.scope
         if scope is None:
             return None

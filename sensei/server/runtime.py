@@ -26,7 +26,7 @@ from sensei.server.security import Principal, hash_token, make_api_key, note_use
 from sensei.server.settings import Settings
 from sensei.server.store.database import Store
 from sensei.server.store.oauth_tables import ServiceAccount
-from sensei.server.store.tables import ApiKey, Organization, UsageWindow
+from sensei.server.store.tables import ApiKey, LocalKey, Organization, UsageWindow
 from sensei.server.supervisor import Supervisor
 from sensei.server.timers import Timers
 from sensei.server.validation_worker import ValidationWorker
@@ -157,6 +157,7 @@ class Runtime:
     def _register_applications(self) -> None:
         if self.settings.oauth_applications:
             with self.store.write() as session:
+                self.store.take_turns_at_start(session)
                 organization = ensure_organization(session, self.settings)
                 clients.ensure(session, self.settings.oauth_applications, organization, self.settings.clock.now())
 
@@ -199,8 +200,14 @@ def ensure_organization(session: Session, settings: Settings) -> str:
     return row.id
 
 
-def ensure_api_key(runtime: Runtime, secret: str | None = None, *, name: str = "Local key") -> str:
-    """A key with every scope: the given one (stored if it is new), or a fresh sandbox key.
+LOCAL_KEY = "Local key"
+
+
+def ensure_api_key(runtime: Runtime, secret: str | None = None, *, name: str = LOCAL_KEY) -> str:
+    """A key with every scope: the given one (stored if it is new), or the sandbox key that belongs to the state.
+
+    That one is made at the first start. Whoever starts the server can read the state and the key file beside it, so
+    it is kept sealed and shown again; one that was deleted, has ended or lost scopes is followed by a fresh one.
 
     Raises:
         ValueError: The given key is not of the form ``sk_test_…`` or ``sk_live_…``.
@@ -210,10 +217,14 @@ def ensure_api_key(runtime: Runtime, secret: str | None = None, *, name: str = "
     ):
         raise ValueError("a key begins with sk_test_ or sk_live_ and has at least 16 characters")
     with runtime.store.write() as session:
+        runtime.store.take_turns_at_start(session)
         organization = ensure_organization(session, runtime.settings)
         if secret is not None and session.scalar(select(ApiKey.id).where(ApiKey.key_hash == hash_token(secret))):
             return secret
-        _, key = make_api_key(
+        local = _local_key(session, runtime) if secret is None else None
+        if local is not None:
+            return local
+        row, key = make_api_key(
             session,
             organization_id=organization,
             environment="production" if secret is not None and secret.startswith("sk_live_") else "sandbox",
@@ -222,4 +233,15 @@ def ensure_api_key(runtime: Runtime, secret: str | None = None, *, name: str = "
             now=runtime.settings.clock.now(),
             secret=secret,
         )
+        if secret is None:
+            session.merge(LocalKey(name=LOCAL_KEY, key_id=row.id, secret=runtime.store.vault.seal(key)))
     return key
+
+
+def _local_key(session: Session, runtime: Runtime) -> str | None:
+    """The state's own key, if it is still as good as new."""
+    kept = session.get(LocalKey, LOCAL_KEY)
+    row = session.get(ApiKey, kept.key_id) if kept is not None else None
+    if kept is None or row is None or "*" not in row.scopes or row.expires_at is not None or row.ip_whitelist:
+        return None
+    return str(runtime.store.vault.open(kept.secret))

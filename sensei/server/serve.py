@@ -11,12 +11,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
-from typing import Literal
 
 import uvicorn
 from fastapi import FastAPI
 
 from sensei.server.app import create_app
+from sensei.server.protocol import WatchedProtocol
 from sensei.server.runtime import Runtime, ensure_api_key
 from sensei.server.settings import Settings
 
@@ -134,9 +134,9 @@ def http_server(
     return HttpServer(config, app.state.runtime, on_ready)
 
 
-def _protocol(settings: Settings) -> type[asyncio.Protocol] | Literal["auto"]:
+def _protocol(settings: Settings) -> type[asyncio.Protocol]:
     if not settings.faults:
-        return "auto"
+        return WatchedProtocol
     from sensei.server.faults.transport import BreakableProtocol
 
     return BreakableProtocol

@@ -96,6 +96,8 @@ class Settings:
         quotas: How many things an organization may have.
         faults: Whether scripted faults can be set through ``/_faults``.
         max_body_bytes: Largest request body, in bytes.
+        header_timeout_seconds: How long a client may take to send the head of a request.
+        body_timeout_seconds: How long the body may take, besides a second for each 32 KiB.
         keep_alive_seconds: Silence on an event stream after which a comment is sent.
         lease_seconds: How long a piece of running work is safe from other workers without a sign of life.
         workers: Migrations this process works on at a time; more wait.
@@ -128,6 +130,8 @@ class Settings:
     quotas: Quotas = field(default_factory=Quotas)
     faults: bool = False
     max_body_bytes: int = 10 * MEBIBYTE
+    header_timeout_seconds: float = 15.0
+    body_timeout_seconds: float = 30.0
     keep_alive_seconds: float = 15.0
     lease_seconds: float = 15.0
     workers: int = 4

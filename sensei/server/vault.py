@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +57,7 @@ def _read_or_make(path: Path) -> bytes:
     try:
         # Exclusive creation under another name and a hard link: of several processes that start at once,
         # all end up with the same complete key.
-        fresh = path.with_name(f"{path.name}.{os.getpid()}.new")
+        fresh = path.with_name(f"{path.name}.{secrets.token_hex(8)}.new")
         descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600) if not path.exists() else None
         if descriptor is not None:
             try:

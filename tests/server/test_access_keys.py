@@ -11,6 +11,7 @@ import pytest
 
 from sensei.server.clock import ControllableClock
 from sensei.server.runtime import ensure_api_key
+from sensei.server.schemas.base import wire_time
 from sensei.server.security import grants
 from sensei.server.serve import ServerThread
 from sensei.server.settings import Quotas
@@ -111,14 +112,47 @@ def test_nobody_hands_out_a_scope_they_lack(
             assert answer.json()["error"]["details"]["required_scope"] == lacking
 
 
-def test_a_change_may_keep_scopes_that_the_caller_lacks_but_not_add_them(admin: ContractClient, calling: Call) -> None:
-    strong = _make(admin, scopes=["migrations:*", "webhooks:read"])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"scopes": ["admin:read"]},
+        {"scopes": ["migrations:*", "webhooks:read", "admin:read"]},
+        {"ip_whitelist": []},
+        {"expires_at": None},
+        {"name": "n"},
+    ],
+)
+def test_a_weaker_credential_does_not_change_a_stronger_one(
+    admin: ContractClient, calling: Call, change: dict[str, Any]
+) -> None:
+    strong = _make(admin, scopes=["migrations:*", "webhooks:read"], ip_whitelist=["10.0.0.1"])
     weak = calling(_make(admin, scopes=["admin:*"])["key"])
-    kept = weak.patch(f"/v1/api-keys/{strong['id']}", json={"scopes": ["migrations:read"]})
-    assert kept.json()["scopes"] == ["migrations:read"]
-    added = weak.patch(f"/v1/api-keys/{strong['id']}", json={"scopes": ["migrations:read", "billing:read"]})
-    assert added.status_code == 403
-    assert added.json()["error"]["details"]["required_scope"] == "billing:read"
+    answer = weak.patch(f"/v1/api-keys/{strong['id']}", json=change)
+    assert answer.status_code == 403
+    assert answer.json()["error"]["details"]["required_scope"] == "migrations:*"
+    assert {**admin.get(f"/v1/api-keys/{strong['id']}").json()} == {k: v for k, v in strong.items() if k != "key"}
+
+
+def test_a_weaker_credential_can_end_a_stronger_one_but_not_bring_it_back(
+    admin: ContractClient, calling: Call, clock: ControllableClock
+) -> None:
+    weak = calling(_make(admin, scopes=["admin:*"])["key"])
+    leaked = _make(admin, scopes=["*"])
+    assert weak.delete(f"/v1/api-keys/{leaked['id']}").status_code == 204
+    assert calling(leaked["key"]).get("/v1/webhooks").status_code == 401
+    ended = _make(admin, scopes=["*"], expires_at=wire_time(clock.now() + timedelta(hours=1)))
+    clock.advance(3601)
+    assert weak.patch(f"/v1/api-keys/{ended['id']}", json={"expires_at": None}).status_code == 403
+    assert calling(ended["key"]).get("/v1/webhooks").status_code == 401
+
+
+def test_a_credential_changes_what_it_could_have_made(admin: ContractClient, calling: Call) -> None:
+    equal = _make(admin, scopes=["migrations:read"])
+    maker = calling(_make(admin, scopes=["admin:*", "migrations:*"])["key"])
+    changed = maker.patch(f"/v1/api-keys/{equal['id']}", json={"scopes": ["migrations:write"], "name": "n"})
+    assert (changed.json()["scopes"], changed.json()["name"]) == (["migrations:write"], "n")
+    beyond = maker.patch(f"/v1/api-keys/{equal['id']}", json={"scopes": ["billing:read"]})
+    assert beyond.json()["error"]["details"]["required_scope"] == "billing:read"
 
 
 @pytest.mark.parametrize("method", ["GET", "PATCH", "DELETE"])

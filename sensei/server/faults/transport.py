@@ -7,7 +7,7 @@ import socket
 import struct
 from typing import Any, cast
 
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from sensei.server.protocol import WatchedProtocol
 
 SCOPE_KEY = "sensei.connection"
 
@@ -51,7 +51,7 @@ class BreakableTransport:
         self._inner.abort()
 
 
-class BreakableProtocol(H11Protocol):
+class BreakableProtocol(WatchedProtocol):
     """HTTP/1.1 over breakable transports; the application finds its connection in the scope."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from sensei.server import destinations, gateway
+from sensei.server import destinations, gateway, quotas
 from sensei.server.errors import ApiError, not_found
 from sensei.server.ids import new_id
 from sensei.server.operation import Answer, Context, Router
@@ -62,9 +62,8 @@ def create(ctx: Context, body: ConnectionCreate) -> Answer[ConnectionAnswer]:
     """Save a connection; its test runs in the background."""
     given = body.model_dump(by_alias=True, exclude_unset=True)
     shown, secret = gateway.split_config(given["config"])
-    quota = ctx.runtime.settings.quotas.connections
-    if quota is not None and (ctx.tx.scalar(select(func.count()).select_from(_mine(ctx).subquery())) or 0) >= quota:
-        raise ApiError("quota_exceeded", f"The plan allows {quota} saved connections.", details={"limit": quota})
+    limit = ctx.runtime.settings.quotas.connections
+    quotas.check(ctx.tx, ctx.principal.organization_id, _mine(ctx), limit, "saved connections")
     row = Connection(
         id=new_id("conn"),
         organization_id=ctx.principal.organization_id,

@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from sensei.server import audit, security
+from sensei.server import audit, bodies, security
 from sensei.server.errors import ApiError
 from sensei.server.oauth import authorize, clients, grants, tokens
 from sensei.server.oauth.clients import Client
@@ -336,12 +336,14 @@ def _address(request: Request) -> str:
 
 
 async def _body(request: Request) -> bytes:
-    raw = bytearray()
-    async for chunk in request.stream():
-        raw += chunk
-        if len(raw) > _MAX_BODY_BYTES:
-            raise OAuthError("invalid_request", f"The body is over {_MAX_BODY_BYTES} bytes.")
-    return bytes(raw)
+    runtime: Runtime = request.app.state.runtime
+    try:
+        raw = await bodies.read(request, _MAX_BODY_BYTES, runtime.settings.body_timeout_seconds)
+    except bodies.SlowBodyError:
+        raise OAuthError("invalid_request", "The body did not arrive in time.") from None
+    if raw is None:
+        raise OAuthError("invalid_request", f"The body is over {_MAX_BODY_BYTES} bytes.")
+    return raw
 
 
 def _fields(raw: bytes, content_type: str | None) -> dict[str, str]:

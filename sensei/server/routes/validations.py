@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from pydantic_core import to_json
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import Session
 
-from sensei.server import state_machine, validation_wire, validations
+from sensei.server import quotas, state_machine, validation_wire, validations
 from sensei.server.certificates import missing_because
 from sensei.server.errors import ApiError, not_found
 from sensei.server.ids import new_id
@@ -100,9 +100,8 @@ def list_rules(ctx: Context, query: RuleListQuery) -> Page[RuleOut]:
 )
 def create_rule(ctx: Context, body: ValidationRuleCreate) -> Answer[RuleOut]:
     """Add a rule that later validations evaluate on the target."""
-    quota = ctx.runtime.settings.quotas.rules
-    if quota is not None and (ctx.tx.scalar(select(func.count()).select_from(_my_rules(ctx).subquery())) or 0) >= quota:
-        raise ApiError("quota_exceeded", f"The plan allows {quota} custom rules.", details={"limit": quota})
+    limit = ctx.runtime.settings.quotas.rules
+    quotas.check(ctx.tx, ctx.principal.organization_id, _my_rules(ctx), limit, "custom rules")
     if body.migration_id is not None:
         _migration(ctx, ctx.tx, body.migration_id)
     row = ValidationRule(

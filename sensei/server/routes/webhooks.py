@@ -6,9 +6,10 @@ from typing import Any, cast
 
 import anyio
 from pydantic import TypeAdapter
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
+from sensei.server import quotas
 from sensei.server.errors import ApiError, invalid, not_found
 from sensei.server.ids import new_id
 from sensei.server.operation import Answer, Context, Router
@@ -197,9 +198,8 @@ def show_delivery(row: WebhookDelivery) -> DeliveryOut:
 
 def _make(ctx: Context, body: WebhookCreate) -> WebhookCreatedOut:
     _check_url(ctx, body.url)
-    quota = ctx.runtime.settings.quotas.webhooks
-    if quota is not None and (ctx.tx.scalar(select(func.count()).select_from(_mine(ctx).subquery())) or 0) >= quota:
-        raise ApiError("quota_exceeded", f"The plan allows {quota} webhooks.", details={"limit": quota})
+    limit = ctx.runtime.settings.quotas.webhooks
+    quotas.check(ctx.tx, ctx.principal.organization_id, _mine(ctx), limit, "webhooks")
     secret = body.secret or new_token("whsec_")
     row = Webhook(
         id=new_id("wh"),

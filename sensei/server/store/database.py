@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
@@ -21,6 +21,8 @@ from sensei.server.store.tables import Base
 from sensei.server.vault import Vault
 
 _WRITE = "sensei_write"
+_FIRST_START = 7_356_734
+"""Number of the lock that processes take turns by when they make what a state begins with."""
 _PRAGMAS = (
     "journal_mode=WAL",
     "synchronous=NORMAL",
@@ -75,6 +77,9 @@ class Store:
         self._writer = self._engine.execution_options(**{_WRITE: True})
         try:
             with self._writer.begin() as connection:
+                if not self.is_sqlite:
+                    # Processes that meet an empty database at once make its tables one after the other.
+                    connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_FIRST_START})")
                 Base.metadata.create_all(connection)
         except SQLAlchemyError as error:
             self._engine.dispose()
@@ -99,6 +104,11 @@ class Store:
         """
         with Session(self._writer, expire_on_commit=False) as session, session.begin():
             yield session
+
+    def take_turns_at_start(self, session: Session) -> None:
+        """Hold off other processes that make what a state begins with, until the transaction ends."""
+        if not self.is_sqlite:
+            session.execute(text(f"SELECT pg_advisory_xact_lock({_FIRST_START})"))
 
     def begin_write(self) -> Session:
         """Like `write`, for callers that commit or roll back themselves and close the session."""

@@ -54,6 +54,16 @@ class ApiKey(Base, kw_only=True):
     last_used_at: Mapped[datetime | None] = mapped_column(default=None)
 
 
+class LocalKey(Base, kw_only=True):
+    """The one key that a server makes for whoever starts it, sealed, so that it can be shown at every start."""
+
+    __tablename__ = "local_keys"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    key_id: Mapped[str]
+    secret: Mapped[bytes]
+
+
 class IdempotencyRecord(Base, kw_only=True):
     """One keyed POST of one principal: in progress under a lease, or with its stored answer."""
 
