@@ -14,6 +14,12 @@ if TYPE_CHECKING:
 FAILED, USAGE, CREDENTIALS, NOT_FOUND, UNREACHABLE, INTERRUPTED = 1, 2, 3, 4, 5, 130
 
 
+_NO_KEY = (
+    "no API key: set SENSEI_API_KEY or name a --profile; without an account, try `sensei demo`, or `sensei serve`, "
+    "which prints a key for this machine"
+)
+
+
 class CommandError(Exception):
     """The command cannot do its work; the message is for the user and says what to do.
 
@@ -54,7 +60,7 @@ def describe(error: BaseException) -> tuple[str, int]:
     from sensei import errors
 
     if isinstance(error, errors.SenseiError):
-        return str(error), _code_of(error)
+        return _NO_KEY if error.code == "no_api_key" else str(error), _code_of(error)
     if isinstance(error, OSError) and error.strerror:
         where = f"{error.filename}: " if error.filename else ""
         return f"{where}{error.strerror}", FAILED

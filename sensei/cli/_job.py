@@ -118,8 +118,8 @@ class MainJob:
             SenseiError: The API refused something or could not be reached.
         """
         try:
-            migration = self._leftovers.take_up(self._refresh_credentials) or self._begin()
-            migration = self._finish(migration)
+            known = self._leftovers.take_up(self._refresh_credentials)
+            migration = self._finish(known or self._begin(), resumed=known is not None)
             proof = self._prove(migration)
             self._memory.forget()
         finally:
@@ -267,17 +267,18 @@ class MainJob:
             if connection is not None:
                 self._test(connection, end, role)
 
-    def _finish(self, migration: Migration) -> Migration:
+    def _finish(self, migration: Migration, *, resumed: bool) -> Migration:
         if migration.status != "completed":
             try:
-                migration = watch(migration, self._tell)
+                migration = watch(migration, self._tell, since=migration.updated_at if resumed else None)
             except KeyboardInterrupt:
                 raise self._leftovers.pause(migration) from None
         if migration.status != "completed":
             raise self._leftovers.failure_of(migration)
         took = migration.timing.elapsed_seconds if migration.timing else None
         time = f" in {seconds(took)}" if took is not None else ""
-        self._tell.end(f"Moved {count(migration.records_processed, 'row')}{time}")
+        in_all = ", all runs together" if time and resumed else ""
+        self._tell.end(f"Moved {count(migration.records_processed, 'row')}{time}{in_all}")
         return migration
 
     def _prove(self, migration: Migration) -> Proof:

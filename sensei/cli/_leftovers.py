@@ -69,7 +69,7 @@ class Leftovers:
         self._tell.say(f"Going on with the migration that an earlier run left {migration.status}: {done} are there.")
         if migration.status == "paused":
             migration.resume()
-        return migration
+        return migration.refresh()
 
     def abandon(self, migration: Migration | None) -> None:
         """Give up a migration that has written nothing; never raises, since something else is being reported."""
@@ -162,8 +162,12 @@ class Leftovers:
         if self._ask and not self._tell.confirm(question):
             raise CommandError(f"not started; what migration {migration.id} wrote is still on the target")
         self._tell.begin("Removing what an earlier run wrote")
+        backup = self._backup_of(migration)
         try:
-            migration.rollback(strategy="truncate")
+            if backup is None:
+                migration.rollback(strategy="truncate")
+            else:
+                migration.rollback(strategy="backup_restore", backup_id=backup)
         except ConflictError as error:
             if error.code != "rollback_not_available":
                 raise
@@ -173,5 +177,14 @@ class Leftovers:
             if migration.status != "rolled_back":
                 reason = migration.error.message if migration.error else migration.status
                 raise CommandError(f"what an earlier run wrote could not be removed: {reason}")
-            self._tell.end("Removed what an earlier run wrote; starting over")
+            back = "" if backup is None else " and brought back what was there before it"
+            self._tell.end(f"Removed what an earlier run wrote{back}; starting over")
         self._memory.forget()
+
+    def _backup_of(self, migration: Migration) -> str | None:
+        """The backup of the tables that the target had before, as the log tells of it."""
+        for entry in self._client.migrations.logs(migration.id, phase="schema_migration", limit=100):
+            name = (entry.data or {}).get("backup_id")
+            if isinstance(name, str):
+                return name
+        return None

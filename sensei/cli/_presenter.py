@@ -48,7 +48,18 @@ class Review:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far the data is."""
+    """How far something is.
+
+    Attributes:
+        phase: What is being done.
+        percent: Of the whole.
+        done: How many of `unit`.
+        total: Of how many, if that is known.
+        per_second: How fast.
+        table: Where the work is.
+        unit: What is counted.
+        left: Seconds to go, where that is known otherwise than by counting.
+    """
 
     phase: str
     percent: float
@@ -56,6 +67,8 @@ class Progress:
     total: int | None
     per_second: float | None
     table: str | None
+    unit: str = "rows"
+    left: float | None = None
 
 
 class Presenter(Protocol):
@@ -160,17 +173,26 @@ def progress_line(now: Progress) -> str:
     Examples:
         >>> progress_line(Progress("data_transfer", 41.6, 5_000, 12_000, 2_500.0, "orders"))
         ' 42 %  data transfer  5,000 of 12,000 rows  2,500 rows/s  3 s to go  orders'
+        >>> progress_line(Progress("validation", 41.6, 2, 5, None, "referential", "perspectives", 75))
+        ' 42 %  validation  2 of 5 perspectives  1 min 15 s to go  referential'
     """
     of = f" of {now.total:,}" if now.total else ""
-    parts = [f"{now.percent:3.0f} %", now.phase.replace("_", " "), f"{now.done:,}{of} rows"]
+    parts = [f"{now.percent:3.0f} %", now.phase.replace("_", " "), f"{now.done:,}{of} {now.unit}"]
     if now.per_second:
-        parts.append(f"{now.per_second:,.0f} rows/s")
-        if now.total and now.total > now.done:
-            left = (now.total - now.done) / now.per_second
-            parts.append(f"{seconds(left) if left >= 60 else f'{left:.0f} s'} to go")
+        parts.append(f"{now.per_second:,.0f} {now.unit}/s")
+    left = time_left(now)
+    if left is not None:
+        parts.append(f"{seconds(left) if left >= 60 else f'{left:.0f} s'} to go")
     if now.table:
         parts.append(now.table)
     return "  ".join(parts)
+
+
+def time_left(now: Progress) -> float | None:
+    """Seconds to go, as far as that can be told."""
+    if now.left is None and now.per_second and now.total and now.total > now.done:
+        return (now.total - now.done) / now.per_second
+    return now.left
 
 
 def read_yes() -> bool:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sensei.cli._errors import CommandError
-from sensei.cli._presenter import Presenter
+from sensei.cli._presenter import Presenter, Progress
 from sensei.cli._text import count
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def prove(client: Client, migration: Migration, type: ValidationTypeParam, folde
     """
     tell.begin("Validating: comparing both databases")
     validation = migration.run_validation(type=type)
-    validation.wait(timeout=None)
+    validation.wait(timeout=None, on_progress=lambda now: _show(now, tell))
     if validation.status != "completed":
         reason = validation.error.message if validation.error else f"it is {validation.status}"
         raise CommandError(f"the data was moved, but the validation could not be finished: {reason}")
@@ -65,6 +65,30 @@ def prove(client: Client, migration: Migration, type: ValidationTypeParam, folde
     if certificate is None:
         tell.say("No certificate: only a full validation earns one.")
     return Proof(validation.id, type, result, validation.confidence_score, report, certificate)
+
+
+def _show(validation: Validation, tell: Presenter) -> None:
+    """Tell how far a validation is, once the server can say when it will be done."""
+    began, ends = validation.started_at, validation.estimated_completion
+    if validation.status != "running" or began is None or ends is None:
+        return
+    moment = datetime.now(UTC)
+    left = max((ends - moment).total_seconds(), 1.0)
+    passed = max((moment - began).total_seconds(), 0.0)
+    results = {name: getattr(validation.results, name).status for name in _ran(validation)}
+    waiting = [name for name, status in results.items() if status in {"pending", "running"}]
+    tell.progress(
+        Progress(
+            phase="validation",
+            percent=100 * passed / (passed + left),
+            done=len(results) - len(waiting),
+            total=len(results),
+            per_second=None,
+            table=waiting[0] if waiting else None,
+            unit="perspectives",
+            left=left,
+        )
+    )
 
 
 def _certify(client: Client, validation: Validation, folder: Path, tell: Presenter) -> CheckedCertificate:

@@ -25,7 +25,8 @@ CREATE TABLE suppliers (
     id INTEGER PRIMARY KEY,
     name VARCHAR(120) NOT NULL,
     country CHAR(2) NOT NULL,
-    contact TEXT
+    contact TEXT,
+    founded_on DATE
 );
 CREATE TABLE products (
     id INTEGER PRIMARY KEY,
@@ -54,6 +55,7 @@ CREATE TABLE customers (
     nickname VARCHAR(60),
     referred_by INTEGER REFERENCES customers (id),
     loyalty_points BIGINT NOT NULL DEFAULT 0,
+    newsletter BOOLEAN,
     born_on DATE,
     registered_at TIMESTAMP WITH TIME ZONE NOT NULL
 );
@@ -71,6 +73,7 @@ CREATE TABLE orders (
     id INTEGER PRIMARY KEY,
     customer_id INTEGER NOT NULL,
     ship_to VARCHAR(10),
+    coupon INTEGER,
     status VARCHAR(12) NOT NULL DEFAULT 'new',
     placed_at TIMESTAMP WITH TIME ZONE NOT NULL,
     delivered_on DATE,
@@ -206,6 +209,8 @@ def _suppliers() -> Iterator[tuple[object, ...]]:
             f"{_FAMILIES[number % len(_FAMILIES)]} & Co. {number}",
             ("DE", "JP", "PL", "BR")[number % 4],
             contact,
+            # Somebody did not know, and nothing stopped them.
+            "before 1900" if number % 8 == 0 else f"{1900 + number}-01-{number % 28 + 1:02}",
         )
 
 
@@ -246,6 +251,8 @@ def _customers(dice: random.Random, size: Size) -> Iterator[tuple[object, ...]]:
             (None, "", _NAMES[number // 3 % len(_NAMES)])[number % 3],
             dice.randint(1, number - 1) if number > 1 and number % 4 == 0 else None,
             _LARGEST if number % 1000 == 0 else dice.randint(0, 5_000),
+            # 2 is what an old form sent for "ask again": no boolean, and no migration can guess it.
+            (1, 0, None, 2)[number % 4] if number % 400 < 4 else number % 2,
             None if number % 5 == 0 else f"{1930 + number % 75}-{number % 12 + 1:02}-{number % 28 + 1:02}",
             registered.astimezone(zone).isoformat(sep=" ", timespec="microseconds"),
         )
@@ -276,6 +283,7 @@ def _orders(dice: random.Random, size: Size, nul_in_text: bool) -> Iterator[tupl
             number,
             customer,
             "shipping" if customer % 2 and number % 3 else None,
+            ("VIP", 1000 + number)[number % 700 > 0] if number % 10 == 0 else None,
             _STATUSES[number % len(_STATUSES)],
             placed.astimezone(_ZONES[number % len(_ZONES)]).isoformat(sep=" ", timespec="microseconds"),
             None if number % 4 else (placed + timedelta(days=3)).date().isoformat(),

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich.console import Console
+from rich.padding import Padding
 from rich.progress import BarColumn, TaskID, TaskProgressColumn, TextColumn
 from rich.progress import Progress as Bar
 from rich.status import Status
 from rich.table import Table
 from rich.text import Text
 
-from sensei.cli._presenter import SHOWN_MAPPINGS, Progress, Review, read_yes
+from sensei.cli._presenter import SHOWN_MAPPINGS, MappingRow, Progress, Review, read_yes, time_left
 from sensei.cli._text import clean, count, seconds
 
+_WIDE = 110
+"""Columns of a terminal from which on mappings are shown as a table."""
+_SURE = 0.95
 _SEVERITY_STYLES = {"critical": "bold red", "high": "red", "medium": "yellow", "low": "dim"}
 
 
@@ -25,10 +31,14 @@ class TerminalPresenter:
         self._task: TaskID | None = None
 
     def say(self, text: str) -> None:
-        self._console.print(Text(clean(text)))
+        self._line(Text(clean(text)))
+
+    def _line(self, text: Text) -> None:
+        # Lines are broken between words only: whoever copies a path or an id gets it whole.
+        self._console.print(text, overflow="ignore", crop=False)
 
     def warn(self, text: str) -> None:
-        self._console.print(Text.assemble(("! ", "bold yellow"), clean(text)))
+        self._line(Text.assemble(("! ", "bold yellow"), clean(text)))
 
     def begin(self, doing: str) -> None:
         self.close()
@@ -37,23 +47,12 @@ class TerminalPresenter:
 
     def end(self, done: str) -> None:
         self.close()
-        self._console.print(Text.assemble(("✓ ", "bold green"), clean(done)))
+        self._line(Text.assemble(("✓ ", "bold green"), clean(done)))
 
     def review(self, plan: Review) -> None:
         self.close()
-        table = Table(title="Mappings, the least certain first", title_justify="left", title_style="bold", box=None)
-        for heading in ("sure", "column", "becomes", "review", "why"):
-            table.add_column(heading, header_style="dim", justify="right" if heading == "sure" else "left")
-        for row in plan.mappings[:SHOWN_MAPPINGS]:
-            style = "green" if row.confidence >= 0.95 else "yellow" if row.confidence >= 0.8 else "red"
-            table.add_row(
-                Text(f"{row.confidence:.0%}", style=style),
-                Text(clean(row.source)),
-                Text(clean(row.becomes.replace("->", "→"))),
-                Text(clean(row.status)),
-                Text(clean(row.remark), style="dim"),
-            )
-        self._console.print(table)
+        self._console.print(Text("Mappings, the least certain first", style="bold"))
+        self._mappings(plan.mappings[:SHOWN_MAPPINGS])
         if len(plan.mappings) > SHOWN_MAPPINGS:
             more = count(len(plan.mappings) - SHOWN_MAPPINGS, "more column")
             self._console.print(Text(f"  and {more}, no less certain", style="dim"))
@@ -66,6 +65,26 @@ class TerminalPresenter:
             risks.add_row(Text(clean(risk.severity), style=_SEVERITY_STYLES.get(risk.severity, "")), description)
         self._console.print(risks)
 
+    def _mappings(self, rows: Sequence[MappingRow]) -> None:
+        """As a table where there is room for one, else a line each, and the reason of a doubt below it."""
+        wide = self._console.width >= _WIDE
+        table = Table(box=None, header_style="dim")
+        for heading in ("sure", "column", "becomes", "review", "why"):
+            table.add_column(heading, justify="right" if heading == "sure" else "left", overflow="fold")
+        for row in rows:
+            style = "green" if row.confidence >= _SURE else "yellow" if row.confidence >= 0.8 else "red"
+            sure, becomes = Text(f"{row.confidence:.0%}", style=style), row.becomes.replace("->", "→")
+            source, review, why = Text(clean(row.source)), Text(clean(row.status)), Text(clean(row.remark), style="dim")
+            if wide:
+                table.add_row(sure, source, Text(clean(becomes)), review, why)
+                continue
+            decided = f", {row.status}" if row.status else ""
+            self._line(Text.assemble(" ", sure, "  ", source, clean(f": {becomes}{decided}")))
+            if row.confidence < _SURE:
+                self._console.print(Padding(why, (0, 0, 0, 6)))
+        if wide:
+            self._console.print(table)
+
     def progress(self, now: Progress) -> None:
         if self._bar is None:
             self.close()
@@ -77,12 +96,13 @@ class TerminalPresenter:
                 console=self._console,
                 transient=True,
             )
-            self._bar.start()
             self._task = self._bar.add_task("", total=100.0, rows="")
         if self._task is not None:
             self._bar.update(
                 self._task, description=clean(now.phase.replace("_", " ")), completed=now.percent, rows=_rows(now)
             )
+        # Once there is something to show; harmless when repeated.
+        self._bar.start()
 
     def confirm(self, question: str) -> bool:
         self.close()
@@ -101,7 +121,6 @@ class TerminalPresenter:
 def _rows(now: Progress) -> str:
     of = f" of {now.total:,}" if now.total else ""
     rate = f" · {now.per_second:,.0f}/s" if now.per_second else ""
-    left = ""
-    if now.per_second and now.total and now.total > now.done:
-        left = f" · {seconds((now.total - now.done) / now.per_second)} to go"
-    return f"{now.done:,}{of} rows{rate}{left}"
+    left = time_left(now)
+    to_go = "" if left is None else f" · {seconds(left) if left >= 60 else f'{left:.0f} s'} to go"
+    return f"{now.done:,}{of} {now.unit}{rate}{to_go}"

@@ -8,13 +8,21 @@ from sensei.cli._presenter import Presenter, Progress
 from sensei.cli._text import seconds
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from sensei import Migration
 
 _SETTLE_SECONDS = 60.0
 
 
-def watch(migration: Migration, tell: Presenter) -> Migration:
+def watch(migration: Migration, tell: Presenter, *, since: datetime | None = None) -> Migration:
     """Show the event stream until the migration has finished or paused; returns it refreshed.
+
+    Args:
+        migration: Which one.
+        tell: Whom to tell.
+        since: When it was taken up again. What was before is not shown, and neither is how long phases took: their
+            time would hold the break.
 
     Raises:
         StreamInterruptedError: The stream was cut and could not be resumed; the migration goes on.
@@ -22,8 +30,8 @@ def watch(migration: Migration, tell: Presenter) -> Migration:
     """
     from sensei.models.events import ErrorEvent, LogEvent, PhaseEvent, ProgressEvent, StatusEvent
 
-    tell.begin("Starting")
-    with migration.stream_events() as events:
+    tell.begin("Starting" if since is None else "Going on")
+    with migration.stream_events(since=since) as events:
         for event in events:
             match event:
                 case ProgressEvent() if event.phase != "planning":
@@ -39,7 +47,8 @@ def watch(migration: Migration, tell: Presenter) -> Migration:
                     )
                 case PhaseEvent(action="completed") if event.phase != "planning":
                     name = event.phase.replace("_", " ").capitalize()
-                    took = f" ({seconds(event.duration_seconds)})" if event.duration_seconds is not None else ""
+                    known = event.duration_seconds if since is None else None
+                    took = f" ({seconds(known)})" if known is not None else ""
                     tell.end(f"{name}: {event.message or 'done'}{took}")
                 case LogEvent(level="warning"):
                     tell.warn(event.message)
@@ -47,7 +56,6 @@ def watch(migration: Migration, tell: Presenter) -> Migration:
                     place = ".".join(part for part in (event.table, event.column_name) if part)
                     tell.warn(f"{place}: {event.message}" if place else event.message)
                 case StatusEvent(status="paused") if migration.refresh().status == "paused":
-                    # The stream begins with the oldest event, so that this may also be a pause of an earlier run.
                     return migration
                 case _:
                     pass

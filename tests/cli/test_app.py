@@ -127,7 +127,7 @@ def _status(kind: type[errors.APIStatusError], status: int) -> errors.APIStatusE
         (errors.APIConnectionError("no answer from host"), 5, "no answer from host"),
         (errors.APITimeoutError("too late"), 5, "too late"),
         (errors.ConfigurationError("bad URL"), 2, "bad URL"),
-        (errors.ConfigurationError("no key", code="no_api_key"), 3, "no key"),
+        (errors.ConfigurationError("no key", code="no_api_key"), 3, "sensei serve"),
         (errors.WaitTimeoutError("still running", waited=1.0, last_status="running"), 1, "still running"),
         (OSError(errno.ENOSPC, "No space left on device", "/x/report.html"), 1, "/x/report.html: No space left"),
         (KeyError("x"), 1, "unexpected KeyError"),
@@ -156,6 +156,14 @@ def test_debug_shows_where_an_unexpected_error_came_from(capsys: pytest.CaptureF
         report(error, Options(debug=True))
 
     assert "test_app.py" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"), [("migrat", "'migrate'"), ("dmeo", "'demo'"), ("ServE", "'serve'"), ("xyzzy", "demo, migrate")]
+)
+def test_a_mistyped_command_is_told_what_there_is(typed: str, meant: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([typed, "--yes"]) == 2
+    assert meant in capsys.readouterr().err
 
 
 def test_ctrl_c_exits_with_130(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -124,3 +124,31 @@ def test_closing_twice_is_harmless(told: tuple[Presenter, io.StringIO]) -> None:
     tell.begin("Planning")
     tell.close()
     tell.close()
+
+
+@pytest.mark.parametrize("width", [60, 80, 160])
+def test_no_path_id_or_column_is_broken_by_a_narrow_terminal(width: int) -> None:
+    stream = io.StringIO()
+    tell = TerminalPresenter(Console(file=stream, width=width, force_terminal=True, color_system=None))
+    path = "/home/ada/" + "a-long-folder/" * 8 + "certificate.json"
+    tell.end(f"The certificate of this migration is in the file {path}, as it should be")
+    tell.say(path)
+    tell.review(Review(undecided=1, mappings=[_narrow_row()], risks=[]))
+    assert stream.getvalue().count(path) == 2
+    assert "customers.preferred_language_of_correspondence" in stream.getvalue()
+    assert "needs a decision" in stream.getvalue()
+    assert all(word in stream.getvalue() for word in _narrow_row().remark.split())
+
+
+def _narrow_row() -> MappingRow:
+    why = "declared BOOLEAN, but it holds more than 0 and 1, and what that means nobody can tell"
+    return MappingRow("customers.preferred_language_of_correspondence", "TEXT -> TEXT", 0.75, "needs a decision", why)
+
+
+def test_a_validation_tells_its_perspectives_and_the_time_left(told: tuple[Presenter, io.StringIO]) -> None:
+    tell, stream = told
+    tell.progress(Progress("validation", 40.0, 2, 5, None, "referential", "perspectives", 90.0))
+    tell.close()
+    assert "2 of 5 perspectives" in stream.getvalue()
+    assert "1 min 30 s to go" in stream.getvalue()
+    assert "rows" not in stream.getvalue()

@@ -55,7 +55,7 @@ Run = Callable[..., Outcome]
 def run(user: User) -> Run:
     """Runs the job as one process would: a server of its own on the same state."""
 
-    def once(tell: PlainPresenter, target_url: str = "sqlite:///copy.db") -> Outcome:
+    def once(tell: PlainPresenter, target_url: str = "sqlite:///copy.db", *, existing: str = "stop") -> Outcome:
         source = parse_endpoint("sqlite:///shop.db", user.folder, role="source")
         target = parse_endpoint(target_url, user.folder, role="target")
         memory = Memory(errand_for("embedded", source, target, ()), user.home / "unfinished")
@@ -65,7 +65,7 @@ def run(user: User) -> Run:
             folder.mkdir(exist_ok=True)
             return folder
 
-        order = Order(source=source, target=target, name="Move it", results=results, ask=False)
+        order = Order(source=source, target=target, name="Move it", results=results, ask=False, existing=existing)
         with (
             LocalServer(state=user.home / "state.db") as server,
             Client(base_url=server.url, api_key=server.api_key) as client,
@@ -106,6 +106,10 @@ def test_stopped_in_the_middle_it_goes_on_where_it_was(user: User, run: Run) -> 
 
     assert outcome.records == ROWS
     assert "earlier run" in again.said
+    # What the first run told is not told again, and no time tells of the break.
+    assert "Schema migration" not in again.said
+    assert "Data transfer: All rows are copied\n" in again.said
+    assert "all runs together" in again.said
     query = "SELECT count(*), min(id), max(id), sum(id), sum(length(what)), count(DISTINCT id) FROM events"
     assert user.rows("copy.db", query) == user.rows("shop.db", query)
 
@@ -152,3 +156,21 @@ def test_a_finished_job_begins_anew(user: User, run: Run) -> None:
 
     assert second.migration_id != first.migration_id
     assert second.records == 5
+
+
+def test_starting_over_brings_back_what_an_earlier_run_made_room_for(user: User, run: Run) -> None:
+    """A run that emptied a table failed; nothing of the old rows is lost by trying again."""
+    user.database("shop.db", "CREATE TABLE things (id INTEGER PRIMARY KEY)", "INSERT INTO things VALUES (1), (2)")
+    user.database(
+        "copy.db", "CREATE TABLE things (id INTEGER PRIMARY KEY CHECK (id > 9))", "INSERT INTO things VALUES (10)"
+    )
+    with pytest.raises(CommandError, match="cannot be carried"):
+        run(StopAt("never"), existing="truncate")
+    assert user.rows("copy.db", "SELECT id FROM things") == []
+
+    again = StopAt("never")
+    with pytest.raises(CommandError, match="already has things"):
+        run(again)
+
+    assert "brought back what was there before it" in again.said
+    assert user.rows("copy.db", "SELECT id FROM things") == [(10,)]

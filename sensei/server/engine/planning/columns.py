@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from sensei.server.engine.catalog import Column, Table
 from sensei.server.engine.kinds import Kind, kind_of, parse_type
 from sensei.server.engine.plan import ColumnRef, MappingProposal, Risk
-from sensei.server.engine.planning import from_postgresql, to_postgresql
+from sensei.server.engine.planning import from_postgresql, in_sqlite, to_postgresql
 from sensei.server.engine.planning.choice import Choice
 from sensei.server.engine.planning.naming import Names
 from sensei.server.engine.planning.personal import looks_personal
@@ -148,6 +148,8 @@ class ColumnPlanner:
                 return choice
             case "postgresql", _:
                 return from_postgresql.in_postgresql(column, place, self._target.knows_type)
+            case "sqlite", "sqlite":
+                return in_sqlite.choose(column, profile, place)
             case _:
                 return Choice(column.type, 0.99, "the same type, every value as it is stored")
 
