@@ -317,6 +317,6 @@ def user_agent(app_info: tuple[str, ...] = ()) -> str:
     if not app_info:
         return own
     app = "/".join(part for part in app_info if part)
-    if not app.isascii() or not app.isprintable():
+    if len(app_info) > 2 or not app.isascii() or not app.isprintable():
         raise ConfigurationError("app_info must be printable ASCII: (name, version)")
     return f"{app} {own}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from time import monotonic
@@ -23,6 +24,7 @@ from sensei.errors import (
     InvalidArgumentError,
     OutcomeUnknownError,
     OutcomeUnknownTimeoutError,
+    RateLimitError,
     RequestSummary,
     SenseiError,
 )
@@ -55,6 +57,12 @@ class Options:
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     headers: tuple[tuple[bytes, bytes], ...] = ()
     hooks: Hooks | None = None
+
+    def __post_init__(self) -> None:
+        if any(name.lower() == b"x-idempotency-key" for name, _ in self.headers):
+            raise ConfigurationError(
+                "X-Idempotency-Key is for one call: give it as idempotency_key=, not for all calls"
+            )
 
     def changed(
         self,
@@ -104,6 +112,10 @@ def check_deadline(deadline: object) -> float | None:
     return deadline
 
 
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+").fullmatch
+_FRAMING = frozenset({"host", "content-length", "transfer-encoding"})
+
+
 def merged(base: tuple[tuple[bytes, bytes], ...] | RawHeaders, more: HeaderTypes) -> RawHeaders:
     """`base` with the headers of `more` in place of those with the same name.
 
@@ -116,8 +128,10 @@ def merged(base: tuple[tuple[bytes, bytes], ...] | RawHeaders, more: HeaderTypes
     for name, value in cast("Mapping[object, object]", more).items():
         if not (isinstance(name, str) and isinstance(value, str)):
             raise InvalidArgumentError("headers must map text to text")
-        if not name.isascii() or not value.isascii() or not value.isprintable() or not name.isprintable():
+        if not _HEADER_NAME(name) or not value.isascii() or not value.isprintable():
             raise InvalidArgumentError(f"header {name[:60]!r} holds characters that no header may have")
+        if name.lower() in _FRAMING:
+            raise InvalidArgumentError(f"header {name!r} follows from the request and cannot be given")
         added.append((name.encode("ascii"), value.encode("ascii")))
     names = {name.lower() for name, _ in added}
     return [line for line in base if line[0].lower() not in names] + added
@@ -241,7 +255,9 @@ class Job:
         return self.server.origin + self.path
 
     def may_repeat(self, error: BaseException) -> bool:
-        """False when it must not happen twice and may have happened."""
+        """False when it must not happen twice and may have happened, or when the pacing would not even send it."""
+        if isinstance(error, RateLimitError) and error.request is None:
+            return False
         return self.special.repeatable or (isinstance(error, APIConnectionError) and not self.unanswered)
 
     def left(self) -> float:

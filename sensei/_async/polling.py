@@ -9,7 +9,7 @@ from typing import TypeVar
 from sensei._concurrency import async_sleep
 from sensei._pace import LONGEST_OUTAGE, SHORTEST_QUESTION, Pace
 from sensei._request import ORDINARY, Special
-from sensei.errors import APIConnectionError, RateLimitError, ServerError, WaitTimeoutError
+from sensei.errors import APIConnectionError, InvalidArgumentError, RateLimitError, ServerError, WaitTimeoutError
 
 T = TypeVar("T")
 
@@ -39,9 +39,13 @@ async def poll(
         on_progress: called with each thing seen, before `until`.
 
     Raises:
+        InvalidArgumentError: `timeout` or `interval` is no number of seconds.
         WaitTimeoutError: `timeout` passed; what was waited for goes on.
         SenseiError: the first question failed, or the outage lasted too long.
     """
+    for name, seconds in (("timeout", timeout), ("interval", interval)):
+        if seconds is not None and not seconds >= 0:
+            raise InvalidArgumentError(f"{name} must be seconds, zero or more, or None")
     started = answered = monotonic()
     ends = None if timeout is None else started + timeout
     pace = Pace()

@@ -61,11 +61,24 @@ class TestOptions:
 
     @pytest.mark.parametrize(
         "arguments",
-        [{"timeout": 0}, {"timeout": -1}, {"timeout": "5"}, {"deadline": 0}, {"max_retries": -1}, {"http_client": 1}],
+        [
+            {"timeout": 0},
+            {"timeout": -1},
+            {"timeout": "5"},
+            {"deadline": 0},
+            {"max_retries": -1},
+            {"http_client": 1},
+            {"app_info": "tool"},
+            {"default_headers": {"x-idempotency-key": "k"}},
+        ],
     )
     def test_bad_settings_are_refused_when_the_client_is_made(self, arguments: dict[str, object]) -> None:
         with pytest.raises(ConfigurationError):
             Client("sk_test_1", **arguments)  # type: ignore[arg-type]
+
+    def test_credentials_of_another_kind_are_refused(self) -> None:
+        with pytest.raises(ConfigurationError, match=r"sensei\.auth, not str"):
+            Client(credentials="sk_test_1")  # type: ignore[arg-type]
 
     def test_every_answer_tells_of_itself(self, wire: respx.MockRouter) -> None:
         wire.get(f"{BASE}/connections/conn_1").mock(
@@ -244,6 +257,15 @@ class TestPacing:
         limiter = RateLimiter(block=False, max_wait=float("inf"))
         with Client("sk_test_1", rate_limiter=limiter) as client:
             client.connections.get("conn_1")
+            with pytest.raises(RateLimitError, match="was not sent"):
+                client.connections.get("conn_1")
+        assert route.call_count == 1
+
+    def test_nor_does_it_wait_before_a_second_try(self, wire: respx.MockRouter) -> None:
+        used_up = {"X-RateLimit-Limit": "5", "X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "99999999999"}
+        route = wire.route().mock(httpx.Response(503, headers=used_up | {"Retry-After": "0"}))
+        limiter = RateLimiter(block=False, max_wait=float("inf"))
+        with Client("sk_test_1", rate_limiter=limiter) as client:
             with pytest.raises(RateLimitError, match="was not sent"):
                 client.connections.get("conn_1")
         assert route.call_count == 1

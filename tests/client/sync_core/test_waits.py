@@ -14,7 +14,14 @@ import respx
 from sensei import _pace
 from sensei._retry import RetryPolicy
 from sensei._sync.client import Client
-from sensei.errors import APIConnectionError, NotFoundError, RateLimitError, ServerError, WaitTimeoutError
+from sensei.errors import (
+    APIConnectionError,
+    InvalidArgumentError,
+    NotFoundError,
+    RateLimitError,
+    ServerError,
+    WaitTimeoutError,
+)
 from tests.client.faulty import Answer, FaultyServer, Heard, refusal, reply
 from tests.client.samples import CONNECTION
 
@@ -48,6 +55,15 @@ class TestWaiting:
                 client.connections.wait("conn_1", timeout=0)
         assert isinstance(caught.value, TimeoutError)
         assert caught.value.last_status == "testing"
+
+    @pytest.mark.parametrize("bad", [{"timeout": -1}, {"timeout": float("nan")}, {"interval": -0.1}])
+    def test_what_is_no_time_is_refused_before_anything_is_asked(
+        self, bad: dict[str, float], wire: respx.MockRouter
+    ) -> None:
+        with Client("sk_test_1") as client:
+            with pytest.raises(InvalidArgumentError, match="seconds"):
+                client.connections.wait("conn_1", **bad)
+        assert not wire.calls
 
     def test_a_server_that_hangs_cannot_stretch_the_wait(self) -> None:
         never = threading.Event()
