@@ -4,7 +4,9 @@
     python scripts/bench_client.py get async --rounds 9
 
 Each case runs in a process of its own, interleaved with its base; the client is pinned to one core and the server,
-which sends fixed bytes, to another. Ratios are of medians; below 1 is quicker than raw httpx.
+which sends fixed bytes, to another. Ratios are of medians; below 1 is quicker than raw httpx. All code runs from
+bytecode, as installed packages do. What is installed beside the SDK counts: httpx loads click and rich where it finds
+them, and httpcore loads trio.
 """
 
 from __future__ import annotations
@@ -18,9 +20,11 @@ import resource
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.util import find_spec
 
 ITEM = {
     "id": "conn_abc123def456",
@@ -283,6 +287,17 @@ def first_httpx(url: str) -> float:
     return _fresh(f"import httpx\nwith httpx.Client() as c: c.get('{url}/v1/connections/conn_1').json()")
 
 
+def first_least(url: str) -> float:
+    """What pydantic and httpcore take by themselves: one small model, one connection, one answer."""
+    port = url.rpartition(":")[2]
+    return _fresh(
+        "import httpcore, pydantic\n"
+        "class M(pydantic.BaseModel):\n    id: str\n"
+        f"with httpcore.HTTPConnection(httpcore.Origin(b'http', b'127.0.0.1', {port})) as c:\n"
+        f"    M.model_validate_json(c.request('GET', '{url}/v1/connections/conn_1').content)"
+    )
+
+
 def first_sensei(url: str) -> float:
     return _fresh(f"import sensei\nwith sensei.Client('sk', base_url='{url}') as c: c.connections.get('conn_1')")
 
@@ -303,15 +318,33 @@ def import_client(_url: str) -> float:
     return _fresh("from sensei import Client")
 
 
+def command_bare(_url: str) -> float:
+    return statistics.median(_run("-c", "") for _ in range(5))
+
+
+def command_version(_url: str) -> float:
+    return _over_bare("-m", "sensei", "--version")
+
+
+def command_help(_url: str) -> float:
+    return _over_bare("-m", "sensei", "migrate", "--help")
+
+
 def _fresh(program: str) -> float:
-    """Wall seconds of an interpreter that runs `program`, over those of one that does nothing."""
+    return _over_bare("-c", program)
 
-    def run(text: str) -> float:
-        timer = Timer.wall()
-        subprocess.run([sys.executable, "-c", text], check=True)
-        return timer.seconds()
 
-    return statistics.median(run(program) for _ in range(5)) - statistics.median(run("") for _ in range(5))
+def _over_bare(*arguments: str) -> float:
+    """Wall seconds of an interpreter with these arguments, over those of one that does nothing."""
+    _run(*arguments)  # writes the bytecode
+    pairs = [(_run(*arguments), _run("-c", "")) for _ in range(5)]
+    return statistics.median(ours for ours, _ in pairs) - statistics.median(bare for _, bare in pairs)
+
+
+def _run(*arguments: str) -> float:
+    timer = Timer.wall()
+    subprocess.run([sys.executable, *arguments], check=True, stdout=subprocess.DEVNULL)
+    return timer.seconds()
 
 
 def memory_httpx(url: str) -> float:
@@ -341,6 +374,7 @@ CASES: dict[str, tuple[str, str, str, str]] = {
     "import": ("import sensei / import httpx", "import_httpx", "import_sensei", "<= 0.3"),
     "import-client": ("from sensei import Client / httpx + a BaseModel", "import_models", "import_client", "<= 1.05"),
     "first": ("import, build, first call answered", "first_httpx", "first_sensei", "<= 1.10"),
+    "least": ("the least: pydantic and httpcore alone", "first_httpx", "first_least", ""),
     "get": ("sync GET, validated, CPU", "get_httpx", "get_sensei", "<= 0.65"),
     "foreign": ("the same through the user's httpx.Client", "get_httpx", "get_foreign", "<= 1.0"),
     "async": ("async, 2,000 GETs, 50 at a time, time", "async_httpx", "async_sensei", "<= 0.29"),
@@ -349,7 +383,12 @@ CASES: dict[str, tuple[str, str, str, str]] = {
     "stream": ("20,000 events in 64 KiB pieces, validated, CPU", "stream_httpx", "stream_sensei", "<= 1.3"),
     "small": ("20,000 events, each a piece, validated, CPU", "small_httpx", "small_sensei", "<= 1.3"),
     "memory": ("size after 20,000 calls, MB", "memory_httpx", "memory_sensei", "<= 42 MB"),
+    "version": ("sensei --version, beside bare Python", "command_bare", "command_version", "<= 0.060 s"),
+    "help": ("sensei migrate --help, the same", "command_bare", "command_help", "<= 0.150 s"),
 }
+
+NEEDS = {"aiohttp": "aiohttp", "help": "click"}
+"""Packages of the extras that cases need."""
 
 
 def measure(case: str, url: str, core: int) -> float:
@@ -357,7 +396,7 @@ def measure(case: str, url: str, core: int) -> float:
     shown = subprocess.run(
         [sys.executable, __file__, "--case", case, "--url", url, "--core", str(core)],
         check=True,
-        capture_output=True,
+        stdout=subprocess.PIPE,
         text=True,
     )
     return float(shown.stdout)
@@ -380,6 +419,14 @@ def main() -> None:
         os.sched_setaffinity(0, {chosen.core})
         print(globals()[chosen.case](chosen.url))
         return
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["PYTHONPYCACHEPREFIX"] = folder
+        compare(chosen.names or list(CASES), chosen.rounds)
+
+
+def compare(names: list[str], rounds: int) -> None:
+    """Print a row for each case."""
     cores = sorted(os.sched_getaffinity(0))
     server = subprocess.Popen(
         [sys.executable, __file__, "--serve", "--core", str(cores[-1])], stdout=subprocess.PIPE, text=True
@@ -388,10 +435,13 @@ def main() -> None:
         assert server.stdout is not None
         url = f"http://127.0.0.1:{server.stdout.readline().strip()}"
         print(f"{'':52} {'httpx':>9} {'sensei':>9} {'ratio':>7}  aim")
-        for name in chosen.names or CASES:
+        for name in names:
             what, base, case, aim = CASES[name]
-            rounds = 1 if name == "memory" else chosen.rounds
-            pairs = [(measure(base, url, cores[0]), measure(case, url, cores[0])) for _ in range(rounds)]
+            if name in NEEDS and find_spec(NEEDS[name]) is None:
+                print(f"{what:52} (needs {NEEDS[name]})")
+                continue
+            times = 1 if name == "memory" else rounds
+            pairs = [(measure(base, url, cores[0]), measure(case, url, cores[0])) for _ in range(times)]
             theirs, ours = (statistics.median(values) for values in zip(*pairs, strict=True))
             print(f"{what:52} {theirs:9.3f} {ours:9.3f} {ours / theirs:7.2f}  {aim}", flush=True)
     finally:
