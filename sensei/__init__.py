@@ -24,14 +24,16 @@ if TYPE_CHECKING:
     from sensei._async.resources.api_keys import AsyncApiKey, AsyncApiKeyCreated, AsyncApiKeys
     from sensei._async.resources.audit_logs import AsyncAuditLogs
     from sensei._async.resources.certificates import AsyncCertificate, AsyncCertificates
-    from sensei._async.resources.connections import AsyncConnection, AsyncConnections
+    from sensei._async.resources.connection import AsyncConnection
+    from sensei._async.resources.connections import AsyncConnections
     from sensei._async.resources.errors import (
         AsyncErrorBulkResult,
         AsyncErrorResult,
         AsyncMigrationError,
         AsyncMigrationErrors,
     )
-    from sensei._async.resources.mappings import AsyncMapping, AsyncMappingBulkResult, AsyncMappingResult, AsyncMappings
+    from sensei._async.resources.mapping import AsyncMapping, AsyncMappingBulkResult, AsyncMappingResult
+    from sensei._async.resources.mappings import AsyncMappings
     from sensei._async.resources.migration import (
         AsyncMigration,
         AsyncMigrationPlan,
@@ -46,15 +48,16 @@ if TYPE_CHECKING:
         AsyncServiceAccounts,
     )
     from sensei._async.resources.usage import AsyncUsage
+    from sensei._async.resources.validation import AsyncValidation, AsyncValidationReport
     from sensei._async.resources.validation_rules import AsyncValidationRule, AsyncValidationRules
-    from sensei._async.resources.validations import AsyncValidation, AsyncValidationReport, AsyncValidations
-    from sensei._async.resources.webhooks import (
+    from sensei._async.resources.validations import AsyncValidations
+    from sensei._async.resources.webhook import (
         AsyncWebhook,
         AsyncWebhookBulkResult,
         AsyncWebhookCreated,
         AsyncWebhookResult,
-        AsyncWebhooks,
     )
+    from sensei._async.resources.webhooks import AsyncWebhooks
     from sensei._async.streaming import AsyncEventStream
     from sensei._hooks import FailureEvent, Hooks, RequestEvent, ResponseEvent, RetryEvent
     from sensei._notices import OperationDeprecatedWarning
@@ -70,17 +73,21 @@ if TYPE_CHECKING:
     from sensei._sync.resources.api_keys import ApiKey, ApiKeyCreated, ApiKeys
     from sensei._sync.resources.audit_logs import AuditLogs
     from sensei._sync.resources.certificates import Certificate, Certificates
-    from sensei._sync.resources.connections import Connection, Connections
+    from sensei._sync.resources.connection import Connection
+    from sensei._sync.resources.connections import Connections
     from sensei._sync.resources.errors import ErrorBulkResult, ErrorResult, MigrationError, MigrationErrors
-    from sensei._sync.resources.mappings import Mapping, MappingBulkResult, MappingResult, Mappings
+    from sensei._sync.resources.mapping import Mapping, MappingBulkResult, MappingResult
+    from sensei._sync.resources.mappings import Mappings
     from sensei._sync.resources.migration import Migration, MigrationPlan, MigrationSummary, PlanReference
     from sensei._sync.resources.migrations import Migrations
     from sensei._sync.resources.oauth import OAuth
     from sensei._sync.resources.service_accounts import ServiceAccountCreated, ServiceAccountRecord, ServiceAccounts
     from sensei._sync.resources.usage import Usage
+    from sensei._sync.resources.validation import Validation, ValidationReport
     from sensei._sync.resources.validation_rules import ValidationRule, ValidationRules
-    from sensei._sync.resources.validations import Validation, ValidationReport, Validations
-    from sensei._sync.resources.webhooks import Webhook, WebhookBulkResult, WebhookCreated, WebhookResult, Webhooks
+    from sensei._sync.resources.validations import Validations
+    from sensei._sync.resources.webhook import Webhook, WebhookBulkResult, WebhookCreated, WebhookResult
+    from sensei._sync.resources.webhooks import Webhooks
     from sensei._sync.streaming import EventStream
     from sensei.auth import OAuth2ClientCredentials, OAuth2Token, ServiceAccount
     from sensei.certificates import Verdict
@@ -277,36 +284,20 @@ __all__ = [
 
 _HOMES = {
     "sensei._async.client": ("AsyncClient",),
-    "sensei._async.pagination": (
-        "AsyncPage",
-        "AsyncPager",
-    ),
-    "sensei._async.resources.api_keys": (
-        "AsyncApiKey",
-        "AsyncApiKeyCreated",
-        "AsyncApiKeys",
-    ),
+    "sensei._async.pagination": ("AsyncPage", "AsyncPager"),
+    "sensei._async.resources.api_keys": ("AsyncApiKey", "AsyncApiKeyCreated", "AsyncApiKeys"),
     "sensei._async.resources.audit_logs": ("AsyncAuditLogs",),
-    "sensei._async.resources.certificates": (
-        "AsyncCertificate",
-        "AsyncCertificates",
-    ),
-    "sensei._async.resources.connections": (
-        "AsyncConnection",
-        "AsyncConnections",
-    ),
+    "sensei._async.resources.certificates": ("AsyncCertificate", "AsyncCertificates"),
+    "sensei._async.resources.connection": ("AsyncConnection",),
+    "sensei._async.resources.connections": ("AsyncConnections",),
     "sensei._async.resources.errors": (
         "AsyncErrorBulkResult",
         "AsyncErrorResult",
         "AsyncMigrationError",
         "AsyncMigrationErrors",
     ),
-    "sensei._async.resources.mappings": (
-        "AsyncMapping",
-        "AsyncMappingBulkResult",
-        "AsyncMappingResult",
-        "AsyncMappings",
-    ),
+    "sensei._async.resources.mapping": ("AsyncMapping", "AsyncMappingBulkResult", "AsyncMappingResult"),
+    "sensei._async.resources.mappings": ("AsyncMappings",),
     "sensei._async.resources.migration": (
         "AsyncMigration",
         "AsyncMigrationPlan",
@@ -321,22 +312,16 @@ _HOMES = {
         "AsyncServiceAccounts",
     ),
     "sensei._async.resources.usage": ("AsyncUsage",),
-    "sensei._async.resources.validation_rules": (
-        "AsyncValidationRule",
-        "AsyncValidationRules",
-    ),
-    "sensei._async.resources.validations": (
-        "AsyncValidation",
-        "AsyncValidationReport",
-        "AsyncValidations",
-    ),
-    "sensei._async.resources.webhooks": (
+    "sensei._async.resources.validation": ("AsyncValidation", "AsyncValidationReport"),
+    "sensei._async.resources.validation_rules": ("AsyncValidationRule", "AsyncValidationRules"),
+    "sensei._async.resources.validations": ("AsyncValidations",),
+    "sensei._async.resources.webhook": (
         "AsyncWebhook",
         "AsyncWebhookBulkResult",
         "AsyncWebhookCreated",
         "AsyncWebhookResult",
-        "AsyncWebhooks",
     ),
+    "sensei._async.resources.webhooks": ("AsyncWebhooks",),
     "sensei._async.streaming": ("AsyncEventStream",),
     "sensei._hooks": (
         "FailureEvent",
@@ -349,40 +334,24 @@ _HOMES = {
     "sensei._oauth": ("AuthorizationRequest",),
     "sensei._paging": ("ListDriftWarning",),
     "sensei._ratelimit": ("RateLimiter",),
-    "sensei._request": (
-        "UNSET",
-        "Unset",
-    ),
+    "sensei._request": ("UNSET", "Unset"),
     "sensei._response": ("RawResponse",),
     "sensei._retry": ("RetryPolicy",),
     "sensei._sync.client": ("Client",),
     "sensei._sync.pagination": ("Page",),
-    "sensei._sync.resources.api_keys": (
-        "ApiKey",
-        "ApiKeyCreated",
-        "ApiKeys",
-    ),
+    "sensei._sync.resources.api_keys": ("ApiKey", "ApiKeyCreated", "ApiKeys"),
     "sensei._sync.resources.audit_logs": ("AuditLogs",),
-    "sensei._sync.resources.certificates": (
-        "Certificate",
-        "Certificates",
-    ),
-    "sensei._sync.resources.connections": (
-        "Connection",
-        "Connections",
-    ),
+    "sensei._sync.resources.certificates": ("Certificate", "Certificates"),
+    "sensei._sync.resources.connection": ("Connection",),
+    "sensei._sync.resources.connections": ("Connections",),
     "sensei._sync.resources.errors": (
         "ErrorBulkResult",
         "ErrorResult",
         "MigrationError",
         "MigrationErrors",
     ),
-    "sensei._sync.resources.mappings": (
-        "Mapping",
-        "MappingBulkResult",
-        "MappingResult",
-        "Mappings",
-    ),
+    "sensei._sync.resources.mapping": ("Mapping", "MappingBulkResult", "MappingResult"),
+    "sensei._sync.resources.mappings": ("Mappings",),
     "sensei._sync.resources.migration": (
         "Migration",
         "MigrationPlan",
@@ -391,34 +360,20 @@ _HOMES = {
     ),
     "sensei._sync.resources.migrations": ("Migrations",),
     "sensei._sync.resources.oauth": ("OAuth",),
-    "sensei._sync.resources.service_accounts": (
-        "ServiceAccountCreated",
-        "ServiceAccountRecord",
-        "ServiceAccounts",
-    ),
+    "sensei._sync.resources.service_accounts": ("ServiceAccountCreated", "ServiceAccountRecord", "ServiceAccounts"),
     "sensei._sync.resources.usage": ("Usage",),
-    "sensei._sync.resources.validation_rules": (
-        "ValidationRule",
-        "ValidationRules",
-    ),
-    "sensei._sync.resources.validations": (
-        "Validation",
-        "ValidationReport",
-        "Validations",
-    ),
-    "sensei._sync.resources.webhooks": (
+    "sensei._sync.resources.validation": ("Validation", "ValidationReport"),
+    "sensei._sync.resources.validation_rules": ("ValidationRule", "ValidationRules"),
+    "sensei._sync.resources.validations": ("Validations",),
+    "sensei._sync.resources.webhook": (
         "Webhook",
         "WebhookBulkResult",
         "WebhookCreated",
         "WebhookResult",
-        "Webhooks",
     ),
+    "sensei._sync.resources.webhooks": ("Webhooks",),
     "sensei._sync.streaming": ("EventStream",),
-    "sensei.auth": (
-        "OAuth2ClientCredentials",
-        "OAuth2Token",
-        "ServiceAccount",
-    ),
+    "sensei.auth": ("OAuth2ClientCredentials", "OAuth2Token", "ServiceAccount"),
     "sensei.certificates": ("Verdict",),
     "sensei.errors": (
         "APIConnectionError",
@@ -454,15 +409,9 @@ _HOMES = {
         "WebhookVerificationError",
     ),
     "sensei.models.events": ("StreamEvent",),
-    "sensei.models.response": (
-        "RateLimit",
-        "ResponseInfo",
-    ),
+    "sensei.models.response": ("RateLimit", "ResponseInfo"),
     "sensei.models.webhook_events": ("WebhookEvent",),
-    "sensei.webhooks": (
-        "DuplicateEventError",
-        "verify_signature",
-    ),
+    "sensei.webhooks": ("DuplicateEventError", "verify_signature"),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 # The same classes, under the names of the platform's documentation.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NoReturn, Self
 from pydantic import Field
 
 from sensei._async.resources._base import AsyncLiveObject
-from sensei._async.resources.mappings import AsyncMapping
+from sensei._async.resources.mapping import AsyncMapping
 from sensei._request import UNSET, Unset
 from sensei.errors import ConfigurationError
 from sensei.models.base import Model
@@ -17,7 +17,7 @@ from sensei.models.mappings import MigrationPlanData, PlanPhase, PlanReferenceDa
 from sensei.models.migrations import MigrationData, MigrationDeleted, MigrationSummaryData
 
 if TYPE_CHECKING:
-    from sensei._async.resources.validations import AsyncValidation
+    from sensei._async.resources.validation import AsyncValidation
     from sensei._async.streaming import AsyncEventStream
     from sensei.models.enums import (
         LogLevelParam,

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from sensei._async.resources._base import AsyncResource
-from sensei._async.resources.mappings import AsyncMapping
+from sensei._async.resources.mapping import AsyncMapping
 from sensei._async.resources.migration import AsyncMigration, AsyncMigrationPlan
 from sensei._bulk import next_key
 from sensei._checks import checked, optional

@@ -11,14 +11,14 @@ from pydantic import Field
 
 from sensei._request import UNSET, Unset
 from sensei._sync.resources._base import LiveObject
-from sensei._sync.resources.mappings import Mapping
+from sensei._sync.resources.mapping import Mapping
 from sensei.errors import ConfigurationError
 from sensei.models.base import Model
 from sensei.models.mappings import MigrationPlanData, PlanPhase, PlanReferenceData, PlanRisk, PlanSummary
 from sensei.models.migrations import MigrationData, MigrationDeleted, MigrationSummaryData
 
 if TYPE_CHECKING:
-    from sensei._sync.resources.validations import Validation
+    from sensei._sync.resources.validation import Validation
     from sensei._sync.streaming import EventStream
     from sensei.models.enums import (
         LogLevelParam,

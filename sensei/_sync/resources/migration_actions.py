@@ -11,7 +11,7 @@ from sensei._bulk import next_key
 from sensei._checks import checked, optional
 from sensei._request import UNSET, HeaderTypes, Special, TimeoutTypes, Unset
 from sensei._sync.resources._base import Resource
-from sensei._sync.resources.mappings import Mapping
+from sensei._sync.resources.mapping import Mapping
 from sensei._sync.resources.migration import Migration, MigrationPlan
 from sensei._waits import check_success, plan_is_there
 from sensei.errors import PlanNotReadyError

@@ -8,136 +8,18 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 from sensei._checks import checked
 from sensei._request import UNSET, HeaderTypes, Special, TimeoutTypes, Unset
-from sensei._sync.resources._base import LiveObject, Resource
+from sensei._sync.resources._base import Resource
 from sensei._sync.resources.certificates import Certificate
-from sensei._sync.resources.migration import MigrationSummary
+from sensei._sync.resources.validation import Validation, ValidationReport
 from sensei._sync.resources.validation_rules import ValidationRules
 from sensei._waits import check_passed
 from sensei.errors import InvalidArgumentError
 from sensei.models.enums import ValidationResultCodeParam, ValidationStatusParam, ValidationTypeParam
-from sensei.models.validations import ValidationData, ValidationReportData
 
 if TYPE_CHECKING:
     from sensei._sync.client import Client
     from sensei._sync.pagination import Page
     from sensei.models.params.validations import ValidationOptionsParam
-
-
-class Validation(LiveObject, ValidationData):
-    """A validation that can be waited for, and leads to a certificate."""
-
-    def wait(
-        self,
-        *,
-        timeout: float | None = None,
-        interval: float | None = None,
-        on_progress: Callable[[Validation], object] | None = None,
-        raise_on_failure: bool = False,
-    ) -> Validation:
-        """Wait until it is completed, failed or cancelled. `GET /validations/{id}`
-
-        Args:
-            timeout: seconds for the whole wait, or None to wait for ever.
-            interval: seconds between questions; None adapts them.
-            on_progress: called with the validation each time it was fetched.
-            raise_on_failure: raise unless it passed, with warnings or without.
-
-        Returns:
-            The validation itself, refreshed.
-
-        Raises:
-            WaitTimeoutError: it is not over; also a `TimeoutError`.
-            ValidationFailedError: it did not pass, with `raise_on_failure`.
-
-        Examples:
-            >>> validation = migration.run_validation(type="full")
-            >>> validation.wait(timeout=600)
-            >>> print(validation.overall_result, validation.confidence_score)
-        """
-        return self._become(
-            self._attached().validations.wait(
-                self.id,
-                timeout=timeout,
-                interval=interval,
-                on_progress=on_progress,
-                raise_on_failure=raise_on_failure,
-            )
-        )
-
-    def certificate(self) -> Certificate:
-        """Fetch the certificate. `GET /validations/{id}/certificate`
-
-        One is issued when all five perspectives ran and the validation passed.
-
-        Returns:
-            The certificate, which can be verified offline.
-
-        Raises:
-            NotFoundError: there is none, or none yet; `.details["reason"]` says why.
-
-        Examples:
-            >>> certificate = validation.certificate()
-            >>> certificate.verify()
-        """
-        return self._attached().validations.certificate(self.id)
-
-    def report(self, *, include_details: bool = False) -> ValidationReport:
-        """Fetch the report. `GET /validations/{id}/report`
-
-        Args:
-            include_details: with row-level facts for each issue.
-
-        Returns:
-            The report as an object.
-
-        Examples:
-            >>> report = validation.report()
-            >>> for issue in report.issues:
-            ...     print(issue.severity, issue.table, issue.message)
-        """
-        return self._attached().validations.report(self.id, include_details=include_details)
-
-    def cancel(self) -> Validation:
-        """Stop the validation; returns the object itself. `POST /validations/{id}/cancel`
-
-        Returns:
-            The object itself, refreshed.
-
-        Raises:
-            InvalidStateError: it is over already.
-
-        Examples:
-            >>> validation.cancel()
-        """
-        return self._become(self._attached().validations.cancel(self.id))
-
-    def refresh(self) -> Validation:
-        """Fetch the validation again; returns the object itself. `GET /validations/{id}`
-
-        Returns:
-            The object itself.
-
-        Examples:
-            >>> validation.refresh()
-        """
-        return self._become(self._attached().validations.get(self.id))
-
-    def _repr_html_(self) -> str:
-        from sensei._notebook import validation_html
-
-        return validation_html(self)
-
-
-class ValidationReport(ValidationReportData):
-    """A report on a validation.
-
-    Attributes:
-        validation: the validation.
-        migration: the migration it checks, in short form; always sent.
-    """
-
-    validation: Validation
-    migration: MigrationSummary | None = None
 
 
 class Validations(Resource):

@@ -1,0 +1,87 @@
+"""A stored database, as it comes back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sensei._async.resources._base import AsyncLiveObject
+from sensei._request import UNSET, TimeoutTypes
+from sensei.models.connections import ConnectionData, ConnectionTestResult
+
+if TYPE_CHECKING:
+    from sensei.models.database_schemas import DatabaseSchema
+
+
+class AsyncConnection(AsyncLiveObject, ConnectionData):
+    """A stored connection that can be tested, read and deleted."""
+
+    async def test(self, *, timeout: TimeoutTypes = UNSET) -> ConnectionTestResult:
+        """Test the connection and wait for the outcome. `POST /connections/{id}/test`
+
+        The object itself is not changed; `refresh()` it to see the new status.
+
+        Args:
+            timeout: seconds for one attempt.
+
+        Returns:
+            How it went: a failed test is a result with the status `failed`, not an error.
+
+        Examples:
+            >>> result = await connection.test()
+            >>> result.status
+            'success'
+        """
+        return await self._attached().connections.test(self.id, timeout=timeout)
+
+    async def fetch_schema(
+        self, *, schema: str | None = None, table: str | None = None, refresh: bool = False
+    ) -> DatabaseSchema:
+        """Read the structure of the database. `GET /connections/{id}/schema`
+
+        Args:
+            schema: only this schema.
+            table: only this table.
+            refresh: read the catalog anew instead of a copy that is at most 10 minutes old.
+
+        Returns:
+            Schemas, tables, columns, keys and indexes.
+
+        Examples:
+            >>> structure = await connection.fetch_schema(table="orders")
+        """
+        return await self._attached().connections.schema(self.id, schema=schema, table=table, refresh=refresh)
+
+    async def refresh(self) -> AsyncConnection:
+        """Fetch the connection again and take over what changed; returns the object itself. `GET /connections/{id}`
+
+        Returns:
+            The object itself.
+
+        Examples:
+            >>> await connection.refresh()
+        """
+        return self._become(await self._attached().connections.get(self.id))
+
+    async def wait(self, *, timeout: float | None = 60.0) -> AsyncConnection:
+        """Wait until the test that follows a change is over; returns the object itself, refreshed.
+
+        Args:
+            timeout: seconds for the whole wait, or None to wait for ever.
+
+        Returns:
+            The object itself, refreshed.
+
+        Examples:
+            >>> await connection.wait()
+            >>> connection.status
+            'connected'
+        """
+        return self._become(await self._attached().connections.wait(self.id, timeout=timeout))
+
+    async def delete(self) -> None:
+        """Delete the connection; refused while an unfinished migration uses it. `DELETE /connections/{id}`
+
+        Examples:
+            >>> await connection.delete()
+        """
+        await self._attached().connections.delete(self.id)
