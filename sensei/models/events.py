@@ -276,7 +276,7 @@ def parse_stream_event(
     """
     event = (_readers.get(name) or _reader(name))(data)
     # Straight into the data: these are no news from the server, and assignment would be half the cost of an event.
-    members = event.__dict__
+    members = vars(event)
     members["type"] = name
     members["id"] = event_id
     if members["phase"] is None:
