@@ -91,7 +91,7 @@ def _write_details(error: BaseException, options: Options) -> None:
         _write_indented(error.as_curl(), error.body)
     elif isinstance(error, errors.APIConnectionError):
         _write_indented(error.as_curl())
-    elif not isinstance(error, CommandError):
+    elif not isinstance(error, CommandError | errors.SenseiError):
         import traceback
 
         sys.stderr.write("".join(traceback.format_exception(error)))

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast
 
 from sensei.cli._endpoint import Endpoint
-from sensei.cli._errors import CommandError, StoppedError
+from sensei.cli._errors import USAGE, CommandError, StoppedError
 from sensei.cli._leftovers import Leftovers
 from sensei.cli._memory import Memory
 from sensei.cli._presenter import Presenter, Review
@@ -141,6 +143,7 @@ class MainJob:
         try:
             source = self._connection(self._order.source, "source")
             target = self._connection(self._order.target, "target")
+            self._check_patterns(source)
             migration = self._create(source, target)
             self._plan(migration)
             self._order.results(migration.id)
@@ -194,6 +197,23 @@ class MainJob:
         if result.latency_ms is not None:
             facts.append(f"answers in {result.latency_ms:.0f} ms")
         self._tell.end(f"{role.capitalize()} {end.shown}: {', '.join(facts)}")
+
+    def _check_patterns(self, source: Connection) -> None:
+        """A table that is to be left out and is not there was mistyped, and would be carried."""
+        if not self._order.exclude:
+            return
+        names = {
+            name
+            for schema in self._client.connections.schema(source.id, refresh=True).schemas
+            for table in schema.tables
+            for name in (table.name, f"{schema.name}.{table.name}")
+        }
+        for pattern in self._order.exclude:
+            if any(fnmatchcase(name, pattern.replace("[", "[[]")) for name in names):
+                continue
+            near = get_close_matches(pattern, names, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            raise CommandError(f"--exclude {pattern!r} fits no table of the source{hint}", exit_code=USAGE)
 
     def _create(self, source: Connection, target: Connection) -> Migration:
         order = self._order

@@ -88,6 +88,15 @@ def test_tables_can_be_left_out(user: User) -> None:
     assert user.rows("copy.db", TABLES) == [("customers",)]
 
 
+def test_a_table_that_is_to_be_left_out_must_be_there(user: User) -> None:
+    """A slip of the finger would otherwise carry what should have stayed."""
+    user.database("shop.db", *SHOP)
+    said = user.run("migrate", "sqlite:///shop.db", "sqlite:///copy.db", "--yes", "--exclude", "custmers")
+    assert said.code == 2
+    assert "--exclude 'custmers' fits no table of the source; did you mean 'customers'?" in said.err
+    assert not (user.folder / "copy.db").exists()
+
+
 def test_a_lesser_validation_earns_no_certificate_and_says_so(user: User) -> None:
     user.database("shop.db", *SHOP)
 
