@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cached_property
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, overload
 
 from sensei._async.keys import AsyncAuthorizer, AsyncKeyProvider, AsyncStaticKey
 from sensei._async.pool import AsyncPools
@@ -161,6 +161,12 @@ class AsyncClient:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self._transport.server.url}>"
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        raise ConfigurationError(
+            f"this {type(self).__name__} holds a credential and connections, which are neither pickled nor copied: "
+            "make one in each process that needs it; with_options() gives a copy"
+        )
 
     # Resources. Each is loaded when it is first used.
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cached_property
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, overload
 
 from sensei._config import DEFAULT_TIMEOUT, KeyFunction, Settings, resolve, user_agent
 from sensei._http import proxied
@@ -162,6 +162,12 @@ class Client:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self._transport.server.url}>"
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        raise ConfigurationError(
+            f"this {type(self).__name__} holds a credential and connections, which are neither pickled nor copied: "
+            "make one in each process that needs it; with_options() gives a copy"
+        )
 
     # Resources. Each is loaded when it is first used.
 

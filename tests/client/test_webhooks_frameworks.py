@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable, Iterator
 from types import ModuleType
@@ -251,6 +252,20 @@ class TestOddRequests:
 
         with override_settings(ROOT_URLCONF=django_urls(lambda _: None)):
             assert Client().get("/hook").status_code == 405
+
+    @pytest.mark.parametrize(("size", "status"), [(0, 204), (2_000_000, 413)])
+    def test_flask_reads_a_body_in_chunks_only_so_far(self, size: int, status: int) -> None:
+        app = flask.Flask("receiver")
+        app.post("/hook")(sensei.webhooks.flask.webhook_handler(secret=SECRET)(lambda event: None))
+        stream = io.BytesIO(BODY + b" " * size)
+        answer = app.test_client().open(
+            "/hook",
+            method="POST",
+            headers={"X-Sensei-Signature": sign(BODY + b" " * size, SECRET)},
+            environ_overrides={"wsgi.input": stream, "wsgi.input_terminated": True},
+        )
+        assert answer.status_code == status
+        assert stream.tell() < 1_100_000
 
     def test_fastapi_gives_the_event_as_a_dependency(self) -> None:
         events: list[WebhookEvent] = []

@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+import copy
 import logging
+import pickle
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import httpx
 import pytest
@@ -75,6 +77,13 @@ class TestOptions:
     def test_bad_settings_are_refused_when_the_client_is_made(self, arguments: dict[str, object]) -> None:
         with pytest.raises(ConfigurationError):
             Client("sk_test_1", **arguments)  # type: ignore[arg-type]
+
+    @pytest.mark.parametrize("carry", [pickle.dumps, copy.copy, copy.deepcopy])
+    def test_it_is_neither_pickled_nor_copied(self, carry: Callable[[object], object]) -> None:
+        client = Client("sk_test_SECRET")
+        with pytest.raises(ConfigurationError, match="make one in each process") as caught:
+            carry(client)
+        assert "SECRET" not in str(caught.value)
 
     def test_credentials_of_another_kind_are_refused(self) -> None:
         with pytest.raises(ConfigurationError, match=r"sensei\.auth, not str"):
