@@ -108,11 +108,12 @@ class Context:
         self._after_commit.append(action)
 
     def commit(self) -> None:
-        """Commit the transaction, if one was begun."""
+        """Commit the transaction, if one was begun, and wait until no power cut can undo it."""
         if self._tx is not None:
             self._tx.commit()
             self._tx.close()
             self._tx = None
+            self.store.make_durable()
         actions, self._after_commit = self._after_commit, []
         for action in actions:
             action()

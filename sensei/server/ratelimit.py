@@ -12,6 +12,9 @@ from sensei.server.settings import RateLimits
 
 UNLIMITED = 2**53 - 1
 _SECOND, _MINUTE, _DAY = 1, 60, 86_400
+_UNTOLD_SECONDS = 10
+"""How long at most a process keeps to itself what it counted."""
+_MANY_PER_SECOND = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,7 @@ class RateLimiter:
 
     def __init__(self, limits: RateLimits) -> None:
         self._limits = limits
+        self._processes = 1
         self._lock = threading.Lock()
         self._counts: dict[tuple[str, str], tuple[int, int]] = {}
         self._unsaved: dict[tuple[str, str], int] = {}
@@ -53,10 +57,10 @@ class RateLimiter:
         """
         seconds = now.timestamp()
         windows: list[tuple[str, str, int | None, int]] = [
-            ("second", "second", self._limits.per_second, _SECOND),
+            ("second", "second", self._share(self._limits.per_second), _SECOND),
             ("day", "day", self._limits.per_day, _DAY),
         ]
-        extra = self._limits.endpoints.get(operation) if operation else None
+        extra = self._share(self._limits.endpoints.get(operation)) if operation else None
         if extra is not None:
             windows.append(("endpoint", f"endpoint:{operation}", extra, _MINUTE))
         with self._lock:
@@ -78,6 +82,35 @@ class RateLimiter:
                 self._forget(seconds)
         left = [Allowance(a.window, a.limit, a.limit - a.remaining - 1, a.reset) for a in seen[:2]]
         return min(left, key=lambda a: a.remaining)
+
+    def share_among(self, processes: int) -> None:
+        """Let this process have its part of what is counted here alone, the windows shorter than a day."""
+        self._processes = max(1, processes)
+
+    def _share(self, limit: int | None) -> int | None:
+        return None if limit is None else max(1, limit // self._processes)
+
+    def counts_exactly(self, subject: str) -> bool:
+        """Whether the calls of other processes may have used up the day, so that each call has to be told at once."""
+        limit = self._limits.per_day
+        if limit is None or self._processes == 1:
+            return False
+        most = (self._limits.per_second or _MANY_PER_SECOND) * _UNTOLD_SECONDS
+        with self._lock:
+            return limit - self._counts.get((subject, "day"), (0, 0))[1] <= most
+
+    def check_day(self, subject: str, now: datetime) -> None:
+        """Refuse a call that was counted and is beyond the allowance of the day, as the store knows it by now.
+
+        Raises:
+            RateLimitedError: It is.
+        """
+        limit = self._limits.per_day
+        with self._lock:
+            began, used = self._counts.get((subject, "day"), (0, 0))
+        if limit is not None and used > limit:
+            reset = began + _DAY
+            raise RateLimitedError(Allowance("day", limit, 0, reset), max(1, math.ceil(reset - now.timestamp())))
 
     def drain(self) -> dict[tuple[str, str], int]:
         """Calls per (subject, day) since the last drain, for the store to add up."""

@@ -5,15 +5,15 @@ from __future__ import annotations
 import logging
 import threading
 from contextlib import ExitStack
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 import anyio
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from sensei.server import idempotency, service_accounts
+from sensei.server import idempotency, leases, service_accounts
 from sensei.server.connection_tests import ConnectionTester
 from sensei.server.eventlog import Hub
 from sensei.server.gateway import Catalogs
@@ -26,11 +26,13 @@ from sensei.server.security import Principal, hash_token, make_api_key, note_use
 from sensei.server.settings import Settings
 from sensei.server.store.database import Store
 from sensei.server.store.oauth_tables import ServiceAccount
-from sensei.server.store.tables import ApiKey, LocalKey, Organization, UsageWindow
+from sensei.server.store.tables import ApiKey, LocalKey, Organization, ServerProcess, UsageWindow
 from sensei.server.supervisor import Supervisor
 from sensei.server.timers import Timers
 from sensei.server.validation_worker import ValidationWorker
 from sensei.server.webhooks.dispatcher import Dispatcher
+
+_GONE_AFTER = timedelta(seconds=20)
 
 log: logging.Logger = logging.getLogger("sensei.server")
 
@@ -61,6 +63,7 @@ class Runtime:
         self.catalogs: Catalogs = Catalogs(settings.clock)
         self.origin = "http://127.0.0.1"
         """Where clients reach this server; set by whoever binds the socket."""
+        self._id = new_id("srv")
         self._uses: dict[str, datetime] = {}
         self._stopping = threading.Event()
         self._housekeeper: threading.Thread | None = None
@@ -71,7 +74,12 @@ class Runtime:
         Raises:
             RateLimitedError: The allowance is used up.
         """
-        return self.limiter.take(subject, operation, self.settings.clock.now()).headers()
+        now = self.settings.clock.now()
+        allowance = self.limiter.take(subject, operation, now)
+        if self.limiter.counts_exactly(subject):
+            self.save_usage()
+            self.limiter.check_day(subject, now)
+        return allowance.headers()
 
     def count_refused(self, address: str) -> dict[str, str]:
         """Count a call of which no organization is known, against its address."""
@@ -92,6 +100,7 @@ class Runtime:
     def start(self) -> None:
         """Begin the background work."""
         self._load_usage()
+        self._meet_others()
         self._register_applications()
         self.tester.sweep()
         self.validator.start()
@@ -120,6 +129,7 @@ class Runtime:
             for step in (
                 self.store.close,
                 self.save_usage,
+                self._leave_others,
                 self.courier.stop,
                 self.dispatcher.stop,
                 self.validator.stop,
@@ -144,6 +154,7 @@ class Runtime:
         while not self._stopping.wait(5.0):
             try:
                 self.save_usage()
+                self._meet_others()
                 self.tester.sweep()
                 self.validator.sweep()
                 if rounds % 120 == 0:
@@ -160,6 +171,22 @@ class Runtime:
                 self.store.take_turns_at_start(session)
                 organization = ensure_organization(session, self.settings)
                 clients.ensure(session, self.settings.oauth_applications, organization, self.settings.clock.now())
+
+    def _meet_others(self) -> None:
+        """Say that this server runs, and learn how many share the limits."""
+        # Like leases, this is about real processes, so it goes by the machine's clock.
+        now = datetime.now(UTC)
+        with self.store.write() as session:
+            session.merge(ServerProcess(id=self._id, owner=leases.this_owner(), seen_at=now))
+            session.flush()
+            rows = session.scalars(select(ServerProcess)).all()
+            gone = [row for row in rows if leases.is_free(row.owner, row.seen_at + _GONE_AFTER)]
+            session.execute(delete(ServerProcess).where(ServerProcess.id.in_([row.id for row in gone])))
+        self.limiter.share_among(len(rows) - len(gone))
+
+    def _leave_others(self) -> None:
+        with self.store.write() as session:
+            session.execute(delete(ServerProcess).where(ServerProcess.id == self._id))
 
     def _load_usage(self) -> None:
         now = self.settings.clock.now()

@@ -144,7 +144,9 @@ async def take_consent(request: Request) -> Response:
         fields = []
     agent = request.headers.get("user-agent")
     take = functools.partial(authorize.take, as_page=_wants_page(request))
-    return await _in_thread(runtime, take, runtime, fields, _address(request), agent)
+    response = await _in_thread(runtime, take, runtime, fields, _address(request), agent)
+    await anyio.to_thread.run_sync(runtime.store.make_durable)
+    return response
 
 
 def _token(call: Call) -> Response:
@@ -302,8 +304,14 @@ async def _answer(request: Request, operation: str, work: Callable[[Call], Respo
             request.headers.get("user-agent"),
             request_id(request.headers.get("x-request-id")),
         )
-        runtime.count(f"address:{call.address}", operation)
-        return await _in_thread(runtime, work, call)
+
+        def carry_out() -> Response:
+            runtime.count(f"address:{call.address}", operation)
+            response = work(call)
+            runtime.store.make_durable()
+            return response
+
+        return await _in_thread(runtime, carry_out)
     except RateLimitedError as error:
         return _failure(OAuthError("temporarily_unavailable", error.message, status=429, retry_after=error.retry_after))
     except OAuthError as error:

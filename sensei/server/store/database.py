@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from sensei.server.engine.reach import Reach
 from sensei.server.engine.reserved import release, reserve
 from sensei.server.settings import Settings
+from sensei.server.store.durability import GroupSync
 from sensei.server.store.tables import Base
 from sensei.server.vault import Vault
 
@@ -25,6 +26,7 @@ _FIRST_START = 7_356_734
 """Number of the lock that processes take turns by when they make what a state begins with."""
 _PRAGMAS = (
     "journal_mode=WAL",
+    # What is acknowledged is synced afterwards, see `make_durable`.
     "synchronous=NORMAL",
     "busy_timeout=30000",
     "foreign_keys=ON",
@@ -60,6 +62,7 @@ class Store:
         """Where the state is, without a password."""
         self.is_sqlite: bool = url.get_backend_name() == "sqlite"
         self._file = Path(url.database) if self.is_sqlite and url.database else None
+        self._sync = GroupSync(self._file) if self._file is not None else None
         if self._file is not None:
             _make_private(self._file)
         arguments: dict[str, Any] = {"timeout": 30} if self.is_sqlite else {}
@@ -104,6 +107,11 @@ class Store:
         """
         with Session(self._writer, expire_on_commit=False) as session, session.begin():
             yield session
+
+    def make_durable(self) -> None:
+        """Wait until what was committed so far cannot be lost by a power cut. PostgreSQL sees to that by itself."""
+        if self._sync is not None:
+            self._sync.wait()
 
     def take_turns_at_start(self, session: Session) -> None:
         """Hold off other processes that make what a state begins with, until the transaction ends."""

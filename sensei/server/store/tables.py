@@ -91,6 +91,17 @@ class UsageWindow(Base, kw_only=True):
     requests: Mapped[int]
 
 
+class ServerProcess(Base, kw_only=True):
+    """A server that runs on this state, while it says so."""
+
+    __tablename__ = "server_processes"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    owner: Mapped[str]
+    """The process, as the owner of leases."""
+    seen_at: Mapped[datetime]
+
+
 class AuditRecord(Base, kw_only=True):
     """Who did what, from where, with what result."""
 
