@@ -7,7 +7,7 @@ import socket
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -18,6 +18,8 @@ import psycopg
 import pytest
 
 from sensei.server.engine.connectors import open_connector
+from sensei.server.engine.connectors import sqlite as sqlite_connector
+from sensei.server.engine.connectors.sqlite import SqliteConnector
 from sensei.server.engine.errors import ConnectorUnavailableError, EndpointError, EngineError, TableNotFoundError
 from sensei.server.engine.job import Endpoint, Selection
 from tests.engine.helpers import make_sqlite, postgres_end, sqlite_end
@@ -329,3 +331,39 @@ def test_closing_twice_and_from_another_thread(postgres_url: str) -> None:
     connector.close()
     with pytest.raises(EndpointError):
         connector.scalar("SELECT 1")
+
+
+@pytest.mark.parametrize("journal", ["delete", "wal"])
+def test_a_companion_sees_the_same_moment(journal: str, tmp_path: Path) -> None:
+    """Whoever writes meanwhile, two connections that look at one file see one state of it."""
+    path = tmp_path / "shop.db"
+    with closing(sqlite3.connect(path, isolation_level=None)) as writer:
+        writer.execute(f"PRAGMA journal_mode = {journal}")
+        writer.execute("CREATE TABLE t (id INTEGER PRIMARY KEY)")
+        writer.execute("INSERT INTO t VALUES (1)")
+        end = Endpoint(type="sqlite", config={"path": str(path)})
+        with SqliteConnector(end) as first, first.snapshot(), first.companion() as second:
+            assert second is not None
+            if journal == "wal":
+                writer.execute("INSERT INTO t VALUES (2)")
+            assert first.scalar("SELECT count(*) FROM t") == second.scalar("SELECT count(*) FROM t") == 1
+
+
+def test_no_companion_where_others_always_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "shop.db"
+    with closing(sqlite3.connect(path, isolation_level=None)) as writer:
+        writer.execute("PRAGMA journal_mode = wal")
+        writer.execute("CREATE TABLE t (id INTEGER PRIMARY KEY)")
+        begin = sqlite_connector._begin
+
+        def begin_after_a_change(db: sqlite3.Connection) -> None:
+            writer.execute("INSERT INTO t DEFAULT VALUES")
+            begin(db)
+
+        monkeypatch.setattr(sqlite_connector, "_begin", begin_after_a_change)
+        with SqliteConnector(Endpoint(type="sqlite", config={"path": str(path)})) as first, first.snapshot():
+            with first.companion() as second:
+                assert second is None
+            seen = first.scalar("SELECT count(*) FROM t")
+            writer.execute("INSERT INTO t DEFAULT VALUES")
+            assert first.scalar("SELECT count(*) FROM t") == seen

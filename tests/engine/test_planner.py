@@ -58,6 +58,12 @@ CHOICES = [
     ("DECIMAL(10,2)", [1, 19.99], "NUMERIC(10, 2)", 0.95, 1),
     ("DECIMAL(10,2)", [0.1 + 0.2], "NUMERIC", 0.8, 0.95),
     ("DECIMAL(4,2)", [100], "NUMERIC", 0.8, 0.95),
+    ("DECIMAL(15,3)", [999_999_999_999.999, -0.001, 0.0005 * 2], "NUMERIC(15, 3)", 0.95, 1),
+    ("DECIMAL(15,3)", [0.0005], "NUMERIC", 0.8, 0.95),
+    ("TIMESTAMP", ["2024-02-29 23:59:59", "2024-02-29T00:00:00.123456"], "TIMESTAMP", 0.95, 1),
+    ("TIMESTAMP", ["2024-02-30 00:00:00"], "TEXT", 0, 0.8),
+    ("TIMESTAMP", ["0000-01-01 00:00:00"], "TEXT", 0, 0.8),
+    ("TIMESTAMP", ["2024-01-01 24:00:00"], "TEXT", 0, 0.8),
     ("DECIMAL(10,2)", [float("inf")], "DOUBLE PRECISION", 0.8, 0.95),
     ("NUMERIC", [1, 1.5], "NUMERIC", 0.95, 1),
     ("REAL", [1.5], "DOUBLE PRECISION", 0.95, 1),
@@ -115,6 +121,30 @@ def test_types_are_chosen_by_what_is_held(tmp_path: Path, postgres_url: str) -> 
         assert least <= mapping.confidence <= most, (declared, values, mapping)
         assert mapping.reasoning
         assert mapping.source.type == declared
+
+
+def test_two_tables_at_a_time_give_the_same_plan(
+    tmp_path: Path, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Large files are looked at through two connections."""
+    tables = {
+        "parents": [(n, f"{n}@example.org", n / 4) for n in range(200)],
+        "children": [(n, n % 250, "2024-02-30" if n == 7 else "2024-02-29") for n in range(300)],
+        "others": [(n,) for n in range(50)],
+    }
+    path = make_sqlite(
+        tmp_path / "shop.db",
+        "CREATE TABLE parents (id INTEGER PRIMARY KEY, email TEXT, share DECIMAL(6, 2));"
+        "CREATE TABLE children (id INTEGER PRIMARY KEY, parent INTEGER REFERENCES parents (id), born DATE);"
+        "CREATE TABLE others (id INTEGER PRIMARY KEY)",
+        tables,
+    )
+    alone = _plan(path, postgres_url)
+    monkeypatch.setattr("sensei.server.engine.planner._ROWS_FOR_TWO", 0)
+    together = _plan(path, postgres_url)
+    assert any("refer" in risk.description for risk in alone.risks)
+    same = {"generated_at": alone.generated_at, "source": alone.source}
+    assert dataclasses.replace(together, **same) == alone
 
 
 def test_the_plan_is_data(tmp_path: Path, postgres_url: str) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import queue
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -21,6 +24,8 @@ from sensei.server.engine.planning.structure import StructurePlanner
 from sensei.server.engine.planning.target import Target, look_at_target, refuse_same_place
 
 _ROWS_PER_SECOND = 200_000
+_ROWS_FOR_TWO = 50_000
+"""Rows from which on a second connection pays."""
 _SECONDS_PER_TABLE = 0.05
 _MOST_COLUMNS = {"postgresql": 1_600, "sqlite": 2_000}
 
@@ -45,13 +50,27 @@ def make_plan(
         TableNotFoundError: A table or schema named in the selection does not exist.
         PlanningError: Nothing is selected, or the two ends do not admit a plan.
     """
-    with open_connector(source) as reader, open_connector(target) as writer, reader.snapshot():
-        return _Planner(reader, look_at_target(writer, target_schema), selection, options).plan()
+    with (
+        open_connector(source) as reader,
+        open_connector(target) as writer,
+        reader.snapshot(),
+        reader.companion() if isinstance(reader, SqliteConnector) else nullcontext() as other,
+    ):
+        return _Planner(reader, other, look_at_target(writer, target_schema), selection, options).plan()
 
 
 class _Planner:
-    def __init__(self, reader: Connector, target: Target, selection: Selection, options: PlanOptions) -> None:
+    def __init__(
+        self,
+        reader: Connector,
+        other: Connector | None,
+        target: Target,
+        selection: Selection,
+        options: PlanOptions,
+    ) -> None:
         self._reader = reader
+        self._other = other
+        """A second connection to the source that sees the same, for a second thread."""
         self._target = target
         self._options = options
         self._catalog = reader.read_catalog(selection)
@@ -65,7 +84,7 @@ class _Planner:
         self._check_width()
         names = self._reserved_names()
         targets = self._target_names(names)
-        profiles = {_key(t): self._profile(t) for t in self._tables} if self._reader.system == "sqlite" else {}
+        profiles = self._profiles()
         columns = self._columns(targets, profiles)
         structure = StructurePlanner(
             self._reader.system, self._target, names, targets, columns, {_key(t): t for t in self._tables}
@@ -134,27 +153,50 @@ class _Planner:
                 )
         return targets
 
-    def _profile(self, table: Table) -> TableProfile:
-        profile = profile_table(self._reader, table)
+    def _profiles(self) -> dict[_Key, TableProfile]:
+        """What the tables of a SQLite file really hold; two at a time where there is much to look at."""
+        if self._reader.system != "sqlite":
+            return {}
+        rows = sum(table.row_estimate or 0 for table in self._tables)
+        if self._other is None or len(self._tables) < 2 or rows < _ROWS_FOR_TWO:
+            return {_key(table): self._profile(table, self._reader) for table in self._tables}
+        readers = queue.SimpleQueue[Connector]()
+        readers.put(self._reader)
+        readers.put(self._other)
+
+        def look(table: Table) -> TableProfile:
+            reader = readers.get()
+            try:
+                return self._profile(table, reader)
+            finally:
+                readers.put(reader)
+
+        # SQLite scans without the interpreter's lock. The largest first, so that none is left for the end.
+        by_size = sorted(self._tables, key=lambda table: -(table.row_estimate or 0))
+        with ThreadPoolExecutor(max_workers=2, thread_name_prefix="sensei-look") as executor:
+            return {_key(t): found for t, found in zip(by_size, executor.map(look, by_size), strict=True)}
+
+    def _profile(self, table: Table, reader: Connector) -> TableProfile:
+        profile = profile_table(reader, table)
         if table.foreign_keys and self._target.system == "postgresql":
-            self._count_orphans(table, profile)
+            self._count_orphans(table, profile, reader)
         return profile
 
-    def _count_orphans(self, table: Table, profile: TableProfile) -> None:
+    def _count_orphans(self, table: Table, profile: TableProfile, reader: Connector) -> None:
         known = {t.name: t for t in self._tables}
         for key in table.foreign_keys:
             parent = known.get(key.referenced_table)
             if parent is None or not set(key.referenced_columns) <= {c.name for c in parent.columns}:
                 continue
-            quote = self._reader.quote
+            quote = reader.quote
             pairs = " AND ".join(
                 f"p.{quote(theirs)} = c.{quote(ours)}"
                 for ours, theirs in zip(key.columns, key.referenced_columns, strict=True)
             )
             whole = " AND ".join(f"c.{quote(column)} IS NOT NULL" for column in key.columns)
-            orphans = self._reader.scalar(
-                f"SELECT count(*) FROM {self._reader.qualify(None, table.name)} AS c WHERE {whole} AND NOT EXISTS "
-                f"(SELECT 1 FROM {self._reader.qualify(None, parent.name)} AS p WHERE {pairs})"
+            orphans = reader.scalar(
+                f"SELECT count(*) FROM {reader.qualify(None, table.name)} AS c WHERE {whole} AND NOT EXISTS "
+                f"(SELECT 1 FROM {reader.qualify(None, parent.name)} AS p WHERE {pairs})"
             )
             if orphans:
                 profile.orphans[key.columns] = int(orphans)

@@ -28,6 +28,8 @@ from sensei.server.engine.errors import EngineError, TableNotFoundError
 from sensei.server.engine.job import Endpoint, Preview, Problem, Selection, TestOutcome
 
 _WAIT_SECONDS = 30
+_MEETINGS = 3
+"""How often two connections try to see one moment while others write."""
 _PREPARER = sqlite_dialect().identifier_preparer
 
 
@@ -43,6 +45,7 @@ class SqliteConnector(Connector):
     default_schema: str | None = "main"
 
     def __init__(self, endpoint: Endpoint) -> None:
+        self._endpoint = endpoint
         self.path: Path = file_path(endpoint)
         self._read_only = bool(endpoint.config.get("read_only", False))
         self._wait = float(endpoint.options.get("connection_timeout_seconds", _WAIT_SECONDS))
@@ -141,9 +144,7 @@ class SqliteConnector(Connector):
     def snapshot(self) -> Generator[None]:
         db = self._db()
         try:
-            db.execute("BEGIN")
-            # A transaction that has read nothing has no moment yet.
-            db.execute("SELECT count(*) FROM sqlite_master").fetchone()
+            _begin(db)
         except sqlite3.Error as error:
             raise endpoint_error(error, self.path) from None
         try:
@@ -151,6 +152,29 @@ class SqliteConnector(Connector):
         finally:
             if db.in_transaction:
                 db.execute("ROLLBACK")
+
+    @contextmanager
+    def companion(self) -> Generator[SqliteConnector | None]:
+        """A second connector for another thread, for which the open snapshot begins anew; None while others write."""
+        other = SqliteConnector(self._endpoint)
+        try:
+            yield other if self._meet(other) else None
+        finally:
+            other.close()
+
+    def _meet(self, other: SqliteConnector) -> bool:
+        """Move both to one moment: this one looks before and after the other, and must see no change in between."""
+        try:
+            for _ in range(_MEETINGS):
+                before = self.scalar("PRAGMA data_version")
+                # To begin is to stay: the read transaction ends with the connection.
+                _begin(other._db())
+                _begin(self._db())
+                if self.scalar("PRAGMA data_version") == before:
+                    return True
+        except sqlite3.Error as error:
+            raise endpoint_error(error, self.path) from None
+        return False
 
     def stream(self, sql: str, batch_rows: int = 10_000) -> Iterator[list[tuple[Any, ...]]]:
         cursor = self._db().cursor()
@@ -182,3 +206,12 @@ class SqliteConnector(Connector):
         if self._open is not None:
             self._open.close()
             self._open = None
+
+
+def _begin(db: sqlite3.Connection) -> None:
+    """Begin to read at the present moment."""
+    if db.in_transaction:
+        db.execute("ROLLBACK")
+    db.execute("BEGIN")
+    # A transaction that has read nothing has no moment yet.
+    db.execute("SELECT count(*) FROM sqlite_master").fetchone()

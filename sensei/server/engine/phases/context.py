@@ -39,12 +39,12 @@ class Halted(Exception):  # noqa: N818  # the caller asked for it
         self.outcome = outcome
 
 
-def open_source(endpoint: Endpoint, snapshot: str | None = None) -> Source:
-    """Open a database for reading at one moment."""
+def open_source(endpoint: Endpoint, snapshot: str | None = None, *, for_sqlite: bool = False) -> Source:
+    """Open a database for reading at one moment; `for_sqlite` where its rows may come as values that SQLite takes."""
     if endpoint.type == "sqlite":
         return SqliteSource(endpoint)
     if endpoint.type == "postgresql":
-        return PostgresqlSource(endpoint, snapshot)
+        return PostgresqlSource(endpoint, snapshot, for_sqlite=for_sqlite)
     raise ConnectorUnavailableError(f"there is no driver for {endpoint.type[:40]!r} databases on this server")
 
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_EXCEPTION, Executor, ThreadPoolExecutor, wait
+from itertools import chain, count
 
 from sensei.server.engine.errors import DataError, EndpointError, EngineError, ExecutionError
-from sensei.server.engine.job import DataErrorRecord
+from sensei.server.engine.job import DataErrorRecord, Wanted
 from sensei.server.engine.phases.context import Context, Halted, Source, open_source, open_target
 from sensei.server.engine.phases.schema import prepare_target
 from sensei.server.engine.transfer.read_postgresql import PostgresqlSource
-from sensei.server.engine.transfer.rows import BadRow, Batch, RowsUnreadableError, reached
+from sensei.server.engine.transfer.rows import BadRow, Batch, Part, RowsUnreadableError, reached
 from sensei.server.engine.transfer.target import TargetDatabase
 from sensei.server.engine.transfer.work import TableWork
 from sensei.server.engine.wording import counted
@@ -24,6 +25,8 @@ _EARLIEST_VERDICT = 1_000
 """Rows after which the error rate counts before the end."""
 _SAMPLES = 5
 _SHRINK = 10
+_SHARE = 8
+"""A transaction takes at most this part of the time that its table has taken so far."""
 _PAUSES = (1, 2, 4, 8)
 """Seconds to wait for an end that went away, the first time, the second, …"""
 _PASSING = {"E1001", "E1004"}
@@ -63,7 +66,7 @@ def _transfer(context: Context) -> None:
     Tables are copied side by side where both ends serve several connections well, which is PostgreSQL to PostgreSQL;
     SQLite has one writer, and what comes from it is turned into text by one interpreter anyway.
     """
-    source = open_source(context.job.source)
+    source = open_source(context.job.source, for_sqlite=context.job.target.type == "sqlite")
     try:
         with open_target(context.job) as target:
             prepare_target(context, target)
@@ -129,7 +132,7 @@ class _Copy:
         self._created = created
         self._progress = context.state.tables[work.name]
         self._saved_rows = context.processed
-        self._saved_at = time.monotonic()
+        self._saved_at = self._began = time.monotonic()
 
     def run(self) -> None:
         context, progress = self._context, self._progress
@@ -169,9 +172,10 @@ class _Copy:
         most = size = self._context.job.options.batch_size
         while not self._done:
             try:
-                for batch in self._source.batches(self._work, self._progress.position, size):
+                batches = iter(self._source.batches(self._work, self._progress.position, size))
+                for batch in batches:
                     self._context.check()
-                    self._store(batch)
+                    self._store(chain((batch,), batches), self._together() if size == most else 0.0)
                     if size < most:
                         break
                 else:
@@ -200,21 +204,37 @@ class _Copy:
         entry = self._context.entry(self._work, created=self._created)
         self._target.put(self._context.job.migration_id, "table", self._work.name, dict(entry))
 
-    def _store(self, batch: Batch) -> None:
+    def _store(self, batches: Iterator[Batch], seconds: float) -> None:
+        """Write a batch, and those that follow within so many seconds, in one transaction."""
         context, progress = self._context, self._progress
+        until = time.monotonic() + seconds
         before = (progress.rows_done, progress.bytes_done, progress.errors, progress.position)
         bad: list[BadRow] = []
+        failure: EngineError | None = None
         try:
             with self._target.transaction(durable=False):
-                for part in batch.parts:
-                    refused = self._target.write(self._work, part)
-                    bad += refused
-                    progress.rows_done += part.count - len(refused)
-                    progress.bytes_done += part.size
-                    progress.errors += len(refused)
-                    context.check_stop()
-                    self._tell()
-                progress.position = batch.position
+                for number in count():
+                    try:
+                        batch, parts = _begun(batches)
+                    except EngineError as error:
+                        # Whatever keeps the next batch from coming, those before it are whole.
+                        if not number:
+                            raise
+                        failure = error
+                        break
+                    if batch is None:
+                        break
+                    for part in parts:
+                        refused = self._target.write(self._work, part)
+                        bad += refused
+                        progress.rows_done += part.count - len(refused)
+                        progress.bytes_done += part.size
+                        progress.errors += len(refused)
+                        context.check_stop()
+                        self._tell()
+                    progress.position = batch.position
+                    if time.monotonic() >= until or self._save_is_due or context.control.wanted() is not Wanted.RUN:
+                        break
                 self._put()
         except BaseException:
             progress.rows_done, progress.bytes_done, progress.errors, progress.position = before
@@ -224,6 +244,8 @@ class _Copy:
         if (progress.rows_total or 0) < progress.rows_done + progress.errors:
             progress.rows_total = progress.rows_done + progress.errors
         self._save_now_and_then()
+        if failure is not None:
+            raise failure
 
     def _escalate(self, bad: Iterable[BadRow]) -> None:
         groups: dict[tuple[str, str | None], list[BadRow]] = {}
@@ -247,12 +269,19 @@ class _Copy:
         with self._context.lock:
             _judge(self._context, at_end=False)
 
+    def _together(self) -> float:
+        """Seconds for which batches share a transaction: little at first, so that little is lost by a failure."""
+        return min(self._target.commit_seconds, (time.monotonic() - self._began) / _SHARE)
+
+    @property
+    def _save_is_due(self) -> bool:
+        rows = _SAVE_ROWS[self._context.job.options.strategy]
+        return self._context.processed - self._saved_rows >= rows or time.monotonic() - self._saved_at >= _SAVE_SECONDS
+
     def _save_now_and_then(self) -> None:
-        context, now = self._context, time.monotonic()
-        rows = _SAVE_ROWS[context.job.options.strategy]
-        if context.processed - self._saved_rows >= rows or now - self._saved_at >= _SAVE_SECONDS:
-            self._saved_rows, self._saved_at = context.processed, now
-            context.save(table=self._work.name)
+        if self._save_is_due:
+            self._saved_rows, self._saved_at = self._context.processed, time.monotonic()
+            self._context.save(table=self._work.name)
 
     def _tell(self, *, now: bool = False) -> None:
         tables = self._context.state.tables.values()
@@ -260,6 +289,15 @@ class _Copy:
         percent = 100.0 * self._context.processed / total if total else 0.0
         running = sum(table.status == "running" for table in tables)
         self._context.tell(percent, table=self._work.name, workers=running, now=now)
+
+
+def _begun(batches: Iterator[Batch]) -> tuple[Batch | None, Iterable[Part]]:
+    """The next batch, its first part read; None where there is none."""
+    batch = next(batches, None)
+    if batch is None:
+        return None, ()
+    first = next(batch.parts, None)
+    return batch, () if first is None else chain((first,), batch.parts)
 
 
 def _judge(context: Context, *, at_end: bool) -> None:

@@ -164,7 +164,7 @@ def _tests(column: Column, quoted: str, held: str, *, closely: bool = False) -> 
         if not arguments:
             return {}
         precision, scale = arguments[0], arguments[1] if len(arguments) > 1 else 0
-        return {"fits": f"({quoted} = round({quoted}, {scale:d}) AND abs({quoted}) < 1e{precision - scale:d})"}
+        return {"fits": f"({_has_scale(quoted, precision, scale)} AND abs({quoted}) < 1e{precision - scale:d})"}
     if kind is Kind.FLOAT and held != "number":
         # SQLite has no NaN; the text is how it survives there.
         return {"number": f"(typeof({quoted}) IN ('integer', 'real') OR {quoted} = 'NaN')"}
@@ -189,6 +189,19 @@ def _tests(column: Column, quoted: str, held: str, *, closely: bool = False) -> 
             return {"json": f"json_valid({quoted})"}
         case _:
             return {}
+
+
+_EXACT_DIGITS = 15
+"""Decimal digits that a float holds whatever they are."""
+
+
+def _has_scale(quoted: str, precision: int, scale: int) -> str:
+    """True for a number with no more decimal places than that."""
+    if not 0 <= scale <= precision <= _EXACT_DIGITS:
+        return f"{quoted} = round({quoted}, {scale:d})"
+    # The nearest such number, by a division that is exact to the last bit; round() prints and parses instead.
+    half = f"CASE WHEN {quoted} < 0 THEN -0.5 ELSE 0.5 END"
+    return f"{quoted} = CAST({quoted} * 1e{scale:d} + {half} AS INTEGER) / 1e{scale:d}"
 
 
 def _fraction(text: str, start: int) -> str:
@@ -218,7 +231,12 @@ def _timestamp(quoted: str, *, zoned: bool) -> str:
         body = f"substr({quoted}, 1, length({quoted}) - CASE WHEN {is_z} THEN 1 ELSE 6 END)"
         # PostgreSQL takes offsets below 16 hours.
         zone = f"({is_z} OR {offset} GLOB '[+-]0[0-9]:[0-5][0-9]' OR {offset} GLOB '[+-]1[0-5]:[0-5][0-9]')"
-    return (
+    closely = (
         f"({zone} AND {_day(day)} AND substr({quoted}, 11, 1) IN (' ', 'T')"
         f" AND {_clock(clock)} AND {_fraction(body, 20)})"
     )
+    if zoned:
+        return closely
+    # The usual form is what SQLite itself writes: one call tells, and only other forms are taken apart.
+    usual = f"(datetime({quoted}, '+0 days') = {quoted} AND substr({quoted}, 1, 4) > '0000')"
+    return f"CASE WHEN {usual} THEN 1 ELSE {closely} END"

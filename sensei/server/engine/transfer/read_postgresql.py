@@ -1,4 +1,4 @@
-"""Read PostgreSQL tables in batches by COPY, from one moment, going on where an earlier run ended.
+"""Read PostgreSQL tables in batches, by COPY or as values, from one moment, going on where an earlier run ended.
 
 Where a table has a key, batches follow it. Without one, a batch is a range of pages
 (from PostgreSQL 14 on, where such a range is scanned directly); rows that an update moves between two runs may then be
@@ -20,6 +20,7 @@ from sensei.server.engine.job import Endpoint
 from sensei.server.engine.kinds import parse_type
 from sensei.server.engine.transfer.copying import copy_out
 from sensei.server.engine.transfer.decode import unescape
+from sensei.server.engine.transfer.fetching import Fetch, load_for_sqlite
 from sensei.server.engine.transfer.rows import Batch, Part, RowsUnreadableError, reached
 from sensei.server.engine.transfer.samples import shown_value
 from sensei.server.engine.transfer.work import ColumnWork, TableWork
@@ -34,7 +35,10 @@ _PAGE_RANGES_SINCE = 140_000
 class PostgresqlSource:
     """A PostgreSQL database held at one moment by a transaction that cannot write."""
 
-    def __init__(self, endpoint: Endpoint, snapshot: str | None = None) -> None:
+    def __init__(self, endpoint: Endpoint, snapshot: str | None = None, *, for_sqlite: bool = False) -> None:
+        self._for_sqlite = for_sqlite
+        self._fetch: Fetch | None = None
+        """How the rows of the present table are fetched; None where they come by COPY."""
         self._address = read_address(endpoint)
         self._db = self._address.connect(autocommit=True, statement_seconds=_QUERY_SECONDS)
         try:
@@ -42,6 +46,8 @@ class PostgresqlSource:
             if snapshot is not None:
                 self._db.execute(f"SET TRANSACTION SNAPSHOT {literal(snapshot)}".encode())
             self._db.execute("SELECT 1")
+            if for_sqlite:
+                load_for_sqlite(self._db)
         except psycopg.Error as error:
             self.close()
             raise reading_error(error, self._address.parameters) from None
@@ -58,12 +64,25 @@ class PostgresqlSource:
     def batches(self, work: TableWork, position: Any, batch_rows: int) -> Iterator[Batch]:
         """The rows after `position`."""
         rows = _rows_for(work, batch_rows)
+        self._fetch = Fetch(work) if self._for_sqlite and self._is_plain(work) else None
         if key := _paging_key(work):
             yield from self._by_key(work, key, position, rows)
         elif self._has_page_ranges(work):
             yield from self._by_pages(work, position, rows)
         else:
             yield Batch(self._copy(work, ""), {"done": True})
+
+    def _is_plain(self, work: TableWork) -> bool:
+        """Whether rows have no computed values and lie in pages of the table itself, so that none is very large."""
+        if any(column.expression is not None for column in work.columns):
+            return False
+        name = literal(f"{quote(str(work.source.schema))}.{quote(work.source.name)}")
+        return bool(
+            self._rows(
+                "SELECT relkind = 'r' AND (reltoastrelid = 0 OR pg_relation_size(reltoastrelid) = 0) "
+                f"FROM pg_class WHERE oid = {name}::regclass"
+            )[0][0]
+        )
 
     def _by_key(self, work: TableWork, key: tuple[str, ...], position: Any, rows: int) -> Iterator[Batch]:
         columns = ", ".join(map(quote, key))
@@ -108,7 +127,12 @@ class PostgresqlSource:
             count += part.count
             last = part.text[part.text.rfind(b"\n", 0, -1) + 1 : -1]
             yield part
-        if count == rows:
+        if count < rows:
+            return
+        if self._fetch is not None and (result := self._fetch.last) is not None:
+            texts = [result.get_value(result.ntuples - 1, place) for place in places]
+            batch.position = {"key": [None if text is None else text.decode() for text in texts]}
+        else:
             fields = last.decode().split("\t")
             batch.position = {"key": [unescape(fields[place]) for place in places]}
 
@@ -146,6 +170,9 @@ class PostgresqlSource:
 
     def _copy(self, work: TableWork, tail: str) -> Iterator[Part]:
         listed = ", ".join(map(_selected, work.columns))
+        if self._fetch is not None:
+            yield from self._fetched(self._fetch, work, tail)
+            return
         computed = any(column.expression is not None for column in work.columns)
         if computed:
             # A transformation that fails on a row must not end the moment that all is read from.
@@ -172,6 +199,12 @@ class PostgresqlSource:
                 raise reading_error(error, self._address.parameters) from None
             self._db.execute("ROLLBACK TO SAVEPOINT reading")
             raise RowsUnreadableError(first_line(error), table=work.name) from None
+        except psycopg.Error as error:
+            raise reading_error(error, self._address.parameters) from None
+
+    def _fetched(self, fetch: Fetch, work: TableWork, tail: str) -> Iterator[Part]:
+        try:
+            yield from fetch.parts(self._db, f"SELECT {fetch.listed} FROM {_from(work)}{tail}")
         except psycopg.Error as error:
             raise reading_error(error, self._address.parameters) from None
 

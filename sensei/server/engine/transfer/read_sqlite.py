@@ -13,7 +13,7 @@ from sensei.server.engine.connectors.sqlite import quote
 from sensei.server.engine.connectors.sqlite_file import check_source, connect, endpoint_error, file_path
 from sensei.server.engine.errors import DataError, EngineError
 from sensei.server.engine.job import Endpoint
-from sensei.server.engine.transfer.rows import Batch, Part, RowsUnreadableError, reached
+from sensei.server.engine.transfer.rows import Batch, Part, RowsUnreadableError, reached, rough_size
 from sensei.server.engine.transfer.samples import row_key
 from sensei.server.engine.transfer.work import ColumnWork, TableWork
 
@@ -86,13 +86,13 @@ class SqliteSource:
                 continue
             except sqlite3.Error as error:
                 raise endpoint_error(error, self.path) from None
-            taken = _size(some)
+            taken = rough_size(some)
             if taken > _PART_BYTES:
                 # A few large rows: one by one they are small enough.
                 waiting = [rows, *([row] for row in some)] if rows else [[row] for row in some]
                 rows, size = [], 0
                 last = list(some[-1][:lead])
-                yield from (Part(lead=lead, rows=few, count=len(few), size=_size(few)) for few in waiting)
+                yield from (Part(lead=lead, rows=few, count=len(few), size=rough_size(few)) for few in waiting)
                 continue
             rows += some
             size += taken
@@ -140,13 +140,6 @@ def _paging_key(work: TableWork) -> tuple[str, ...]:
         return tuple(map(quote, work.source.primary_key))
     taken = {column.name.lower() for column in work.source.columns}
     return next(((name,) for name in _ROWID_NAMES if name not in taken), ())
-
-
-def _size(rows: list[tuple[Any, ...]]) -> int:
-    """Bytes of some rows, roughly, from a sample of them."""
-    sample = rows[::8]
-    size = sum(len(value) if isinstance(value, str | bytes) else 8 for row in sample for value in row)
-    return size * 8 if len(rows) > 1 else size
 
 
 def _dump(key: tuple[Any, ...]) -> list[Any]:

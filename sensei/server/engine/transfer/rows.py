@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -11,10 +11,10 @@ from sensei.server.engine.errors import DataError
 
 @dataclass(slots=True)
 class Part:
-    """Some rows of one table. Exactly one of `rows` and `lines` is filled.
+    """Some rows of one table. Exactly one of `rows` and `text` is filled.
 
     From SQLite come tuples, their first `lead` values being the key that paging goes by; from PostgreSQL the lines of
-    COPY's text format.
+    COPY's text format, or tuples of values that SQLite takes.
     """
 
     lead: int = 0
@@ -28,6 +28,13 @@ class Part:
     def lines(self) -> list[bytes]:
         """The COPY lines one by one, without their newlines; those within values are escaped."""
         return self.text.split(b"\n")[:-1]
+
+
+def rough_size(rows: Sequence[tuple[Any, ...]]) -> int:
+    """Bytes of some rows, roughly, from a sample of them."""
+    sample = rows[::8]
+    size = sum(len(value) if isinstance(value, str | bytes) else 8 for row in sample for value in row)
+    return size * 8 if len(rows) > 1 else size
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,8 @@ class TargetDatabase(ABC):
     system: str
     ddl: Ddl
     schema: str | None
+    commit_seconds: float = 0.0
+    """How long batches share a transaction; 0 where a commit costs little, so that each has its own."""
 
     @abstractmethod
     def transaction(self, *, durable: bool = True) -> AbstractContextManager[None]:

@@ -34,10 +34,15 @@ _REASONS = {
 
 
 class SqliteTarget(TargetDatabase):
-    """A SQLite file that is written. One writer at a time is all that SQLite allows."""
+    """A SQLite file that is written. One writer at a time is all that SQLite allows.
+
+    A commit waits for the disk several times, and no way to leave that to later is safe: a journal that is switched off
+    or not synchronised can cost the whole file. So several batches share one.
+    """
 
     system = "sqlite"
     schema: str | None = None
+    commit_seconds: float = 0.5
 
     def __init__(self, endpoint: Endpoint) -> None:
         self.path: Path = file_path(endpoint)
