@@ -22,6 +22,8 @@ __all__ = [
 
 class _Event(Model):
     # Set by the reader of the stream, not by the data.
+    """What every event of a stream has."""
+
     id: Annotated[str | None, FromStream] = None
 
 

@@ -52,6 +52,8 @@ class WebhookMetadata(Model):
 
 
 class _EventMigrationRef(Model):
+    """The migration that an event is about."""
+
     migration_id: str
     migration_name: str | None = None
 
@@ -201,6 +203,8 @@ class CertificateEventData(Model):
 
 
 class _Envelope(Model):
+    """What every webhook event has."""
+
     _shown: ClassVar[tuple[str, ...]] = ("id", "type", "created_at")
 
     id: str

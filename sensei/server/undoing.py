@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from sensei.server import eventlog, jobs, lifecycle, retries
@@ -18,12 +19,12 @@ from sensei.server.holding import Holder, hold
 from sensei.server.journal import StoreJournal, add_checkpoint
 from sensei.server.runtime import Runtime
 from sensei.server.schemas.base import wire_time
-from sensei.server.store.migration_tables import Migration
+from sensei.server.store.migration_tables import CheckpointRow, Migration
 
 if TYPE_CHECKING:
     from sensei.server.engine.rollback import RollbackReport
 
-log = logging.getLogger("sensei.server")
+log: logging.Logger = logging.getLogger("sensei.server")
 
 BRINGING_BACK = "backup_restore"
 """The strategy that makes the target what it was."""
@@ -135,6 +136,8 @@ def carry_out(runtime: Runtime, holder: Holder) -> None:
         else:
             reset_phases(row)
             retries.queue(session, row.id, known if tables is None else tables)
+            # Earlier checkpoints tell of tables that are gone, or are not ours any more.
+            session.execute(delete(CheckpointRow).where(CheckpointRow.migration_id == row.id))
             add_checkpoint(session, row, "phase_boundary", now)
             lifecycle.move(session, row, "paused", now, "The rollback is done; resume transfers these tables again")
 

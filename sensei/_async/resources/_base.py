@@ -102,6 +102,7 @@ class AsyncLiveObject:
         _client: AsyncClient
 
     def model_post_init(self, context: Any, /) -> None:
+        """Take the client over from the validation."""
         if context is not None:
             set_client(self, context)
 

@@ -26,7 +26,7 @@ class AsyncValidations(AsyncResource):
 
     def __init__(self, client: AsyncClient) -> None:
         super().__init__(client)
-        self.rules = AsyncValidationRules(client)
+        self.rules: AsyncValidationRules = AsyncValidationRules(client)
 
     async def create(
         self,

@@ -103,6 +103,7 @@ class LiveObject:
         _client: Client
 
     def model_post_init(self, context: Any, /) -> None:
+        """Take the client over from the validation."""
         if context is not None:
             set_client(self, context)
 

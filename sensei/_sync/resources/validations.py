@@ -27,7 +27,7 @@ class Validations(Resource):
 
     def __init__(self, client: Client) -> None:
         super().__init__(client)
-        self.rules = ValidationRules(client)
+        self.rules: ValidationRules = ValidationRules(client)
 
     def create(
         self,

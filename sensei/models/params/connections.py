@@ -83,6 +83,8 @@ class SshTunnel(TypedDict, total=False):
 
 @with_config(STRICT)
 class _CommonConfig(TypedDict, total=False):
+    """What every `config` may have."""
+
     connection_string: Text
     credentials: Text | SecretReference
     tunnel: SshTunnel
@@ -91,6 +93,8 @@ class _CommonConfig(TypedDict, total=False):
 
 @with_config(STRICT)
 class _NetworkConfig(_CommonConfig, total=False):
+    """What the `config` of a database with a host has."""
+
     host: Host
     port: Port
     database: str

@@ -8,6 +8,8 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
+    """A column of a table."""
+
     name: str
     type: str
     """In the system's own notation, e.g. ``NUMERIC(10, 2)`` or ``character varying(40)``."""
@@ -32,6 +34,8 @@ class Column:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ForeignKey:
+    """A reference from one table to another."""
+
     columns: tuple[str, ...]
     referenced_schema: str | None
     referenced_table: str
@@ -45,6 +49,8 @@ class ForeignKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Index:
+    """An index of a table."""
+
     columns: tuple[str, ...]
     name: str | None = None
     unique: bool = False
@@ -60,6 +66,8 @@ class Index:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UniqueConstraint:
+    """Columns that hold each combination of values once."""
+
     columns: tuple[str, ...]
     name: str | None = None
     nulls_equal: bool = False
@@ -68,12 +76,16 @@ class UniqueConstraint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckConstraint:
+    """A condition that every row of a table meets."""
+
     expression: str
     name: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
+    """A table or view with all that belongs to it."""
+
     schema: str | None
     """None only where the system has no schemas and the default one is meant."""
     name: str

@@ -70,6 +70,8 @@ class TestOutcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preview:
+    """The first rows of a table."""
+
     schema: str | None
     table: str
     columns: tuple[tuple[str, str], ...]
@@ -196,6 +198,8 @@ class Wanted(enum.Enum):
 
 
 class PhaseOutcome(enum.Enum):
+    """How the work on a phase ended."""
+
     COMPLETED = "completed"
     PAUSED = "paused"
     STOPPED = "stopped"
@@ -214,7 +218,9 @@ def backup_id(migration_id: str) -> str:
 class Control(Protocol):
     """Asked by the engine between batches and while it waits."""
 
-    def wanted(self) -> Wanted: ...
+    def wanted(self) -> Wanted:
+        """What the user wants to become of the migration."""
+        ...
 
 
 class Journal(Protocol):
@@ -230,11 +236,17 @@ class Journal(Protocol):
         records: int | None = None,
         component: str = "engine",
         data: Mapping[str, Any] | None = None,
-    ) -> None: ...
+    ) -> None:
+        """Keep a log entry of the migration."""
+        ...
 
-    def progress(self, progress: Progress) -> None: ...
+    def progress(self, progress: Progress) -> None:
+        """Keep how far it has come."""
+        ...
 
-    def data_error(self, record: DataErrorRecord) -> None: ...
+    def data_error(self, record: DataErrorRecord) -> None:
+        """Keep rows that could not be carried over."""
+        ...
 
     def checkpoint(self, state: MigrationState, *, kind: str = "automatic", table: str | None = None) -> None:
         """Store `state` durably before returning. `kind` is ``automatic`` or ``phase_boundary``."""

@@ -31,6 +31,8 @@ class PlanOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnRef:
+    """A column on one side."""
+
     schema: str | None
     table: str
     column: str
@@ -57,6 +59,8 @@ class MappingProposal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Risk:
+    """Something that may go otherwise than the user expects."""
+
     severity: str
     """``low``, ``medium``, ``high`` or ``critical``."""
     type: str
@@ -68,6 +72,8 @@ class Risk:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PhasePlan:
+    """What a phase will do, and how long that may take."""
+
     name: str
     order: int
     tables: tuple[str, ...] = ()
@@ -87,6 +93,8 @@ class TablePlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
+    """What a migration will do, column by column."""
+
     source: Catalog
     """The selected tables only."""
     target_system: str

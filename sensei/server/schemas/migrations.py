@@ -66,6 +66,8 @@ def by_end(value: Any) -> str:
 
 
 class _SourceBase(Closed):
+    """What both forms of a source have."""
+
     schemas: Maybe[list[str]] = None
     schema_: Maybe[str] = Field(default=None, alias="schema")
     tables: Maybe[TablePatterns] = None
@@ -96,6 +98,8 @@ class TargetOptions(Open):
 
 
 class _TargetBase(Closed):
+    """What both forms of a target have."""
+
     schema_: Maybe[str] = Field(default=None, alias="schema")
     options: Maybe[TargetOptions] = None
 

@@ -23,11 +23,17 @@ _SHOWN_LENGTH = 200
 class Observer(Protocol):
     """Sees every row of both sides once, as columns, for figures that need no second reading."""
 
-    def both(self, columns: Columns) -> None: ...
+    def both(self, columns: Columns) -> None:
+        """Rows of both sides that are the same."""
+        ...
 
-    def source(self, columns: Columns) -> None: ...
+    def source(self, columns: Columns) -> None:
+        """Rows that are different or only there in the source."""
+        ...
 
-    def target(self, columns: Columns) -> None: ...
+    def target(self, columns: Columns) -> None:
+        """Rows that are different or only there in the target."""
+        ...
 
 
 class NotInKeyOrderError(Exception):

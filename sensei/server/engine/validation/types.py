@@ -23,6 +23,8 @@ class Rule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ValidationJob:
+    """What is to be compared, and how thoroughly."""
+
     job: Job
     perspectives: tuple[str, ...]
     sampled: bool = False
@@ -57,6 +59,8 @@ class Issue:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PerspectiveResult:
+    """What one of the five perspectives found."""
+
     name: str
     status: str
     """``passed``, ``passed_with_warnings``, ``failed``, ``partial`` or ``skipped``."""
@@ -71,6 +75,8 @@ class PerspectiveResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleResult:
+    """What a rule of the user found."""
+
     rule_id: str
     name: str
     passed: bool
@@ -102,6 +108,8 @@ class Artifact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ValidationOutcome:
+    """What a validation found, in all and by perspective."""
+
     overall_result: str
     """``passed``, ``passed_with_warnings``, ``failed`` or ``partial``."""
     confidence_score: float
