@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import TYPE_CHECKING, ClassVar, NoReturn, cast
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, cast
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, GetPydanticSchema, PrivateAttr
+from pydantic import AwareDatetime, BaseModel, ConfigDict, GetCoreSchemaHandler, GetPydanticSchema, PrivateAttr
 from pydantic_core import core_schema
 
 from sensei.models.response import ResponseInfo
-
-if TYPE_CHECKING:
-    from typing import Any
 
 __all__ = [
     "JsonObject",
@@ -80,6 +77,12 @@ class Model(BaseModel):
     _masked: ClassVar[frozenset[str]] = frozenset()
     """Names of the members that hold a secret."""
 
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+        schema = handler(source)
+        _stop_at_first(handler.resolve_ref_schema(schema))
+        return schema
+
     if TYPE_CHECKING:
         _client: Any = PrivateAttr()
         _last_response: ResponseInfo = PrivateAttr()
@@ -125,6 +128,19 @@ class Model(BaseModel):
 
     def __str__(self) -> str:
         return repr(self)
+
+
+def _stop_at_first(schema: object) -> None:
+    """Have the lists in a schema give up at the first bad item: the errors of millions would fill the memory."""
+    if isinstance(schema, dict):
+        members = cast("dict[str, object]", schema)
+        if members.get("type") == "list":
+            members["fail_fast"] = True
+        for member in members.values():
+            _stop_at_first(member)
+    elif isinstance(schema, list):
+        for item in cast("list[object]", schema):
+            _stop_at_first(item)
 
 
 class SecretsModel(Model):

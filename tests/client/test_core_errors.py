@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 from pydantic_core import from_json
 
 from sensei import _parse, errors
@@ -269,3 +270,15 @@ class TestDecompression:
         for size in (1001, 10_000_000):
             with pytest.raises(ValueError, match="longer"):
                 decompress(gzip.compress(b"a" * size), b"gzip")
+
+
+def test_a_list_of_nothing_but_bad_items_is_given_up_at_the_first() -> None:
+    """Of four million, all reported, the errors took 3 GB."""
+    from sensei._paging import page_type
+    from sensei._sync.resources.connections import Connection
+    from sensei._sync.resources.validations import ValidationReport
+
+    for shape, member in ((page_type(Connection), "data"), (ValidationReport, "issues")):
+        with pytest.raises(ValidationError) as caught:
+            shape.model_validate_json(json.dumps({member: [1] * 10_000}))
+        assert caught.value.error_count() < 20
