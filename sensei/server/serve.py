@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
+from urllib.parse import urlsplit
 
 import uvicorn
 from fastapi import FastAPI
@@ -45,6 +46,16 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def is_origin(text: str) -> bool:
+    """Whether this is scheme and host of a website, and nothing more."""
+    try:
+        parts = urlsplit(text)
+        good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+    return good and text.rstrip("/") == f"{parts.scheme}://{parts.netloc}" and "@" not in parts.netloc
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -176,6 +187,8 @@ def serve(
             f"{host} can be reached from other machines and there is no TLS: credentials would travel in the clear; "
             "give --tls-cert and --tls-key, or --allow-remote if something in front does TLS"
         )
+    if settings.public_url is not None and not is_origin(settings.public_url):
+        raise ServeError("the public URL must be an origin such as https://sensei.example, without a path")
     listener = bind(host, port)
     try:
         app = create_app(settings)

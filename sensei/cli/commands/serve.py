@@ -11,7 +11,7 @@ from sensei.cli._errors import CommandError
 from sensei.cli._options import Command, Options
 
 
-@click.command("serve", cls=Command)
+@click.command("serve", cls=Command, context_settings={"auto_envvar_prefix": "SENSEI_SERVER"})
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="Port; 0 takes a free one."
@@ -24,7 +24,7 @@ from sensei.cli._options import Command, Options
     type=click.Path(dir_okay=False, path_type=Path),
     help="File with the key that encrypts stored secrets, made when missing.  [default: beside a SQLite state]",
 )
-@click.option("--api-key", envvar="SENSEI_SERVER_API_KEY", help="Key to accept (sk_test_…); else a fresh one is made.")
+@click.option("--api-key", help="Key to accept (sk_test_…); else the state has one of its own.")
 @click.option("--tls-cert", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Certificate, PEM.")
 @click.option("--tls-key", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Its key, PEM.")
 @click.option("--allow-remote", is_flag=True, help="Listen beyond this machine without TLS.")
@@ -35,6 +35,37 @@ from sensei.cli._options import Command, Options
     show_default=True,
     help="Whose rate limits to enforce; local is generous.",
 )
+@click.option("--public-url", metavar="ORIGIN", help="Where clients reach it, if a proxy is in front.")
+@click.option(
+    "--shared/--not-shared",
+    default=None,
+    help="Keep its users off the files and sockets of this machine.  [default: shared beyond this machine]",
+)
+@click.option(
+    "--data-dir",
+    "data_dirs",
+    multiple=True,
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Folder in which the SQLite files of users lie; may be repeated.",
+)
+@click.option(
+    "--allow-network",
+    "allow_networks",
+    multiple=True,
+    metavar="CIDR",
+    help="Network that calls to the outside may reach whatever the rules say; may be repeated.",
+)
+@click.option(
+    "--oauth-app",
+    "oauth_apps",
+    multiple=True,
+    metavar="NAME=URI",
+    help="Application that may ask people for access, and where it gets its answer; may be repeated.",
+)
+@click.option("--smtp", metavar="URL", help="Mail server of notifications, smtp:// or smtps://.")
+@click.option("--mail-from", metavar="ADDRESS", help="Address that e-mails are from.")
+@click.option("--slack-token", metavar="TOKEN", help="Token of a Slack bot for notifications.")
+@click.option("--slack-webhook-url", metavar="URL", help="Incoming webhook of Slack for notifications.")
 @click.option("--faults", is_flag=True, help="Let clients script failures through POST /_faults, to test their code.")
 @click.pass_obj
 def command(
@@ -48,18 +79,29 @@ def command(
     tls_key: Path | None,
     allow_remote: bool,
     tier: str,
+    public_url: str | None,
+    shared: bool | None,
+    data_dirs: tuple[Path, ...],
+    allow_networks: tuple[str, ...],
+    oauth_apps: tuple[str, ...],
+    smtp: str | None,
+    mail_from: str | None,
+    slack_token: str | None,
+    slack_webhook_url: str | None,
     faults: bool,
 ) -> None:
     """Run the local reference server until Ctrl-C.
 
-    Prints the two variables that make `Client()` and the other commands use it.
+    Prints the two variables that make `Client()` and the other commands use it. Every option can be given as a
+    variable too: SENSEI_SERVER_PORT for --port, and so on.
     """
     from sensei.cli._memory import home
     from sensei.cli._result import write_result
     from sensei.cli._server import require_server
 
     require_server()
-    from sensei.server.serve import ServeError, Serving, serve
+    from sensei.server.oauth.registration import application
+    from sensei.server.serve import ServeError, Serving, is_loopback, serve
     from sensei.server.settings import TIERS, Settings
     from sensei.server.store.database import StoreError
     from sensei.server.vault import VaultError
@@ -78,10 +120,29 @@ def command(
             f"Serving {facts.url}/v1 with the state in {facts.state}. The dashboard is at {facts.url}/ "
             "and asks for the key above. Ctrl-C stops it.\n"
         )
+        for app in applications:
+            sys.stderr.write(f"The application {app.name!r} is the OAuth client {app.client_id}.\n")
 
     try:
+        environment = "production" if (api_key or "").startswith("sk_live_") else "sandbox"
+        applications = tuple(application(text, environment) for text in oauth_apps)
+        settings = Settings(
+            state=state,
+            key_file=key_file,
+            limits=TIERS[tier],
+            faults=faults,
+            public_url=public_url,
+            shared=(not is_loopback(host) or public_url is not None) if shared is None else shared,
+            data_dirs=data_dirs,
+            allowed_networks=allow_networks,
+            oauth_applications=applications,
+            smtp_url=smtp,
+            mail_from=mail_from,
+            slack_token=slack_token,
+            slack_webhook_url=slack_webhook_url,
+        )
         serve(
-            Settings(state=state, key_file=key_file, limits=TIERS[tier], faults=faults),
+            settings,
             host=host,
             port=port,
             api_key=api_key,

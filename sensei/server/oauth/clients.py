@@ -119,12 +119,13 @@ def _is_same_but_port(redirect_uri: str, registered: str) -> bool:
         plain = "@" not in given.netloc and not given.fragment and given.port != 0
         # A parser of URLs drops blanks and line ends; what is left is not what was sent.
         plain = plain and not any(character <= " " for character in redirect_uri)
-        return same and plain and known.scheme == "http" and _is_loopback(known.hostname or "")
+        return same and plain and known.scheme == "http" and is_loopback(known.hostname or "")
     except ValueError:
         return False
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether this is an address of the machine itself; a name is not, since it may come to mean another one."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
