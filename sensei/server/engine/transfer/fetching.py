@@ -40,7 +40,7 @@ class Fetch:
     """One query over a table, fetched in parts."""
 
     def __init__(self, work: TableWork) -> None:
-        self.listed = ", ".join(map(_selected, work.columns))
+        self.listed: str = ", ".join(map(_selected, work.columns))
         self._floats = [at for at, column in enumerate(work.columns) if _is_float(column)]
         self.last: psycopg.pq.abc.PGresult | None = None
         """The latest result with rows in it."""
