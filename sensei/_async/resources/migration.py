@@ -96,7 +96,7 @@ class AsyncPlanReference(PlanReferenceData):
 
 
 class AsyncMigrationSummary(AsyncLiveObject, MigrationSummaryData):
-    """A migration as lists show it; `fetch()` gives the rest."""
+    """A migration as lists show it: on the wire, it has fewer members than a whole one. `fetch()` gives the rest."""
 
     async def fetch(self) -> AsyncMigration:
         """Fetch the whole migration. `GET /migrations/{id}`

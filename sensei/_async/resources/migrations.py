@@ -153,7 +153,8 @@ class AsyncMigrations(AsyncMigrationActions, AsyncMigrationInsight, AsyncMigrati
             headers: headers for these calls only.
 
         Returns:
-            The first page; iterating it goes through every item of every page.
+            The first page; iterating it goes through every item of every page. Items are summaries: `fetch()` gives the
+            whole migration.
 
         Examples:
             >>> async for summary in client.migrations.list(status="running"):

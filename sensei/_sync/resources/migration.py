@@ -97,7 +97,7 @@ class PlanReference(PlanReferenceData):
 
 
 class MigrationSummary(LiveObject, MigrationSummaryData):
-    """A migration as lists show it; `fetch()` gives the rest."""
+    """A migration as lists show it: on the wire, it has fewer members than a whole one. `fetch()` gives the rest."""
 
     def fetch(self) -> Migration:
         """Fetch the whole migration. `GET /migrations/{id}`

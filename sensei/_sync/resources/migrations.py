@@ -154,7 +154,8 @@ class Migrations(MigrationActions, MigrationInsight, MigrationRecovery, Migratio
             headers: headers for these calls only.
 
         Returns:
-            The first page; iterating it goes through every item of every page.
+            The first page; iterating it goes through every item of every page. Items are summaries: `fetch()` gives the
+            whole migration.
 
         Examples:
             >>> for summary in client.migrations.list(status="running"):
