@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from time import monotonic
 from typing import TYPE_CHECKING, TypeVar
 
@@ -22,14 +23,14 @@ _ASK_OTHER_LOOP_AGAIN = 0.01
 
 
 class Turn:
-    """A lock for threads that is free again in a forked child."""
+    """A lock for threads that is free again in a forked child, and after an interrupt at whatever moment."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         call_after_fork(self)
 
     def _after_fork(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
 
     def take(self, deadline: float | None) -> bool:
         """Wait for the turn, until `deadline` on the monotonic clock; True when it came."""
@@ -37,9 +38,15 @@ class Turn:
             timeout=-1 if deadline is None else max(0.0, min(deadline - monotonic(), LONGEST_TIMEOUT))
         )
 
-    def give_back(self) -> None:
-        """Let the next one have its turn."""
-        self._lock.release()
+    def give_back(self, taken: bool) -> None:  # noqa: ARG002 - that of tasks needs it
+        """Let the next one have its turn, if this thread has it.
+
+        An interrupt (Ctrl-C in a notebook) can come after the turn is taken and before anybody knows.
+        """
+        if self._lock.acquire(blocking=False):
+            self._lock.release()
+            with suppress(RuntimeError):  # nobody had it
+                self._lock.release()
 
 
 class AsyncTurn:
@@ -72,11 +79,12 @@ class AsyncTurn:
             return True
         return False
 
-    def give_back(self) -> None:
-        """Let the next one have its turn."""
-        held = self._held
-        self._claim.release()
-        held.release()
+    def give_back(self, taken: bool) -> None:
+        """Let the next one have its turn, if it was taken."""
+        if taken:
+            held = self._held
+            self._claim.release()
+            held.release()
 
     def _lock_of_this_loop(self) -> anyio.Lock:
         import anyio

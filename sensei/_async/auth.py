@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
 from time import monotonic
 
 from sensei._async.keys import AsyncAuthorizer, AsyncKeyProvider, AsyncStaticKey
@@ -29,6 +30,10 @@ from sensei.errors import APITimeoutError, ConfigurationError, SenseiError
 from sensei.models.oauth import OAuthTokenResponse
 
 __all__ = ["AsyncAuthorizer", "AsyncKeyProvider", "AsyncTokenHolder", "AsyncStaticKey"]
+
+
+_saving: ContextVar[object] = ContextVar("sensei_saving", default=None)
+"""The holder whose refreshed token is being handed to the user, in the task that does so."""
 
 
 class AsyncTokenHolder:
@@ -59,6 +64,8 @@ class AsyncTokenHolder:
 
     async def authorization(self, deadline: float | None = None) -> str:
         held = self._held
+        if held is not None and _saving.get() is self:
+            return held.header  # for a call that the user's own `on_refresh` makes
         if held is not None and self._unsaved is None:
             if monotonic() < held.due:
                 return held.header
@@ -70,7 +77,7 @@ class AsyncTokenHolder:
         held = self._held
         if held is not None and held.header != refused:
             return held.header
-        if renewal(self._credentials) is None:
+        if renewal(self._credentials) is None or _saving.get() is self:
             return None
         return await self._renewed(held, deadline, refused=True)
 
@@ -86,12 +93,14 @@ class AsyncTokenHolder:
         return await renew()
 
     async def _renew(self, held: HeldToken | None, deadline: float | None, fetches: int, *, refused: bool) -> str:
-        if not await self._turn.take(deadline):
-            raise APITimeoutError("no token came before the deadline of the call")
+        taken = False
         try:
+            taken = await self._turn.take(deadline)
+            if not taken:
+                raise APITimeoutError("no token came before the deadline of the call")
             return await self._renew_in_turn(held, deadline, fetches, refused=refused)
         finally:
-            self._turn.give_back()
+            self._turn.give_back(taken)
 
     async def _renew_in_turn(
         self, held: HeldToken | None, deadline: float | None, fetches: int, *, refused: bool
@@ -138,5 +147,9 @@ class AsyncTokenHolder:
         token = self._unsaved
         if token is not None:
             if token.on_refresh is not None:
-                await async_resolved(token.on_refresh(token))
+                before = _saving.set(self)
+                try:
+                    await async_resolved(token.on_refresh(token))
+                finally:
+                    _saving.reset(before)
             self._unsaved = None

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from contextvars import ContextVar
 from time import monotonic
 
 from sensei._oauth import TokenCall
@@ -30,6 +31,10 @@ from sensei.errors import APITimeoutError, ConfigurationError, SenseiError
 from sensei.models.oauth import OAuthTokenResponse
 
 __all__ = ["Authorizer", "KeyProvider", "TokenHolder", "StaticKey"]
+
+
+_saving: ContextVar[object] = ContextVar("sensei_saving", default=None)
+"""The holder whose refreshed token is being handed to the user, in the task that does so."""
 
 
 class TokenHolder:
@@ -60,6 +65,8 @@ class TokenHolder:
 
     def authorization(self, deadline: float | None = None) -> str:
         held = self._held
+        if held is not None and _saving.get() is self:
+            return held.header  # for a call that the user's own `on_refresh` makes
         if held is not None and self._unsaved is None:
             if monotonic() < held.due:
                 return held.header
@@ -71,7 +78,7 @@ class TokenHolder:
         held = self._held
         if held is not None and held.header != refused:
             return held.header
-        if renewal(self._credentials) is None:
+        if renewal(self._credentials) is None or _saving.get() is self:
             return None
         return self._renewed(held, deadline, refused=True)
 
@@ -87,12 +94,14 @@ class TokenHolder:
         return renew()
 
     def _renew(self, held: HeldToken | None, deadline: float | None, fetches: int, *, refused: bool) -> str:
-        if not self._turn.take(deadline):
-            raise APITimeoutError("no token came before the deadline of the call")
+        taken = False
         try:
+            taken = self._turn.take(deadline)
+            if not taken:
+                raise APITimeoutError("no token came before the deadline of the call")
             return self._renew_in_turn(held, deadline, fetches, refused=refused)
         finally:
-            self._turn.give_back()
+            self._turn.give_back(taken)
 
     def _renew_in_turn(self, held: HeldToken | None, deadline: float | None, fetches: int, *, refused: bool) -> str:
         """Replace `held`, unless another did so since, or failed to since `fetches` were made."""
@@ -137,5 +146,9 @@ class TokenHolder:
         token = self._unsaved
         if token is not None:
             if token.on_refresh is not None:
-                resolved(token.on_refresh(token))
+                before = _saving.set(self)
+                try:
+                    resolved(token.on_refresh(token))
+                finally:
+                    _saving.reset(before)
             self._unsaved = None

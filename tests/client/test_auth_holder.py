@@ -7,6 +7,7 @@ import os
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from time import monotonic
 from typing import Any
 
 import anyio
@@ -15,6 +16,7 @@ import pytest
 from sensei._async.auth import AsyncKeyProvider, AsyncStaticKey, AsyncTokenHolder
 from sensei._oauth import TokenCall
 from sensei._sync.auth import KeyProvider, StaticKey, TokenHolder
+from sensei._turns import Turn
 from sensei.auth import OAuth2ClientCredentials, OAuth2Token, ServiceAccount
 from sensei.errors import APIConnectionError, APITimeoutError, AuthenticationError, BadRequestError, ConfigurationError
 from sensei.models.oauth import OAuthTokenResponse
@@ -498,3 +500,35 @@ class TestThreads:
             KeyProvider(vault).authorization()  # type: ignore[arg-type]
         assert KeyProvider(lambda: "sk_1").authorization() == "Bearer sk_1"
         assert StaticKey("sk_1").ready == "Bearer sk_1"
+
+
+class TestTurns:
+    def test_one_that_an_interrupt_left_taken_is_given_back(self) -> None:
+        """An interrupt can come between taking the turn and learning of it, when `taken` is still False."""
+        turn = Turn()
+        assert turn.take(None)
+        turn.give_back(False)
+        free: list[bool] = []
+        other = threading.Thread(target=lambda: free.append(turn.take(monotonic() + 10)))
+        other.start()
+        other.join()
+        assert free == [True]
+
+    def test_that_of_another_thread_is_not(self) -> None:
+        turn = Turn()
+        taken, done = threading.Event(), threading.Event()
+
+        def hold() -> None:
+            turn.take(None)
+            taken.set()
+            done.wait(20)
+            turn.give_back(True)
+
+        holding = threading.Thread(target=hold)
+        holding.start()
+        taken.wait(20)
+        turn.give_back(False)
+        assert not turn.take(monotonic())
+        done.set()
+        holding.join()
+        assert turn.take(monotonic() + 10)

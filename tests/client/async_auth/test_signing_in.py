@@ -220,6 +220,19 @@ class TestUserTokens:
         assert bearers(usage) == ["Bearer at_2"]
         assert [(one.access_token, one.refresh_token) for one in saved] == [("at_2", "rt_2")]
 
+    async def test_the_function_that_saves_a_token_may_use_the_client_itself(self, wire: respx.MockRouter) -> None:
+        wire.post(TOKEN).mock(side_effect=[token(2, refresh_token="rt_2")])
+        usage = wire.get(API).mock(return_value=httpx.Response(200, json=USAGE))
+
+        async def save(fresh: OAuth2Token) -> None:
+            await client.request("GET", "/usage/current")
+
+        past = datetime.now(UTC) - timedelta(seconds=1)
+        credentials = OAuth2Token("at_1", "rt_1", client_id="app", expires_at=past, on_refresh=save)
+        async with AsyncClient(credentials=credentials, deadline=20) as client:
+            await client.request("GET", "/usage/current")
+        assert bearers(usage) == ["Bearer at_2", "Bearer at_2"]
+
     @pytest.mark.parametrize(
         ("answer", "error"),
         [
