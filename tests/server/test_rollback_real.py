@@ -140,6 +140,28 @@ def test_a_failed_migration_can_be_taken_back_too(files: Files) -> None:
     assert files.get(mig)["error"]["code"]
 
 
+def test_checkpoints_from_before_a_partial_rollback_are_gone(files: Files) -> None:
+    """They would take a table that was brought back for one that the migration made."""
+    mig = files.finished(target={"options": {"drop_existing_tables": True}})
+    backup = mig.replace("mig_", "bkp_")
+    before = {one["id"] for one in files.get(mig, "/checkpoints?limit=100")["data"]}
+    _roll_back(files, mig, strategy="backup_restore", backup_id=backup, scope="tables", tables=["a"])
+    wait_for(files.client, f"/v1/migrations/{mig}", ["paused"])
+
+    (left,) = files.get(mig, "/checkpoints?limit=100")["data"]
+    assert left["id"] not in before
+    for old in before:
+        answer = files.client.post(f"/v1/migrations/{mig}/restore", json={"checkpoint_id": old})
+        assert (answer.status_code, answer.json()["error"]["code"]) == (404, "checkpoint_not_found")
+    assert files.client.post(f"/v1/migrations/{mig}/restore", json={"checkpoint_id": left["id"]}).status_code == 202
+    assert files.client.post(f"/v1/migrations/{mig}/resume").status_code == 202
+    files.wait(mig, "completed")
+    assert files.query(files.target, "SELECT * FROM a") == [(1, "x"), (2, "y")]
+    _roll_back(files, mig, strategy="backup_restore", backup_id=backup)
+    files.wait(mig, "rolled_back")
+    assert files.query(files.target, "SELECT * FROM a") == [(7, "theirs")]
+
+
 def test_a_cancellation_brings_back_what_was_there(files: Files) -> None:
     rows = ", ".join(f"({n}, 'x')" for n in range(10, 20_000))
     files.run(files.source, f"INSERT INTO a VALUES {rows}")

@@ -99,7 +99,8 @@ def restore(ctx: Context, id: str, body: RestoreRequest) -> RestoreAnswer:
             "The migration failed without a plan; there is nothing to resume.",
             details={"current_status": row.status, "action": "restore"},
         )
-    row.state = checkpoint.state
+    # What is put aside on the target now is not what was at the time of the checkpoint.
+    row.state = {**(checkpoint.state or {}), "backups": (row.state or {}).get("backups", {})}
     row.phases = checkpoint.phases
     row.phase = checkpoint.phase
     row.last_checkpoint_id = checkpoint.id

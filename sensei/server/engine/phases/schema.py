@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sensei.server.engine.backup import Kept, keeper_for
+from sensei.server.engine.backup import Kept, keeper_for, kept_from_json
 from sensei.server.engine.errors import ExecutionError
 from sensei.server.engine.job import backup_id
 from sensei.server.engine.phases.context import Context, open_target
@@ -125,7 +125,9 @@ def _keep(context: Context, target: TargetDatabase, existing: list[TableWork]) -
     keeper = keeper_for(target, job.migration_id)
     if keeper is None:
         return {}
-    todo = [work for work in existing if work.name not in context.state.backups and keeper.is_table(work.target)]
+    known = {name: kept_from_json(data) for name, data in context.state.backups.items()}
+    held = {name for name, kept in known.items() if kept.place is None or keeper.has(kept)}
+    todo = [work for work in existing if work.name not in held and keeper.is_table(work.target)]
     dropping = options.drop_existing_tables
     wholly = [work for work in todo if dropping or options.truncate_existing_tables or not target.can_track(work)]
     found = dict(
