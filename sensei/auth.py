@@ -17,6 +17,9 @@ from typing import TYPE_CHECKING, ClassVar, Protocol, TypeVar
 
 from sensei.errors import ConfigurationError
 
+if TYPE_CHECKING:
+    from sensei.models.enums import ScopeParam
+
 __all__ = ["OAuth2ClientCredentials", "OAuth2Token", "ServiceAccount", "Credentials"]
 
 _C = TypeVar("_C", bound="_Secretive")
@@ -98,7 +101,7 @@ class OAuth2ClientCredentials(_Secretive):
     _secrets = frozenset({"client_secret"})
     __slots__ = ("client_id", "client_secret", "scopes")
 
-    def __init__(self, client_id: str, client_secret: str, *, scopes: Iterable[str] = ()) -> None:
+    def __init__(self, client_id: str, client_secret: str, *, scopes: Iterable[ScopeParam] | str = ()) -> None:
         self._set(
             client_id=_required("client_id", client_id),
             client_secret=_required("client_secret", client_secret),
@@ -143,7 +146,7 @@ class ServiceAccount(_Secretive):
         client_secret: str | None = None,
         *,
         token: str | None = None,
-        scopes: Iterable[str] = (),
+        scopes: Iterable[ScopeParam] | str = (),
     ) -> None:
         asked = _scopes(scopes)
         if token is not None:

@@ -19,6 +19,7 @@ from sensei._oauth import (
     token_reference,
 )
 from sensei._request import UNSET, HeaderTypes, Special, TimeoutTypes
+from sensei.models.enums import ScopeParam
 from sensei.models.oauth import OAuthIntrospection, OAuthTokenResponse
 
 __all__ = ["AsyncOAuth"]
@@ -36,7 +37,7 @@ class AsyncOAuth(AsyncResource):
         *,
         client_id: str,
         redirect_uri: str,
-        scopes: Iterable[str] = (),
+        scopes: Iterable[ScopeParam] | str = (),
         state: str | None = None,
         code_verifier: str | None = None,
     ) -> AuthorizationRequest:
@@ -138,7 +139,7 @@ class AsyncOAuth(AsyncResource):
         client_id: str,
         client_secret: str,
         *,
-        scopes: Iterable[str] = (),
+        scopes: Iterable[ScopeParam] | str = (),
         client_auth: ClientAuth = "body",
         timeout: TimeoutTypes = UNSET,
         headers: HeaderTypes = None,
@@ -174,7 +175,7 @@ class AsyncOAuth(AsyncResource):
         *,
         client_id: str,
         client_secret: str | None = None,
-        scopes: Iterable[str] = (),
+        scopes: Iterable[ScopeParam] | str = (),
         client_auth: ClientAuth = "body",
         timeout: TimeoutTypes = UNSET,
         headers: HeaderTypes = None,

@@ -20,6 +20,7 @@ from sensei._oauth import (
 )
 from sensei._request import UNSET, HeaderTypes, Special, TimeoutTypes
 from sensei._sync.resources._base import Resource
+from sensei.models.enums import ScopeParam
 from sensei.models.oauth import OAuthIntrospection, OAuthTokenResponse
 
 __all__ = ["OAuth"]
@@ -37,7 +38,7 @@ class OAuth(Resource):
         *,
         client_id: str,
         redirect_uri: str,
-        scopes: Iterable[str] = (),
+        scopes: Iterable[ScopeParam] | str = (),
         state: str | None = None,
         code_verifier: str | None = None,
     ) -> AuthorizationRequest:
@@ -139,7 +140,7 @@ class OAuth(Resource):
         client_id: str,
         client_secret: str,
         *,
-        scopes: Iterable[str] = (),
+        scopes: Iterable[ScopeParam] | str = (),
         client_auth: ClientAuth = "body",
         timeout: TimeoutTypes = UNSET,
         headers: HeaderTypes = None,
@@ -175,7 +176,7 @@ class OAuth(Resource):
         *,
         client_id: str,
         client_secret: str | None = None,
-        scopes: Iterable[str] = (),
+        scopes: Iterable[ScopeParam] | str = (),
         client_auth: ClientAuth = "body",
         timeout: TimeoutTypes = UNSET,
         headers: HeaderTypes = None,

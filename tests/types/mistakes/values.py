@@ -2,7 +2,7 @@
 
 # pyright: strict
 
-from sensei import AsyncClient, Client, Connection, OAuth2Token
+from sensei import AsyncClient, Client, Connection, OAuth2ClientCredentials, OAuth2Token
 
 client = Client()
 # error: arg-type | reportArgumentType
@@ -69,6 +69,8 @@ client.audit_logs.list(result="ok")
 client.oauth.revoke("token", token_type_hint="refresh")
 # error: arg-type | reportArgumentType
 client.oauth.client_credentials(client_id="id", client_secret="secret", client_auth="header")
+# error: list-item | reportArgumentType
+OAuth2ClientCredentials("id", "secret", scopes=["migrations:reed"])
 # error: arg-type | reportArgumentType
 Client(timeout="20")
 # error: arg-type | reportArgumentType
