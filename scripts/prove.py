@@ -6,6 +6,7 @@
     python scripts/prove.py stream --events 1000000                # a stream that is cut again and again
     python scripts/prove.py pacing --calls 500                     # many calls at once against 50 a second
     python scripts/prove.py workers --state postgresql             # two processes on one state, one is killed
+    python scripts/prove.py soak --calls 86400                     # memory, file handles and threads stay flat
     python scripts/prove.py second-client                          # the main job by a generated client
 
 Every run is seeded (--seed) and ends with the figures; the exit code is 1 when a promise did not hold. Needs the [dev]
@@ -22,7 +23,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from tests.proof import crash, effects, load, pacing, second_client, stream, workers
+from tests.proof import crash, effects, load, pacing, second_client, soak, stream, workers
 from tests.proof.serving import KEY, ServerProcess
 from tests.proof.shop import make_shop, sqlite_place, what_differs
 
@@ -102,6 +103,19 @@ def prove_workers(given: argparse.Namespace, folder: Path) -> list[str]:
     return report.problems
 
 
+def prove_soak(given: argparse.Namespace, folder: Path) -> list[str]:
+    """A day's worth of calls in fast motion."""
+    report = soak.run(folder, calls=given.calls, seed=given.seed, say=say)
+    kinds = ", ".join(f"{kind} {number:,}" for kind, number in report.calls.most_common())
+    say(f"{report.calls.total():,} calls in {report.seconds:.0f} s: {kinds}")
+    for side in soak.SIDES:
+        memory = ", ".join(f"{quarter / 2**20:.1f}" for quarter in report.quarters(side, "memory"))
+        files = ", ".join(f"{quarter:g}" for quarter in report.quarters(side, "files"))
+        threads = ", ".join(f"{quarter:g}" for quarter in report.quarters(side, "threads"))
+        say(f"{side} by quarter: memory {memory} MiB; file handles {files}; threads {threads}")
+    return report.problems
+
+
 def prove_second_client(given: argparse.Namespace, folder: Path) -> list[str]:
     """The main job by a generated client."""
     second_client.generate(folder)
@@ -129,6 +143,7 @@ PROOFS: dict[str, tuple[Proof, dict[str, int | float | str]]] = {
     "stream": (prove_stream, {"events": 1_000_000, "cut_every": 1_000}),
     "pacing": (prove_pacing, {"calls": 500}),
     "workers": (prove_workers, {"state": "sqlite", "migrations": 6, "rows": 12_000}),
+    "soak": (prove_soak, {"calls": 86_400}),
     "second-client": (prove_second_client, {"rows": 12_000}),
 }
 """Each proof with its options and their defaults."""

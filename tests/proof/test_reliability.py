@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.proof import crash, effects, load, pacing, stream, workers
+from tests.proof import crash, effects, load, pacing, soak, stream, workers
 
 
 @pytest.mark.parametrize("target", ["sqlite", "postgresql"])
@@ -48,6 +48,24 @@ def test_without_retries_what_is_unknown_is_settled_by_its_key(tmp_path: Path) -
 
     assert report.problems == []
     assert report.unknown > 0
+
+
+def test_calls_leave_no_file_handle_and_no_thread_behind(tmp_path: Path) -> None:
+    report = soak.run(tmp_path, calls=2_500, seed=1)
+
+    assert report.problems == []
+    assert set(report.calls) == {"plan", "plain", "refused", "stream", "new client", "async", "migration"}
+
+
+def test_what_grows_is_found() -> None:
+    report = soak.Report()
+    report.calls["plain"] = soak.JUDGED_FROM
+    for n in range(100):
+        report.samples["server"].append(soak.Sample(memory=10**8 + n * 10**6, files=20, threads=10 + n // 10))
+        report.samples["client"].append(soak.Sample(memory=10**8, files=20, threads=10))
+    report.judge()
+
+    assert [problem.split(" ")[-1] for problem in report.problems] == ["threads", "36.5%"]
 
 
 def test_a_stream_that_is_cut_again_and_again_loses_and_doubles_nothing() -> None:
