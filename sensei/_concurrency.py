@@ -156,8 +156,12 @@ class Background(Generic[T]):
         from concurrent.futures import Future
 
         self._future: Future[T] = Future()
-        thread = threading.Thread(target=self._run, args=(work,), name="sensei-background", daemon=True)
-        thread.start()
+        self._undone: Callable[[], T] | None = None
+        try:
+            threading.Thread(target=self._run, args=(work,), name="sensei-background", daemon=True).start()
+        except RuntimeError:
+            # There are no more threads, as when the interpreter ends: it is done when the result is asked for.
+            self._undone = work
 
     def _run(self, work: Callable[[], T]) -> None:
         try:
@@ -169,7 +173,7 @@ class Background(Generic[T]):
 
     def result(self) -> T:
         """Wait for the work; gives its result or raises its error."""
-        return self._future.result()
+        return self._future.result() if self._undone is None else self._undone()
 
     def cancel(self) -> None:
         """Forget the work. A thread cannot be stopped: it ends by its own time-outs."""

@@ -19,7 +19,7 @@ import trio
 from sensei import AsyncClient, Client
 from sensei.errors import APIConnectionError, ConfigurationError
 from tests.client.faulty import Answer, FaultyServer, Heard, reply
-from tests.client.samples import connection
+from tests.client.samples import connection, page
 
 
 def by_id(heard: Heard) -> Answer:
@@ -192,3 +192,24 @@ class TestConnecting:
         async with client:
             with pytest.raises(APIConnectionError, match="could not be made"):
                 await client.connections.get("conn_1")
+
+
+class TestAtTheEnd:
+    def test_a_page_is_fetched_ahead_without_a_thread_where_there_are_no_more(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def serve(heard: Heard) -> Answer:
+            offset = int(heard.target.partition("offset=")[2] or 0)
+            return reply(page([offset + 1], 3, offset, 1))
+
+        with FaultyServer(serve) as server, Client("sk_test_1", base_url=server.url) as client:
+            first = client.connections.list(prefetch=1)
+
+            class NoMore(threading.Thread):
+                def start(self) -> None:
+                    raise RuntimeError("can't start new thread at interpreter shutdown")
+
+            with monkeypatch.context() as patch:
+                patch.setattr("sensei._concurrency.threading.Thread", NoMore)
+                # The server needs no thread for a connection that is open already.
+                assert [item.id for item in first] == ["conn_1", "conn_2", "conn_3"]
