@@ -75,8 +75,9 @@ class Files:
 def wait_for(client: ContractClient, path: str, statuses: Sequence[str]) -> dict[str, Any]:
     """Ask until a resource has one of these statuses."""
     deadline = time.monotonic() + _SECONDS
+    found: dict[str, Any] = {}
     while time.monotonic() < deadline:
-        found: dict[str, Any] = client.get(path).json()
+        found = client.get(path).json()
         if found["status"] in statuses:
             return found
         assert found["status"] not in ("completed", "failed", "cancelled", "rolled_back"), found

@@ -213,7 +213,7 @@ def test_a_schema_that_is_not_there_fails_the_plan(files: Files, source: dict[st
 
 
 def test_ends_by_connection(files: Files) -> None:
-    ends = {}
+    ends: dict[str, Any] = {}
     for role, path in (("source", files.source), ("target", files.target)):
         body = {"name": role, "type": "sqlite", "role": role, "config": {"path": str(path)}}
         ends[role] = {"connection_id": files.client.post("/v1/connections", json=body).json()["id"]}

@@ -108,7 +108,7 @@ class SqliteTarget(TargetDatabase):
         """Rows of a table, and a digest of them that does not depend on their order."""
         total = count = 0
         # Texts are marked, so that they differ from blobs; they need not be UTF-8.
-        self._db.text_factory = lambda raw: (raw,)
+        self._db.text_factory = _marked
         try:
             with self._failures(table):
                 for row in self._db.execute(f"SELECT * FROM {quote(table)}"):
@@ -201,6 +201,10 @@ class SqliteTarget(TargetDatabase):
                     for value, odd in zip(values, stray, strict=True)
                 ],
             )
+
+
+def _marked(raw: bytes) -> tuple[bytes]:
+    return (raw,)
 
 
 def _is_utf8(text: str) -> bool:

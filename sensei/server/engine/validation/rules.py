@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import psycopg
 
@@ -97,7 +97,11 @@ def _read_sqlite(
         raise RuleError(f"the rule took longer than {seconds:g} seconds", reason_code="E4010")
     if "error" in answer:
         raise RuleError(f"the rule cannot be run: {_first_line(answer['error'])}")
-    return [tuple(bytes.fromhex(v["blob"]) if isinstance(v, dict) else v for v in row) for row in answer["rows"]]
+    return [tuple(map(_value, row)) for row in answer["rows"]]
+
+
+def _value(written: Any) -> Any:
+    return bytes.fromhex(cast("dict[str, str]", written)["blob"]) if isinstance(written, dict) else written
 
 
 def _await(
