@@ -13,11 +13,14 @@ from typing import TYPE_CHECKING, TypeVar
 import anyio
 import anyio.to_thread
 
-from sensei.server.notifications import mail, queue, slack
+from sensei.server.notifications import queue
 from sensei.server.notifications.queue import Message, Outcome
 
 if TYPE_CHECKING:
+    from sensei.server.notifications.mail import MailServer
+    from sensei.server.notifications.slack import Slack
     from sensei.server.runtime import Runtime
+    from sensei.server.settings import Settings
 
 log: logging.Logger = logging.getLogger("sensei.server")
 
@@ -45,8 +48,8 @@ class Courier:
     def __init__(self, runtime: Runtime) -> None:
         settings = runtime.settings
         self._runtime = runtime
-        self._mail = mail.configured(settings.smtp_url, settings.mail_from)
-        self._slack = slack.configured(settings.slack_webhook_url, settings.slack_token, settings.slack_api_url)
+        self._mail = _mail_server(settings)
+        self._slack = _slack(settings)
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -145,9 +148,13 @@ class Courier:
     async def _send(self, message: Message) -> Outcome:
         settings = self._runtime.settings
         if self._mail is not None and message.channel == "email":
+            from sensei.server.notifications import mail
+
             send = functools.partial(mail.send, self._mail, message, self._runtime.origin)
             return await anyio.to_thread.run_sync(send, abandon_on_cancel=True)
         if self._slack is not None and message.channel == "slack":
+            from sensei.server.notifications import slack
+
             return await slack.send(
                 self._slack,
                 message,
@@ -168,6 +175,23 @@ class Courier:
     def _forget(self) -> None:
         with self._runtime.store.write() as session:
             queue.forget_old(session, self._runtime.settings.clock.now())
+
+
+# What sends loads where there is a way to send; a server without answers sooner.
+def _mail_server(settings: Settings) -> MailServer | None:
+    if settings.smtp_url is None:
+        return None
+    from sensei.server.notifications import mail
+
+    return mail.configured(settings.smtp_url, settings.mail_from)
+
+
+def _slack(settings: Settings) -> Slack | None:
+    if settings.slack_token is None and settings.slack_webhook_url is None:
+        return None
+    from sensei.server.notifications import slack
+
+    return slack.configured(settings.slack_webhook_url, settings.slack_token, settings.slack_api_url)
 
 
 def _about(message: Message) -> dict[str, str]:

@@ -16,10 +16,11 @@ import anyio
 import anyio.to_thread
 
 from sensei._version import __version__
-from sensei.server.webhooks import queue, sender, signing
+from sensei.server.webhooks import queue, signing
 
 if TYPE_CHECKING:
     from sensei.server.runtime import Runtime
+    from sensei.server.webhooks import sender
 
 log: logging.Logger = logging.getLogger("sensei.server")
 
@@ -181,6 +182,9 @@ class Dispatcher:
 
 async def send(runtime: Runtime, attempt: queue.Attempt) -> sender.AttemptOutcome:
     """Make one attempt."""
+    # The HTTP client loads when there is something to send; a server answers without.
+    from sensei.server.webhooks import sender
+
     return await sender.attempt(
         attempt.url,
         attempt.body,

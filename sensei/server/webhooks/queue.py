@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session
@@ -25,7 +25,9 @@ from sensei.server.vault import Vault
 from sensei.server.webhooks import signing
 from sensei.server.webhooks.patterns import wants
 from sensei.server.webhooks.schedule import next_attempt
-from sensei.server.webhooks.sender import AttemptOutcome
+
+if TYPE_CHECKING:
+    from sensei.server.webhooks.sender import AttemptOutcome
 
 KEPT_FOR = timedelta(days=30)
 _EVENTS_AT_A_TIME = 200

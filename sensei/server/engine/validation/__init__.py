@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from sensei.server.engine.validation.context import ValidationStopped
+from sensei.server.engine.validation.types import ValidationStopped
 
 if TYPE_CHECKING:
     from sensei.server.engine.job import Control, Journal

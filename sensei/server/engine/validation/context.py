@@ -6,17 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from sensei.server.engine.connectors.base import Connector
-from sensei.server.engine.errors import EngineError
 from sensei.server.engine.job import Control, Wanted
 from sensei.server.engine.validation.pairs import TablePair
-from sensei.server.engine.validation.types import PerspectiveResult, ValidationJob
-
-
-class ValidationStopped(EngineError):  # noqa: N818  # nothing went wrong: it was asked to stop
-    """The validation was asked to stop before its end. It has no outcome and can be run again."""
-
-    finished: tuple[PerspectiveResult, ...] = ()
-    """What was done by then."""
+from sensei.server.engine.validation.types import ValidationJob, ValidationStopped
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

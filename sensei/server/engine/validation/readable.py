@@ -7,9 +7,10 @@ from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 
 from sensei.server.engine.errors import EngineError
-from sensei.server.engine.validation.context import Context, ValidationStopped
+from sensei.server.engine.validation.context import Context
 from sensei.server.engine.validation.pairs import TablePair, Unreadable
 from sensei.server.engine.validation.scoring import Findings
+from sensei.server.engine.validation.types import ValidationStopped
 
 
 def probe(context: Context, pair: TablePair) -> TablePair:

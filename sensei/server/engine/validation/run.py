@@ -17,7 +17,7 @@ from sensei.server.engine.job import Control, Journal, Progress
 from sensei.server.engine.serde import catalog_to_json
 from sensei.server.engine.validation import behavioral, referential, scoring, semantic, statistical, structural
 from sensei.server.engine.validation.carried import without_left_out_rows
-from sensei.server.engine.validation.context import Context, ValidationStopped
+from sensei.server.engine.validation.context import Context
 from sensei.server.engine.validation.pairs import TablePair, table_pairs
 from sensei.server.engine.validation.readable import probe
 from sensei.server.engine.validation.types import (
@@ -29,6 +29,7 @@ from sensei.server.engine.validation.types import (
     RuleResult,
     ValidationJob,
     ValidationOutcome,
+    ValidationStopped,
 )
 
 _SECONDS_BETWEEN_WORDS = 0.25

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from sensei.server.engine.errors import EngineError
 from sensei.server.engine.job import Job
 
 PERSPECTIVES = ("structural", "statistical", "referential", "semantic", "behavioral")
@@ -121,3 +122,10 @@ class ValidationOutcome:
     findings: dict[str, int]
     """pass, info, warning, failure."""
     exceptions: tuple[dict[str, str], ...] = ()
+
+
+class ValidationStopped(EngineError):  # noqa: N818  # nothing went wrong: it was asked to stop
+    """The validation was asked to stop before its end. It has no outcome and can be run again."""
+
+    finished: tuple[PerspectiveResult, ...] = ()
+    """What was done by then."""
