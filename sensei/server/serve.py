@@ -87,6 +87,9 @@ def bind(host: str, port: int) -> socket.socket:
 def origin_of(listener: socket.socket, *, tls: bool = False) -> str:
     """The origin a client uses for this socket."""
     host, port = listener.getsockname()[:2]
+    # Whoever listens everywhere can be reached here; how others reach it, only --public-url can tell.
+    if ipaddress.ip_address(host.partition("%")[0]).is_unspecified:
+        host = "::1" if ":" in host else "127.0.0.1"
     shown = f"[{host}]" if ":" in host else host
     return f"{'https' if tls else 'http'}://{shown}:{port}"
 

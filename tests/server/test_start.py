@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-HEAVY = ("sqlglot", "psycopg", "httpx", "httpcore", "smtplib", "rich", "click", "fpdf", "trio")
+HEAVY = ("sqlglot", "psycopg", "httpx", "httpcore", "smtplib", "rich", "fpdf", "trio")
 
 
 def test_answering_needs_no_driver_no_http_client_and_no_mailer() -> None:
