@@ -184,7 +184,11 @@ def main() -> None:
         if peer:
             ours = statistics.median(sum(v for k, v in run.items() if k not in {"rows", "peak_mb"}) for run in there)
             theirs = statistics.median(peer)
-            print(f"{'  pgloader':<24} {theirs:6.2f} s whole; ours is {ours / theirs:.2f} of that")
+            moved = ours - statistics.median(run["plan"] for run in there)
+            print(
+                f"{'  pgloader':<24} {theirs:6.2f} s whole; ours is {ours / theirs:.2f} of that, "
+                f"{moved / theirs:.2f} without the plan"
+            )
         show("PostgreSQL → SQLite", back)
         show("PostgreSQL → PostgreSQL", across)
         show("SQLite → SQLite", other)

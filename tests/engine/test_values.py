@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import sqlite3
 import struct
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.engine.helpers import make_sqlite, move, postgres_end, sqlite_end, sqlite_query
+from sensei.server.engine.plan import PlanOptions
+from tests.engine.helpers import make_sqlite, move, plan_job, postgres_end, run, sqlite_end, sqlite_query
 from tests.support.postgres import PostgresServer
 
 PROPERTY = settings(
@@ -387,3 +389,50 @@ def test_stray_bytes_survive_between_sqlite_files(tmp_path: Path) -> None:
     assert not moved.notes.errors
     sql = "SELECT hex(k), typeof(v), hex(v) FROM t ORDER BY k"
     assert sqlite_query(target, sql) == sqlite_query(source, sql)
+
+
+def test_an_unusual_value_far_into_a_batch(postgres_url: str, tmp_path: Path) -> None:
+    """What was already on its way when it is met arrives once; only the row that does not fit is left out."""
+    rows: list[tuple[Any, ...]] = [(n, n * 2, f"2024-01-{n % 28 + 1:02}") for n in range(3_000)]
+    path = make_sqlite(
+        tmp_path / "source.db", "CREATE TABLE t (id INTEGER PRIMARY KEY, amount INTEGER, day DATE)", {"t": rows}
+    )
+    job = plan_job(sqlite_end(path), postgres_end(postgres_url))
+    with closing(sqlite3.connect(path, isolation_level=None)) as writer:
+        writer.execute("UPDATE t SET amount = 'many' WHERE id = 2700")
+        writer.execute("UPDATE t SET day = '2024-02-30' WHERE id = 1600")
+    moved = run(job)
+    assert sorted(error.sample[0]["id"] for error in moved.notes.errors) == [1600, 2700]
+    expected = [row for row in sqlite_query(path, "SELECT * FROM t ORDER BY id") if row[0] not in {1600, 2700}]
+    with psycopg.connect(postgres_url) as connection:
+        found = connection.execute("SELECT id, amount, day::text FROM t ORDER BY id").fetchall()
+    assert found == expected
+
+
+def test_values_inside_and_outside_of_pages(make_database: Any, tmp_path: Path) -> None:
+    """Tables that are fetched and tables that come by COPY hold the same afterwards."""
+    url = make_database()
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(
+            "CREATE TABLE small "
+            "(at timestamptz PRIMARY KEY, share float8, yes boolean, raw bytea, cost money, note text)"
+        )
+        connection.execute(
+            "INSERT INTO small SELECT timestamptz '2024-01-01 00:00:00.5+00' + n * interval '1 hour', "
+            "CASE n % 4 WHEN 0 THEN 'NaN' WHEN 1 THEN 'Infinity' WHEN 2 THEN NULL ELSE n / 3.0 END, n % 2 = 0, "
+            "decode(lpad(to_hex(n), 8, '0'), 'hex'), n::money, E'tab\\tline\\nback\\\\slash ' || n "
+            "FROM generate_series(1, 1700) AS n"
+        )
+        connection.execute("CREATE TABLE large (LIKE small INCLUDING ALL)")
+        connection.execute("ALTER TABLE large ADD much text")
+        connection.execute("ALTER TABLE large ALTER much SET STORAGE EXTERNAL")
+        connection.execute("INSERT INTO large SELECT s.*, repeat('x', 3000) FROM small s")
+    path = tmp_path / "both.db"
+    moved = run(plan_job(postgres_end(url), sqlite_end(path), options=PlanOptions(batch_size=600)))
+    assert not moved.notes.errors
+    columns = "at, share, yes, raw, cost, note"
+    small = sqlite_query(path, f"SELECT {columns} FROM small ORDER BY 1")
+    assert small == sqlite_query(path, f"SELECT {columns} FROM large ORDER BY 1")
+    assert len(small) == 1_700
+    assert small[0][0] == "2024-01-01 01:00:00.5+00:00"
+    assert [row[1] for row in small[:4]] == [math.inf, None, 1.0, "NaN"]

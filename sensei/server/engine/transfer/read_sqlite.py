@@ -13,7 +13,7 @@ from sensei.server.engine.connectors.sqlite import quote
 from sensei.server.engine.connectors.sqlite_file import check_source, connect, endpoint_error, file_path
 from sensei.server.engine.errors import DataError, EngineError
 from sensei.server.engine.job import Endpoint
-from sensei.server.engine.transfer.rows import Batch, Part, RowsUnreadableError, reached, rough_size
+from sensei.server.engine.transfer.rows import SLICE_ROWS, Batch, Part, RowsUnreadableError, reached, rough_size
 from sensei.server.engine.transfer.samples import row_key
 from sensei.server.engine.transfer.work import ColumnWork, TableWork
 
@@ -53,12 +53,24 @@ class SqliteSource:
         if not key:
             yield Batch(self._all(work, batch_rows), {"done": True})
             return
-        lead = len(key)
-        last = _load(position)
-        rows: list[tuple[Any, ...]] = []
-        for part in self._parts(work, key, last, batch_rows):
-            rows = part.rows
-            yield Batch(iter((part,)), {"key": _dump(rows[-1][:lead])})
+        pieces = -(-batch_rows // SLICE_ROWS)
+        slices = self._parts(work, key, _load(position), -(-batch_rows // pieces))
+        for first in slices:
+            batch = Batch(iter(()), None)
+            batch.parts = self._together(batch, first, slices, batch_rows)
+            yield batch
+
+    def _together(self, batch: Batch, first: Part, slices: Iterator[Part], batch_rows: int) -> Iterator[Part]:
+        """One part of slices that are read while they are written; then the batch knows where it ends."""
+        part = Part(lead=first.lead, rows=first.rows, count=first.count, size=first.size)
+
+        def more() -> Iterator[Part]:
+            while part.count < batch_rows and part.size < _PART_BYTES and (some := next(slices, None)) is not None:
+                yield some
+
+        part.waiting = more()
+        yield part
+        batch.position = {"key": _dump(part.all_rows()[-1][: part.lead])}
 
     def _all(self, work: TableWork, batch_rows: int) -> Iterator[Part]:
         yield from self._parts(work, (), None, batch_rows)

@@ -8,10 +8,13 @@ from typing import Any, cast
 
 from sensei.server.engine.errors import DataError
 
+SLICE_ROWS = 500
+"""Rows that go through reading, checking and writing together."""
+
 
 @dataclass(slots=True)
 class Part:
-    """Some rows of one table. Exactly one of `rows` and `text` is filled.
+    """Some rows of one table, as COPY lines in `text` or else as tuples.
 
     From SQLite come tuples, their first `lead` values being the key that paging goes by; from PostgreSQL the lines of
     COPY's text format, or tuples of values that SQLite takes.
@@ -19,11 +22,30 @@ class Part:
 
     lead: int = 0
     rows: list[tuple[Any, ...]] = field(default_factory=list[tuple[Any, ...]])
+    """Those read so far."""
     text: bytes = b""
     """COPY lines, each ended by a newline."""
     count: int = 0
     size: int = 0
-    """Bytes, roughly."""
+    """Bytes, roughly. Like `count`, of what was read so far."""
+    waiting: Iterator[Part] = field(default_factory=lambda: iter(()))
+    """Further rows, read only when they are asked for."""
+
+    def slices(self) -> Iterator[list[tuple[Any, ...]]]:
+        """All rows, few at a time: what was just read is still in the processor's cache when it is written."""
+        for start in range(0, len(self.rows), SLICE_ROWS):
+            yield self.rows[start : start + SLICE_ROWS]
+        for some in self.waiting:
+            self.rows += some.rows
+            self.count += some.count
+            self.size += some.size
+            yield some.rows
+
+    def all_rows(self) -> list[tuple[Any, ...]]:
+        """All rows, read to the end."""
+        for _ in self.slices():
+            pass
+        return self.rows
 
     def lines(self) -> list[bytes]:
         """The COPY lines one by one, without their newlines; those within values are escaped."""

@@ -6,8 +6,10 @@ binary rows cost the least of both ends' time that needs no other driver and let
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from typing import Any
 
 import psycopg
@@ -152,7 +154,7 @@ class PostgresqlTarget(TargetDatabase):
     def write(self, work: TableWork, part: Part) -> list[BadRow]:
         bad: list[BadRow] = []
         text = part.text
-        if part.rows:
+        if not text:
             encoders = self._encoders.get(work.name)
             if encoders is None:
                 encoders = self._encoders[work.name] = [encoder(column.target) for column in work.columns]
@@ -168,21 +170,17 @@ class PostgresqlTarget(TargetDatabase):
 
     def _as_they_are(self, work: TableWork, part: Part, encoders: list[Encoder]) -> bool:
         """Leave the values to the driver; False, and nothing written, where one of them is not for it."""
-        columns: list[Sequence[Any]] = []
-        for encode, values in zip(encoders, list(zip(*part.rows, strict=True))[part.lead :], strict=True):
-            whole = encode.column(values)
-            if whole is None:
-                return False
-            columns.append(whole)
         binary = [encode.binary for encode in encoders if encode.binary is not None]
         all_binary = len(binary) == len(encoders)
         try:
             with self._copying(work, binary=all_binary) as copy:
                 if all_binary:
                     copy.set_types(binary)
-                for row in zip(*columns, strict=True):
-                    copy.write_row(row)
-        except UnicodeEncodeError:
+                for rows in part.slices():
+                    whole = zip(*_checked(rows, part.lead, encoders), strict=True)
+                    # Runs through all of them in C.
+                    deque(map(copy.write_row, whole), maxlen=0)
+        except (_UnusualError, UnicodeEncodeError):
             return False
         except psycopg.Error as error:
             # The driver's own refusals have no SQLSTATE, and neither has a connection that is lost.
@@ -238,7 +236,7 @@ class PostgresqlTarget(TargetDatabase):
     def _row_by_row(self, work: TableWork, part: Part, encoders: list[Encoder]) -> tuple[bytes, list[BadRow]]:
         bad: list[BadRow] = []
         lines: list[str] = []
-        for row in part.rows:
+        for row in part.all_rows():
             fields: list[str] = []
             for at, value in enumerate(row[part.lead :]):
                 try:
@@ -250,6 +248,21 @@ class PostgresqlTarget(TargetDatabase):
             else:
                 lines.append("\t".join(fields))
         return ("\n".join(lines) + "\n").encode() if lines else b"", bad
+
+
+class _UnusualError(Exception):
+    """A value is not for the driver."""
+
+
+def _checked(rows: list[tuple[Any, ...]], lead: int, encoders: list[Encoder]) -> list[Sequence[Any]]:
+    """The columns of some rows, as the driver may write them."""
+    columns: list[Sequence[Any]] = []
+    for encode, values in zip(encoders, islice(zip(*rows, strict=True), lead, None), strict=True):
+        whole = encode.column(values)
+        if whole is None:
+            raise _UnusualError
+        columns.append(whole)
+    return columns
 
 
 def _key_text(key: tuple[str, ...]) -> str:

@@ -6,6 +6,7 @@ import hashlib
 import sqlite3
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -152,16 +153,18 @@ class SqliteTarget(TargetDatabase):
         return removed
 
     def write(self, work: TableWork, part: Part) -> list[BadRow]:
-        lead, rows = part.lead, part.rows or _decoded(work, part)
+        lead = part.lead
+        slices = part.slices() if not part.text else iter((_decoded(work, part),))
         names = ", ".join(quote(column.target.name) for column in work.columns)
         marks = ", ".join(f"?{number + lead + 1}" for number in range(len(work.columns)))
         sql = f"INSERT INTO {quote(work.target.name)} ({names}) VALUES ({marks})"
         try:
             self._db.execute("SAVEPOINT part")
-            self._db.executemany(sql, rows)
+            self._db.executemany(sql, chain.from_iterable(slices))
             self._db.execute("RELEASE part")
         except (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.InterfaceError, UnicodeEncodeError):
             self._db.execute("ROLLBACK TO part")
+            rows = _decoded(work, part) if part.text else part.all_rows()
             bad = self._one_by_one(work, sql, rows, lead)
             self._db.execute("RELEASE part")
             return bad
