@@ -165,11 +165,11 @@ def test_attempts_follow_the_schedule_and_end(
     world = make_world(smtp_url=_url(postbox))
     world.completed(notifications={"email": TEAM[:1], "on_events": ["completed"]})
 
-    def attempts() -> int:
-        return _rows(world.server)[0].attempts
+    def has_made(attempts: int) -> bool:
+        return _rows(world.server)[0].attempts == attempts
 
     for number, delay in enumerate(WEBHOOK_DELAYS, 1):
-        wait_until(functools.partial(lambda made: attempts() == made, number))
+        wait_until(functools.partial(has_made, number))
         assert _rows(world.server)[0].status == "pending"
         clock.advance(delay)
     wait_until(lambda: _rows(world.server)[0].status == "failed")
