@@ -1,6 +1,6 @@
-"""Measure how fast the engine moves 1.6 million rows between SQLite and PostgreSQL, and how much memory it takes.
+"""Measure how fast the engine moves 1.6 million rows between SQLite, PostgreSQL and MySQL, and what memory it takes.
 
-    python scripts/bench_engine.py [--rounds 3] [--rows 1600000]
+    python scripts/bench_engine.py [--rounds 3] [--rows 1600000] [--mysql]
 
 Each run is a process of its own, so that its peak memory is its own. The data is three tables with keys, indexes and a
 reference, like those of a small shop; PostgreSQL runs with fsync on.
@@ -76,6 +76,73 @@ def make_source(path: Path, rows: int) -> None:
     connection.close()
 
 
+MYSQL_SCHEMA = (
+    """CREATE TABLE customers (
+    id INT UNSIGNED PRIMARY KEY AUTO_INCREMENT, email VARCHAR(120) NOT NULL UNIQUE, name TEXT NOT NULL, city TEXT,
+    born DATE, points INT NOT NULL, balance DOUBLE)""",
+    """CREATE TABLE orders (
+    id INT UNSIGNED PRIMARY KEY AUTO_INCREMENT, customer_id INT UNSIGNED NOT NULL, placed_at DATETIME NOT NULL,
+    status VARCHAR(12) NOT NULL, total DECIMAL(12, 2) NOT NULL, note TEXT,
+    FOREIGN KEY (customer_id) REFERENCES customers (id), KEY orders_by_customer (customer_id, placed_at))""",
+    """CREATE TABLE `lines` (
+    order_id INT UNSIGNED NOT NULL, line INT NOT NULL, sku VARCHAR(20) NOT NULL, quantity INT NOT NULL,
+    price DOUBLE NOT NULL, digest VARBINARY(16), PRIMARY KEY (order_id, line),
+    FOREIGN KEY (order_id) REFERENCES orders (id), KEY lines_by_sku (sku))""",
+)
+
+
+def fill_mysql(url: str, path: Path) -> None:
+    """The same rows in MySQL or MariaDB."""
+    from tests.support.mysql import connected, run
+
+    run(url, MYSQL_SCHEMA)
+    source = sqlite3.connect(path)
+    with connected(url) as connection, connection.cursor() as cursor:
+        for table, width in (("customers", 7), ("orders", 6), ("lines", 6)):
+            rows = source.execute(f"SELECT * FROM {table}")
+            marks = ", ".join(["%s"] * width)
+            while some := rows.fetchmany(10_000):
+                cursor.executemany(f"INSERT INTO `{table}` VALUES ({marks})", some)
+        for table in ("customers", "orders", "lines"):
+            cursor.execute(f"ANALYZE TABLE `{table}`")
+    source.close()
+
+
+def measure_mysql(server: Any, path: Path, folder: Path, rounds: int) -> None:
+    """MySQL to PostgreSQL, turn about with pgloader, and to SQLite."""
+    from tests.support.mysql import find_program, running_mysql
+
+    if find_program() is None:
+        print("no MariaDB here: install mariadb-server-core to measure it", file=sys.stderr)
+        return
+    to_postgresql, to_sqlite, peer = [], [], []
+    with running_mysql({"innodb-buffer-pool-size": "512M"}) as mysql, mysql.database() as url:
+        fill_mysql(url, path)
+        source: dict[str, Any] = {"type": "mysql", "config": {"connection_string": url}}
+        for number in range(rounds):
+            with server.database() as ours, server.database() as theirs:
+                to_postgresql.append(run_apart(source, {"type": "postgresql", "config": {"connection_string": ours}}))
+                seconds = run_pgloader(url, theirs)
+                peer += [seconds] if seconds is not None else []
+            file = str(folder / f"mysql{number}.db")
+            to_sqlite.append(run_apart(source, {"type": "sqlite", "config": {"path": file}}))
+    show("MySQL → PostgreSQL", to_postgresql)
+    compare(to_postgresql, peer)
+    show("MySQL → SQLite", to_sqlite)
+
+
+def compare(runs: list[dict[str, float]], peer: list[float]) -> None:
+    """Our time beside pgloader's."""
+    if peer:
+        ours = statistics.median(sum(v for k, v in run.items() if k not in {"rows", "peak_mb"}) for run in runs)
+        theirs = statistics.median(peer)
+        moved = ours - statistics.median(run["plan"] for run in runs)
+        print(
+            f"{'  pgloader':<24} {theirs:6.2f} s whole; ours is {ours / theirs:.2f} of that, "
+            f"{moved / theirs:.2f} without the plan"
+        )
+
+
 def one_run(source: dict[str, Any], target: dict[str, Any]) -> dict[str, float]:
     """Plan and move once, in this process."""
     from sensei.server.engine.job import Endpoint, Job, MigrationState, Selection, Wanted
@@ -137,7 +204,7 @@ def show(name: str, runs: list[dict[str, float]]) -> None:
     )
 
 
-def run_pgloader(path: Path, url: str) -> float | None:
+def run_pgloader(path: Path | str, url: str) -> float | None:
     """Seconds that pgloader takes for the same, if it is installed."""
     program = shutil.which("pgloader")
     if program is None:
@@ -154,6 +221,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--rows", type=int, default=1_600_000)
+    parser.add_argument("--mysql", action="store_true", help="only what begins in MySQL")
     parser.add_argument("--one", help=argparse.SUPPRESS)
     wishes = parser.parse_args()
     if wishes.one:
@@ -166,6 +234,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="sensei-bench-") as folder, running_postgres(settings) as server:
         path = Path(folder) / "source.db"
         make_source(path, wishes.rows)
+        measure_mysql(server, path, Path(folder), wishes.rounds)
+        if wishes.mysql:
+            return
         file: dict[str, Any] = {"type": "sqlite", "config": {"path": str(path)}}
         there, back, other, across = [], [], [], []
         peer = []
@@ -181,14 +252,7 @@ def main() -> None:
                 across.append(run_apart(database, {"type": "postgresql", "config": {"connection_string": second}}))
                 other.append(run_apart(file, copy))
         show("SQLite → PostgreSQL", there)
-        if peer:
-            ours = statistics.median(sum(v for k, v in run.items() if k not in {"rows", "peak_mb"}) for run in there)
-            theirs = statistics.median(peer)
-            moved = ours - statistics.median(run["plan"] for run in there)
-            print(
-                f"{'  pgloader':<24} {theirs:6.2f} s whole; ours is {ours / theirs:.2f} of that, "
-                f"{moved / theirs:.2f} without the plan"
-            )
+        compare(there, peer)
         show("PostgreSQL → SQLite", back)
         show("PostgreSQL → PostgreSQL", across)
         show("SQLite → SQLite", other)

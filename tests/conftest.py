@@ -7,10 +7,18 @@ from contextlib import ExitStack
 
 import pytest
 
+from tests.support.mysql import MysqlServer, running_mysql
 from tests.support.no_skips import pytest_make_collect_report, pytest_runtest_makereport
 from tests.support.postgres import PostgresServer, running_postgres
 
-__all__ = ["postgres_server", "postgres_url", "pytest_make_collect_report", "pytest_runtest_makereport"]
+__all__ = [
+    "mysql_server",
+    "mysql_url",
+    "postgres_server",
+    "postgres_url",
+    "pytest_make_collect_report",
+    "pytest_runtest_makereport",
+]
 
 
 @pytest.fixture(scope="session")
@@ -32,3 +40,17 @@ def make_database(postgres_server: PostgresServer) -> Iterator[Callable[[], str]
     """Makes new empty databases; each call gives the URL of another one."""
     with ExitStack() as stack:
         yield lambda: stack.enter_context(postgres_server.database())
+
+
+@pytest.fixture(scope="session")
+def mysql_server() -> Iterator[MysqlServer]:
+    """A real MariaDB, one per test process; where there is none, tests that need it are skipped."""
+    with running_mysql() as server:
+        yield server
+
+
+@pytest.fixture
+def mysql_url(mysql_server: MysqlServer) -> Iterator[str]:
+    """The URL of a new empty MariaDB database."""
+    with mysql_server.database() as url:
+        yield url

@@ -32,7 +32,10 @@ SCHEMES: dict[str, ConnectionTypeParam] = {
 }
 """URL scheme → connection type of the API. Which of them can be reached is the server's to say."""
 
-_FORMS = "sqlite:///shop.db (relative), sqlite:////data/shop.db (absolute) or postgresql://user:password@host:5432/name"
+_FORMS = (
+    "sqlite:///shop.db (relative), sqlite:////data/shop.db (absolute), postgresql://user:password@host:5432/name "
+    "or mysql://user:password@host:3306/name"
+)
 
 
 @dataclass(frozen=True, slots=True)

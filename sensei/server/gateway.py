@@ -103,8 +103,10 @@ def test(where: Endpoint, role: str) -> TestOutcome:
     return TestOutcome(status="failed", latency_ms=round((monotonic() - began) * 1000, 3), error=problem)
 
 
-WITH_CONNECTOR = frozenset({"sqlite", "postgresql"})
+WITH_CONNECTOR = frozenset({"sqlite", "postgresql", "mysql"})
 """Types that `open_connector` knows; the others are accepted and their tests fail."""
+AS_TARGET = WITH_CONNECTOR - {"mysql"}
+"""Types that can be written as well."""
 
 
 def reach(where: Endpoint) -> None:

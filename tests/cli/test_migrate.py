@@ -18,6 +18,7 @@ import pytest
 from sensei.certificates import Verdict, check
 from sensei.testing import LocalServer
 from tests.cli.conftest import SHOP, User
+from tests.support import mysql
 from tests.support.postgres import PostgresServer
 
 TABLES = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name"
@@ -352,3 +353,46 @@ def test_two_at_the_same_time_do_not_get_in_each_others_way(user: User) -> None:
     for name in ("one.db", "two.db"):
         assert user.rows(name, "SELECT count(*) FROM orders") == [(3,)]
     assert len(list((user.folder / "sensei-results").glob("*/certificate.json"))) == 2
+
+
+def test_mysql_is_moved_compared_and_certified(user: User, mysql_url: str, postgres_url: str) -> None:
+    mysql.run(
+        mysql_url,
+        [
+            "CREATE TABLE customers (id int unsigned PRIMARY KEY AUTO_INCREMENT, name varchar(40), active tinyint(1))",
+            """CREATE TABLE orders (id int PRIMARY KEY, customer_id int unsigned NOT NULL, total decimal(9,2),
+                FOREIGN KEY (customer_id) REFERENCES customers (id))""",
+            "INSERT INTO customers (name, active) VALUES ('Ada', 1), ('Zoë', 0)",
+            "INSERT INTO orders VALUES (1, 1, 1.10), (2, 1, NULL), (3, 2, 2)",
+        ],
+    )
+
+    for target in (postgres_url, "sqlite:///copy.db"):
+        said = user.run("migrate", mysql_url, target, "--yes", "--output", "json")
+
+        assert said.code == 0, said.err
+        assert str(urlsplit(mysql_url).password) not in said.err + said.out
+        result = json.loads(said.out)
+        assert (result["status"], result["tables"], result["records_processed"]) == ("completed", 2, 5)
+        assert result["validation"]["result"] in {"passed", "passed_with_warnings"}
+        certificate = result["certificate"]
+        keys = json.loads(Path(certificate["keys_path"]).read_bytes())
+        assert check(Path(certificate["path"]).read_bytes(), keys) is Verdict.VALID
+    with psycopg.connect(postgres_url) as connection:
+        assert connection.execute("SELECT * FROM customers ORDER BY id").fetchall() == [
+            (1, "Ada", True),
+            (2, "Zoë", False),
+        ]
+    assert user.rows("copy.db", "SELECT * FROM orders ORDER BY id") == [(1, 1, "1.10"), (2, 1, None), (3, 2, "2.00")]
+
+
+def test_mysql_as_a_target_is_refused_in_one_line(user: User, mysql_url: str) -> None:
+    user.database("shop.db", *SHOP)
+
+    said = user.run("migrate", "sqlite:///shop.db", mysql_url, "--yes")
+
+    assert said.code != 0
+    assert (
+        "can read mysql databases, not write them" in said.err or "can be read by this server, not written" in said.err
+    )
+    assert "Traceback" not in said.err

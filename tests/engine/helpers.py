@@ -33,6 +33,10 @@ def postgres_end(url: str, **options: Any) -> Endpoint:
     return Endpoint(type="postgresql", config={"connection_string": url}, options=options)
 
 
+def mysql_end(url: str, **options: Any) -> Endpoint:
+    return Endpoint(type="mysql", config={"connection_string": url}, options=options)
+
+
 @dataclass
 class Notes:
     """A journal that remembers."""

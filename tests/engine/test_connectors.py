@@ -235,7 +235,7 @@ def test_a_file_without_permission(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         assert connector.test("target").status == "failed"
 
 
-@pytest.mark.parametrize("type_", ["mysql", "oracle", "mongodb", "snowflake", "s3", "nonsense"])
+@pytest.mark.parametrize("type_", ["oracle", "mongodb", "snowflake", "s3", "nonsense"])
 def test_types_without_a_driver(type_: str) -> None:
     with pytest.raises(ConnectorUnavailableError, match="no driver"):
         open_connector(Endpoint(type=type_, config={"host": "h"}))

@@ -290,6 +290,8 @@ def test_ends_that_cannot_be_used(admin: ContractClient) -> None:
     assert refused({"connection_id": "conn_none"}, good) == ("connection_not_found", None)
     assert refused(good, good) == ("validation_error", "role_mismatch")
     assert refused({"connection_id": other}, good)[0] == "connector_unavailable"
+    read_only = {"type": "mysql", "connection_string": "mysql://h/d"}
+    assert refused(good, read_only)[0] == "connector_unavailable"
     inline = {"type": "mongodb", "connection_string": "mongodb://h"}
     assert refused(inline, good)[0] == "connector_unavailable"
 

@@ -63,6 +63,7 @@ def command(
     URLs: sqlite:///shop.db            a file, from the current folder
           sqlite:////data/shop.db      a file, absolute
           postgresql://user:password@host:5432/name
+          mysql://user:password@host:3306/name    MySQL or MariaDB, as the source; mariadb:// as well
 
     With an API key (SENSEI_API_KEY, or a profile) the configured server does the work, otherwise one inside this
     process. Ctrl-C pauses; the same command goes on where it stopped.

@@ -121,7 +121,7 @@ class Catalog:
     """Tables of one database, as read at one moment."""
 
     system: str
-    """``sqlite``, ``postgresql``, …"""
+    """``sqlite``, ``postgresql`` or ``mysql``"""
     server_version: str
     captured_at: datetime
     tables: tuple[Table, ...]

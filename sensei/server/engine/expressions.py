@@ -13,7 +13,7 @@ from sqlglot.errors import SqlglotError
 from sensei.server.engine.catalog import Table
 from sensei.server.engine.errors import ExpressionError
 
-_DIALECTS = {"sqlite": "sqlite", "postgresql": "postgres"}
+_DIALECTS = {"sqlite": "sqlite", "postgresql": "postgres", "mysql": "mysql"}
 _LONGEST = 4_000
 _DEEPEST = 60
 
@@ -65,6 +65,17 @@ _FUNCTIONS = {
         *("jsonb_build_object", "json_build_object", "to_json", "to_jsonb", "jsonb_extract_path_text"),
         *("array_to_string", "string_to_array", "array_length", "cardinality", "mod", "div", "host", "text"),
     },
+    "mysql": {
+        *("ascii", "bin", "char_length", "conv", "crc32", "date_format", "elt", "field", "find_in_set", "format"),
+        *("from_days", "from_unixtime", "hex", "if", "ifnull", "inet_aton", "inet_ntoa", "inet6_aton", "inet6_ntoa"),
+        *("insert", "instr", "isnull", "json_extract", "json_unquote", "json_quote", "json_valid", "json_value"),
+        *("left", "length", "locate", "ltrim", "makedate", "maketime", "md5", "microsecond", "mid", "mod", "nullif"),
+        *("octet_length", "oct", "ord", "period_add", "period_diff", "position", "quarter", "quote", "regexp_replace"),
+        *("regexp_substr", "regexp_instr", "reverse", "right", "rtrim", "sec_to_time", "sha1", "sha2", "sign"),
+        *("soundex", "str_to_date", "substring_index", "time_to_sec", "timestamp", "to_days", "to_seconds", "truncate"),
+        *("unhex", "unix_timestamp", "uuid_to_bin", "bin_to_uuid", "weekday", "weekofyear", "yearweek"),
+        *("year", "month", "day", "hour", "minute", "second", "dayofweek", "dayofyear", "dayofmonth", "last_day"),
+    },
 }
 _FUNCTIONS["sqlite"] -= {"total_changes"}
 
@@ -78,6 +89,7 @@ _KNOWN_FUNCTIONS = frozenset(
     ParseJSON Pow RegexpExtract RegexpLike RegexpILike RegexpReplace Replace Reverse Right Round SHA SHA2 Sign Split
     SplitPart Sqrt StartsWith StrPosition StrToDate StrToTime StrToUnix Substring Time TimeFromParts TimeToStr
     TimestampFromParts TimestampTrunc ToChar ToNumber Translate Trim Trunc TsOrDsToDate TsOrDsToTime
+    DateAdd DateSub Day DayOfMonth DayOfWeek DayOfYear Hour LastDay Minute Month Second SubstringIndex Year
     TsOrDsToTimestamp TsOrDsToDatetime TimeStrToTime TypeOf Typeof UnixToTime Unhex Unicode Upper Xor
     """.split()
 )
@@ -122,10 +134,20 @@ def render_expression(expression: str, table: Table, system: str) -> str:
                 raise ExpressionError(f"{table.qualified_name} has no column {node.name[:80]!r}")
             node.set("table", None)
             node.set("this", e.Identifier(this=name, quoted=True))
+    if system == "mysql":
+        parsed = parsed.transform(_without_escapes)
     try:
         return parsed.sql(dialect=_DIALECTS[system], comments=False, unsupported_level=sqlglot.ErrorLevel.RAISE)
     except SqlglotError:
         raise ExpressionError("the transformation uses what the source's dialect does not have") from None
+
+
+def _without_escapes(node: e.Expr) -> e.Expr:
+    """A text so written that it is the same whether or not the session takes a backslash for an escape."""
+    if isinstance(node, e.Literal) and node.is_string and ("\\" in node.name or not node.name.isprintable()):
+        hexes = e.HexString(this=node.name.encode("utf-8", "surrogatepass").hex())
+        return e.Introducer(this=e.Var(this="_utf8mb4"), expression=hexes)
+    return node
 
 
 def _parse(expression: str, system: str) -> e.Expr:

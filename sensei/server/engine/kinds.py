@@ -87,6 +87,27 @@ _POSTGRESQL_KINDS = {
     "jsonb": Kind.JSON,
 }
 
+_MYSQL_NAMES = {
+    Kind.INTEGER: "tinyint smallint mediumint int bigint year",
+    Kind.FLOAT: "float double",
+    Kind.DECIMAL: "decimal",
+    Kind.TEXT: "char varchar tinytext text mediumtext longtext enum set",
+    Kind.BINARY: "binary varbinary tinyblob blob mediumblob longblob",
+    Kind.DATE: "date",
+    Kind.TIME: "time",
+    Kind.TIMESTAMP: "datetime",
+    Kind.TIMESTAMPTZ: "timestamp",
+    Kind.UUID: "uuid",
+    Kind.JSON: "json",
+}
+MYSQL_SHAPES = frozenset(
+    {
+        *("geometry", "point", "linestring", "polygon", "multipoint", "multilinestring", "multipolygon"),
+        *("geometrycollection", "geomcollection"),
+    }
+)
+_MYSQL_KINDS = {name: kind for kind, names in _MYSQL_NAMES.items() for name in names.split()}
+
 _SQLITE_NAMES: tuple[tuple[re.Pattern[str], Kind], ...] = tuple(
     (re.compile(pattern), kind)
     for pattern, kind in (
@@ -129,9 +150,48 @@ def sqlite_kind(type_: str) -> Kind | None:
     return next((kind for pattern, kind in _SQLITE_NAMES if pattern.search(base)), None)
 
 
+@dataclass(frozen=True, slots=True)
+class MysqlType:
+    """A MySQL type in parts: ``bigint(20) unsigned`` is base ``bigint``, arguments (20,), unsigned."""
+
+    base: str
+    arguments: tuple[int, ...] = ()
+    unsigned: bool = False
+    zerofill: bool = False
+
+    @property
+    def digits(self) -> int:
+        """The digits of a second that a type of moments keeps."""
+        return self.arguments[0] if self.arguments else 0
+
+
+def mysql_type(text: str) -> MysqlType:
+    """Take a MySQL type apart, spelled as the server reports it."""
+    name, _, rest = text.strip().lower().partition("(")
+    arguments, _, tail = rest.partition(")") if rest else ("", "", "")
+    words = f"{name} {tail}".split()
+    return MysqlType(
+        words[0] if words else "",
+        tuple(int(part) for part in arguments.split(",") if part.strip().isdigit()),
+        "unsigned" in words,
+        "zerofill" in words,
+    )
+
+
+def mysql_kind(type_: str) -> Kind:
+    """The kind of a MySQL type."""
+    return _MYSQL_KINDS.get(mysql_type(type_).base, Kind.OTHER)
+
+
 def kind_of(system: str, type_: str) -> Kind:
-    """The kind of a type of either system."""
-    return postgresql_kind(type_) if system == "postgresql" else sqlite_kind(type_) or Kind.OTHER
+    """The kind of a type of any system."""
+    match system:
+        case "postgresql":
+            return postgresql_kind(type_)
+        case "mysql":
+            return mysql_kind(type_)
+        case _:
+            return sqlite_kind(type_) or Kind.OTHER
 
 
 def affinity(type_: str) -> str:

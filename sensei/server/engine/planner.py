@@ -9,7 +9,7 @@ from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from sensei.server.engine.catalog import Table
+from sensei.server.engine.catalog import ForeignKey, Table
 from sensei.server.engine.connectors import Connector, open_connector
 from sensei.server.engine.connectors.sqlite import SqliteConnector
 from sensei.server.engine.errors import PlanningError
@@ -20,6 +20,8 @@ from sensei.server.engine.planning.columns import ColumnPlanner, PlannedColumns
 from sensei.server.engine.planning.naming import Names
 from sensei.server.engine.planning.order import in_dependency_order
 from sensei.server.engine.planning.profile import TableProfile, profile_table
+from sensei.server.engine.planning.profile_mysql import count_mysql_orphans, profile_mysql_table
+from sensei.server.engine.planning.stays_in_mysql import stays_in_mysql
 from sensei.server.engine.planning.structure import StructurePlanner
 from sensei.server.engine.planning.target import Target, look_at_target, refuse_same_place
 
@@ -50,6 +52,10 @@ def make_plan(
         TableNotFoundError: A table or schema named in the selection does not exist.
         PlanningError: Nothing is selected, or the two ends do not admit a plan.
     """
+    if target.type == "mysql":
+        raise PlanningError(
+            "MySQL and MariaDB can be the source of a migration here, not yet its target", reason_code="E2004"
+        )
     with (
         open_connector(source) as reader,
         open_connector(target) as writer,
@@ -154,8 +160,8 @@ class _Planner:
         return targets
 
     def _profiles(self) -> dict[_Key, TableProfile]:
-        """What the tables of a SQLite file really hold; two at a time where there is much to look at."""
-        if self._reader.system != "sqlite":
+        """What the tables really hold; of a SQLite file two at a time where there is much to look at."""
+        if self._reader.system == "postgresql":
             return {}
         rows = sum(table.row_estimate or 0 for table in self._tables)
         if self._other is None or len(self._tables) < 2 or rows < _ROWS_FOR_TWO:
@@ -177,16 +183,23 @@ class _Planner:
             return {_key(t): found for t, found in zip(by_size, executor.map(look, by_size), strict=True)}
 
     def _profile(self, table: Table, reader: Connector) -> TableProfile:
-        profile = profile_table(reader, table)
+        if reader.system == "mysql":
+            profile = profile_mysql_table(reader, table, nul_counts=self._target.system == "postgresql")
+        else:
+            profile = profile_table(reader, table)
         if table.foreign_keys and self._target.system == "postgresql":
             self._count_orphans(table, profile, reader)
         return profile
 
     def _count_orphans(self, table: Table, profile: TableProfile, reader: Connector) -> None:
-        known = {t.name: t for t in self._tables}
+        known = {_key(t): t for t in self._tables}
         for key in table.foreign_keys:
-            parent = known.get(key.referenced_table)
+            parent = known.get((self._schema_of(key), key.referenced_table))
             if parent is None or not set(key.referenced_columns) <= {c.name for c in parent.columns}:
+                continue
+            if reader.system == "mysql":
+                if orphans := count_mysql_orphans(reader, table, key, parent):
+                    profile.orphans[key.columns] = orphans
                 continue
             quote = reader.quote
             pairs = " AND ".join(
@@ -228,6 +241,9 @@ class _Planner:
         row = next(iter(self._reader.stream(sql, 1)))[0]
         return frozenset(name for name, found in zip(floats, row, strict=True) if found)
 
+    def _schema_of(self, key: ForeignKey) -> str | None:
+        return key.referenced_schema if self._reader.system != "sqlite" else None
+
     def _rows(self, table: Table, profile: TableProfile | None) -> int | None:
         return table.row_estimate if profile is None else profile.rows
 
@@ -237,8 +253,7 @@ class _Planner:
         parents: dict[str, set[str]] = {}
         for table in self._tables:
             for key in table.foreign_keys:
-                schema = key.referenced_schema if self._reader.system == "postgresql" else None
-                parent = keys.get((schema, key.referenced_table))
+                parent = keys.get((self._schema_of(key), key.referenced_table))
                 if parent is not None:
                     parents.setdefault(table.qualified_name, set()).add(parent)
         ordered, broken = in_dependency_order(list(by_name), parents)
@@ -269,8 +284,9 @@ class _Planner:
             }.items():
                 if table.extra.get(fact):
                     self._risk("medium", f"{table.qualified_name} has {what}, which is not carried over", table)
-        if isinstance(self._reader, SqliteConnector):
-            for name, kind in self._reader.left_out():
+        self._risks += stays_in_mysql(self._tables) if self._reader.system == "mysql" else []
+        if self._reader.system != "postgresql":
+            for name, kind in self._left_out():
                 self._risks.append(
                     Risk(
                         severity="medium",
@@ -293,6 +309,17 @@ class _Planner:
                         mitigation="Use a database with the encoding UTF8.",
                     )
                 )
+
+    def _left_out(self) -> list[tuple[str, str]]:
+        """(name, kind) of what is no table or view of the source."""
+        if isinstance(self._reader, SqliteConnector):
+            return self._reader.left_out()
+        if self._reader.system == "mysql":
+            from sensei.server.engine.connectors.mysql import MysqlConnector
+
+            assert isinstance(self._reader, MysqlConnector)  # noqa: S101  # the one connector of this system
+            return self._reader.left_out({str(table.schema) for table in self._tables})
+        return []
 
     def _tell_what_is_there(self, targets: dict[_Key, str], columns: dict[_Key, PlannedColumns]) -> None:
         options = self._options

@@ -221,6 +221,12 @@ def _end(
             f"This server has no connector for {spec['type']}; it has {', '.join(sorted(gateway.WITH_CONNECTOR))}.",
             details={"field": f"{side}.type", "reason_code": "E6005"},
         )
+    if side == "target" and spec["type"] not in gateway.AS_TARGET:
+        raise ApiError(
+            "connector_unavailable",
+            f"This server can read {spec['type']} databases, not write them.",
+            details={"field": "target.type", "reason_code": "E6005"},
+        )
     return spec
 
 

@@ -23,7 +23,7 @@ class Connector(ABC):
     """
 
     system: str
-    """``sqlite`` or ``postgresql``; also the name that sqlglot dialects are chosen by."""
+    """``sqlite``, ``postgresql`` or ``mysql``; also the name that sqlglot dialects are chosen by."""
 
     default_schema: str | None
     """The schema that is meant where none is named; None where the system has no schemas."""

@@ -149,6 +149,7 @@ class _Reader:
                         unique=bool(unique),
                         expression=_indexed(sql) if len(columns) < len(parts) else None,
                         where=_condition(sql) if partial else None,
+                        descending=tuple(str(part[0]) for part in parts if part[0] is not None and part[1]),
                     )
                 )
         return uniques, indexes

@@ -5,7 +5,9 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeAlias
 
+from sensei.server.engine.connectors import need_mysql_driver
 from sensei.server.engine.errors import ConnectorUnavailableError
 from sensei.server.engine.job import (
     Control,
@@ -28,7 +30,10 @@ from sensei.server.engine.transfer.write_sqlite import SqliteTarget
 _TOLD_EVERY_SECONDS = 0.5
 _ASKED_EVERY_SECONDS = 0.2
 
-Source = SqliteSource | PostgresqlSource
+if TYPE_CHECKING:
+    from sensei.server.engine.transfer.read_mysql import MysqlSource
+
+Source: TypeAlias = "SqliteSource | PostgresqlSource | MysqlSource"
 
 
 class Halted(Exception):  # noqa: N818  # the caller asked for it
@@ -45,6 +50,11 @@ def open_source(endpoint: Endpoint, snapshot: str | None = None, *, for_sqlite: 
         return SqliteSource(endpoint)
     if endpoint.type == "postgresql":
         return PostgresqlSource(endpoint, snapshot, for_sqlite=for_sqlite)
+    if endpoint.type == "mysql":
+        need_mysql_driver()
+        from sensei.server.engine.transfer.read_mysql import MysqlSource
+
+        return MysqlSource(endpoint)
     raise ConnectorUnavailableError(f"there is no driver for {endpoint.type[:40]!r} databases on this server")
 
 

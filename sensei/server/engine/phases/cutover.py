@@ -163,6 +163,12 @@ def _last_given(source: Connector, work: TableWork, column: str) -> int | None:
             return None
         found = source.scalar(f"SELECT seq FROM sqlite_sequence WHERE name = {literal(work.source.name)}")
         return None if found is None else int(found)
+    if source.system == "mysql":
+        following = source.scalar(
+            "SELECT auto_increment FROM information_schema.tables "
+            f"WHERE table_schema = {literal(str(work.source.schema))} AND table_name = {literal(work.source.name)}"
+        )
+        return None if following is None else int(following) - 1
     name = source.qualify(work.source.schema, work.source.name)
     sequence = source.scalar(f"SELECT pg_get_serial_sequence({literal(name)}, {literal(column)})")
     if sequence is None:

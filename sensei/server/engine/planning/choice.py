@@ -22,6 +22,8 @@ class Choice:
     risks: tuple[Risk, ...] = ()
     choices: tuple[str, ...] = ()
     """The only values allowed, where a check must take the place of an enumerated type."""
+    members: tuple[str, ...] = ()
+    """The only parts allowed of a value that is a list with commas between."""
 
     def doubt(self, confidence: float, flag: str, *risks: Risk) -> Choice:
         """The same with a flag, no more confident than given, and with further risks."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from sensei.server.engine.catalog import Column, Table
 from sensei.server.engine.kinds import Kind, kind_of, parse_type
 from sensei.server.engine.plan import ColumnRef, MappingProposal, Risk
-from sensei.server.engine.planning import from_postgresql, in_sqlite, to_postgresql
+from sensei.server.engine.planning import from_mysql, from_postgresql, in_sqlite, to_postgresql
 from sensei.server.engine.planning.choice import Choice
 from sensei.server.engine.planning.naming import Names
 from sensei.server.engine.planning.personal import looks_personal
@@ -36,6 +36,8 @@ class PlannedColumns:
     kinds: dict[str, tuple[Kind, Kind]] = field(default_factory=dict[str, tuple[Kind, Kind]])
     checks: list[tuple[str, tuple[str, ...]]] = field(default_factory=list[tuple[str, tuple[str, ...]]])
     """(target column, labels) where a check takes the place of an enumerated type."""
+    lists: list[tuple[str, tuple[str, ...]]] = field(default_factory=list[tuple[str, tuple[str, ...]]])
+    """(target column, members) where values are lists of some of them."""
 
 
 class ColumnPlanner:
@@ -54,7 +56,7 @@ class ColumnPlanner:
         Args:
             table: The source table.
             target_name: What it is called on the target.
-            profile: What it holds, for SQLite.
+            profile: What it holds, for SQLite and MySQL.
             nan: Its columns that hold NaN, for PostgreSQL.
             reused: The table that is already there and stays, if any.
         """
@@ -83,6 +85,8 @@ class ColumnPlanner:
             )
             if choice.choices and choice.type.upper().startswith(("TEXT", "VARCHAR")):
                 planned.checks.append((name, choice.choices))
+            if choice.members and choice.type.upper() == "TEXT":
+                planned.lists.append((name, choice.members))
             planned.risks += choice.risks
             if target.computed is None:
                 planned.mappings.append(self._mapping(table, column, choice, target_name, name))
@@ -150,6 +154,12 @@ class ColumnPlanner:
                 return from_postgresql.in_postgresql(column, place, self._target.knows_type)
             case "sqlite", "sqlite":
                 return in_sqlite.choose(column, profile, place)
+            case "mysql", "postgresql":
+                return from_mysql.in_postgresql(column, profile or ColumnProfile(), place)
+            case "mysql", _:
+                choice = from_mysql.in_sqlite(column, profile or ColumnProfile(), place)
+                alone = table.primary_key == (column.name,) and kind_of("sqlite", choice.type) is Kind.INTEGER
+                return replace(choice, type="INTEGER") if alone else choice
             case _:
                 return Choice(column.type, 0.99, "the same type, every value as it is stored")
 

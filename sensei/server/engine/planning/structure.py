@@ -47,7 +47,7 @@ class StructurePlanner:
         extra = dict(table.extra) if self._system == self._target.system == "sqlite" else {}
         if self._target.system == "postgresql" and table.primary_key:
             extra["primary_key_name"] = self._names.give(str(table.extra.get("primary_key_name", f"{name}_pkey")))
-        elif table.primary_key and len(table.primary_key) == 1 and self._system == "postgresql":
+        elif table.primary_key and len(table.primary_key) == 1 and self._system != "sqlite":
             # Like an identity, AUTOINCREMENT never gives a number twice.
             column = table.column(table.primary_key[0])
             if column.autoincrement and planned.kinds[column.name][1] is Kind.INTEGER:
@@ -86,7 +86,7 @@ class StructurePlanner:
             columns = tuple(map(rename, unique.columns))
             given = None
             if self._target.system == "postgresql":
-                given = self._names.give(unique.name or f"{name}_{'_'.join(columns)}_key")
+                given = self._names.give(_apart(unique.name, table, "key") or f"{name}_{'_'.join(columns)}_key")
             elif unique.nulls_equal:
                 self._risk(
                     "medium", f"unique {unique.columns} lets nulls count as equal, which SQLite cannot do", table
@@ -100,6 +100,9 @@ class StructurePlanner:
         for check in table.check_constraints:
             if self._system == self._target.system and planned.names == {c.name: c.name for c in table.columns}:
                 text: str | None = check.expression
+            elif self._system == "mysql" and _compares_texts(table, check.expression):
+                # Most of its collations ignore case and accents.
+                text = None
             else:
                 text = translate_condition(
                     check.expression, self._system, self._target.system, planned.kinds, planned.names.__getitem__
@@ -117,10 +120,18 @@ class StructurePlanner:
         for column, labels in planned.checks:
             listed = ", ".join("'" + label.replace("'", "''") + "'" for label in labels)
             found.append(CheckConstraint(expression=f"{self._target.connector.quote(column)} IN ({listed})"))
+        for column, members in planned.lists:
+            if self._target.system != "postgresql":
+                self._risk("low", f"which members {table.qualified_name}.{column} may have is not checked", table)
+                continue
+            listed = ", ".join("'" + member.replace("'", "''") + "'" for member in members)
+            quoted = self._target.connector.quote(column)
+            found.append(CheckConstraint(expression=f"string_to_array({quoted}, ',') <@ ARRAY[{listed}]::text[]"))
         return found
 
     def _indexes(self, table: Table, planned: PlannedColumns) -> list[Index]:
         found: list[Index] = []
+        name = self._targets[table.schema, table.name]
         types = {column.name: column.type.lower() for column in planned.columns}
         for index in table.indexes:
             same = self._system == self._target.system
@@ -158,7 +169,7 @@ class StructurePlanner:
                 replace(
                     index,
                     columns=columns,
-                    name=self._names.give(index.name or f"{self._targets[table.schema, table.name]}_idx"),
+                    name=self._names.give(_apart(index.name, table, "idx") or f"{name}_idx"),
                     where=where,
                     descending=tuple(planned.names[column] for column in index.descending),
                     included=tuple(planned.names[c] for c in index.included if self._target.system == "postgresql"),
@@ -171,13 +182,13 @@ class StructurePlanner:
         planned = self._columns[table.schema, table.name]
         own = Names(self._target.system)
         for key in table.foreign_keys:
-            parent_key = (key.referenced_schema if self._system == "postgresql" else None, key.referenced_table)
+            parent_key = (key.referenced_schema if self._system != "sqlite" else None, key.referenced_table)
             parent = self._sources.get(parent_key)
             what = f"the reference of {table.qualified_name} ({', '.join(key.columns)}) to {key.referenced_table}"
             if parent is None:
                 self._risk("medium", f"{what} is not made, as that table is not part of this migration", table)
                 continue
-            if self._target.system == "postgresql" and self._system == "sqlite":
+            if self._target.system == "postgresql" and self._system != "postgresql":
                 if not self._fits(table, key, parent, parent_key, what):
                     continue
                 orphans = profile.orphans.get(key.columns, 0) if profile else 0
@@ -207,7 +218,7 @@ class StructurePlanner:
     def _fits(
         self, table: Table, key: ForeignKey, parent: Table, parent_key: tuple[str | None, str], what: str
     ) -> bool:
-        """Whether PostgreSQL can have a reference that SQLite has; SQLite checks neither types nor uniqueness."""
+        """Whether PostgreSQL can have a reference: SQLite checks neither types nor uniqueness, MySQL not the latter."""
         names = {column.name for column in parent.columns}
         unique = [set(parent.primary_key), *(set(u.columns) for u in parent.unique_constraints)]
         unique += [set(i.columns) for i in parent.indexes if i.unique and not i.where and not i.expression]
@@ -226,3 +237,15 @@ class StructurePlanner:
                 )
                 return False
         return True
+
+
+def _apart(name: str | None, table: Table, what: str) -> str | None:
+    """An index's name apart from those of references: MySQL gives a reference and its index one name."""
+    return f"{name}_{what}" if name is not None and any(key.name == name for key in table.foreign_keys) else name
+
+
+def _compares_texts(table: Table, expression: str) -> bool:
+    return "'" in expression and any(
+        column.collation and not column.collation.endswith("_bin") and column.name in expression
+        for column in table.columns
+    )

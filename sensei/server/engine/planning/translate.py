@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from datetime import date, datetime, time
 
 import sqlglot
 from sqlglot import expressions as e
@@ -11,7 +12,7 @@ from sqlglot.errors import SqlglotError
 
 from sensei.server.engine.kinds import Kind
 
-_DIALECTS = {"sqlite": "sqlite", "postgresql": "postgres"}
+_DIALECTS = {"sqlite": "sqlite", "postgresql": "postgres", "mysql": "mysql"}
 
 # Operators that both systems understand alike. LIKE is not among them: SQLite's ignores case.
 _PLAIN: tuple[type[e.Expr], ...] = (
@@ -124,10 +125,12 @@ def translate_default(text: str, source: str, target: str, kind: Kind) -> str | 
     if isinstance(parsed, e.Null):
         return "NULL"
     if isinstance(parsed, e.CurrentTimestamp | e.CurrentDate | e.CurrentTime):
-        return _now(parsed, target, kind)
+        return _now_of_mysql(parsed, target, kind) if source == "mysql" else _now(parsed, target, kind)
+    if isinstance(parsed, e.BitString):
+        parsed = e.Literal.number(int(str(parsed.this), 2))
     value = parsed.this if isinstance(parsed, e.Neg) else parsed
     if isinstance(value, e.Boolean | e.Literal):
-        return _constant(parsed, value, target, kind)
+        return _constant(parsed, value, source, target, kind)
     return None
 
 
@@ -148,7 +151,36 @@ def _now(parsed: e.Expr, target: str, kind: Kind) -> str | None:
     return f"((now() AT TIME ZONE 'UTC')::{wanted.value})"
 
 
-def _constant(parsed: e.Expr, value: e.Boolean | e.Literal, target: str, kind: Kind) -> str | None:
+def _now_of_mysql(parsed: e.Expr, target: str, kind: Kind) -> str | None:
+    """What is now in the session's time zone; SQLite knows only UTC."""
+    if kind is Kind.TIMESTAMPTZ and isinstance(parsed, e.CurrentTimestamp):
+        return _now(parsed, target, kind)
+    if target != "postgresql":
+        return None
+    wanted = Kind.DATE if isinstance(parsed, e.CurrentDate) else Kind.TIME
+    if isinstance(parsed, e.CurrentTimestamp):
+        return "LOCALTIMESTAMP" if kind is Kind.TIMESTAMP else None
+    names = {Kind.DATE: "CURRENT_DATE", Kind.TIME: "LOCALTIME"}
+    return names[wanted] if kind is wanted else None
+
+
+_MOMENTS: dict[Kind, Callable[[str], object]] = {
+    Kind.DATE: date.fromisoformat,
+    Kind.TIME: time.fromisoformat,
+    Kind.TIMESTAMP: datetime.fromisoformat,
+    Kind.TIMESTAMPTZ: datetime.fromisoformat,
+}
+
+
+def _is_moment(text: str, kind: Kind) -> bool:
+    try:
+        _MOMENTS[kind](text)
+    except ValueError:
+        return False
+    return True
+
+
+def _constant(parsed: e.Expr, value: e.Boolean | e.Literal, source: str, target: str, kind: Kind) -> str | None:
     if kind is Kind.BOOLEAN:
         truth = {"true": True, "false": False, "1": True, "0": False, "t": True, "f": False}.get(
             str(value.this).lower()
@@ -163,6 +195,10 @@ def _constant(parsed: e.Expr, value: e.Boolean | e.Literal, target: str, kind: K
         return str(value.this) if _NUMBER.fullmatch(str(value.this)) else None
     if kind in {Kind.BINARY, Kind.OTHER} and target == "postgresql":
         return None
+    if source == "mysql" and kind in _MOMENTS:
+        # A date of zeroes is none elsewhere; the default of an instant is in the zone of whoever inserts.
+        text = str(value.this)
+        return f"'{text}'" if kind is not Kind.TIMESTAMPTZ and _is_moment(text, kind) else None
     if not value.is_string and not numeric:
         # Text defaults written as numbers are the text of the number.
         sign = "-" if isinstance(parsed, e.Neg) else ""

@@ -30,6 +30,8 @@ class TableWork:
     source: Table
     target: Table
     columns: tuple[ColumnWork, ...]
+    source_system: str = ""
+    target_system: str = ""
 
     @property
     def name(self) -> str:
@@ -117,7 +119,7 @@ def _work(plan: TablePlan, decided: dict[str, DecidedMapping], system: str, job:
     target = _restrict(
         replace(plan.target, name=next(iter(table_names), plan.target.name), columns=tuple(made)), renames
     )
-    return TableWork(plan.source, target, tuple(columns))
+    return TableWork(plan.source, target, tuple(columns), system, job.plan.target_system)
 
 
 def _column(planned: Column, mapping: DecidedMapping, plan: TablePlan, system: str) -> Column:

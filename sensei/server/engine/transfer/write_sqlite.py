@@ -16,6 +16,7 @@ from sensei.server.engine.connectors.sqlite_file import check_target, connect, e
 from sensei.server.engine.ddl import Ddl, literal
 from sensei.server.engine.job import Endpoint
 from sensei.server.engine.transfer.decode import decoder
+from sensei.server.engine.transfer.decode_mysql import decode as decode_mysql
 from sensei.server.engine.transfer.rows import BadRow, Part
 from sensei.server.engine.transfer.samples import row_key
 from sensei.server.engine.transfer.target import ADDED, TargetDatabase
@@ -32,6 +33,9 @@ _REASONS = {
     sqlite3.SQLITE_CONSTRAINT_CHECK: "E4007",
     _CONSTRAINT_DATATYPE: "E3001",
 }
+
+_OF_A_ROW = (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.InterfaceError, OverflowError)
+"""Errors of single rows; an integer may be beyond SQLite's 64 bits."""
 
 
 class SqliteTarget(TargetDatabase):
@@ -162,7 +166,7 @@ class SqliteTarget(TargetDatabase):
             self._db.execute("SAVEPOINT part")
             self._db.executemany(sql, chain.from_iterable(slices))
             self._db.execute("RELEASE part")
-        except (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.InterfaceError, UnicodeEncodeError):
+        except (*_OF_A_ROW, UnicodeEncodeError):
             self._db.execute("ROLLBACK TO part")
             rows = _decoded(work, part) if part.text else part.all_rows()
             bad = self._one_by_one(work, sql, rows, lead)
@@ -177,13 +181,12 @@ class SqliteTarget(TargetDatabase):
         for row in rows:
             try:
                 self._write_row(work, sql, row, lead)
-            except (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.InterfaceError) as error:
+            except _OF_A_ROW as error:
                 code = getattr(error, "sqlite_errorcode", None)
-                bad.append(
-                    BadRow(
-                        _REASONS.get(code, "E2007") if code else "E3001", str(error)[:300], row_key(work, row[lead:])
-                    )
-                )
+                reason = _REASONS.get(code, "E2007") if code else "E3001"
+                if isinstance(error, OverflowError):
+                    reason = "E3004"
+                bad.append(BadRow(reason, str(error)[:300], row_key(work, row[lead:])))
             except sqlite3.Error as error:
                 raise execution_error(error, self.path, work.name) from None
         return bad
@@ -219,6 +222,8 @@ def _is_utf8(text: str) -> bool:
 
 
 def _decoded(work: TableWork, part: Part) -> list[tuple[Any, ...]]:
+    if work.source_system == "mysql":
+        return decode_mysql(work, part.text)
     lines = part.text.decode().split("\n")[:-1]
     fields = zip(*[line.split("\t") for line in lines], strict=True)
     columns = [decoder(column)(values) for column, values in zip(work.columns, fields, strict=True)]

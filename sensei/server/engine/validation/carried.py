@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from sensei.server.engine.connectors.base import Connector
 from sensei.server.engine.validation.cells import Columns, NotInKeyOrderError, Row, compare_in_key_order
 from sensei.server.engine.validation.kinds import Kind
-from sensei.server.engine.validation.pairs import TablePair, key_order
+from sensei.server.engine.validation.pairs import TablePair, bytewise, key_order
 
 _AT_MOST = 2_000
 _ALIAS = "carried"
@@ -34,8 +34,14 @@ def without_left_out_rows(pair: TablePair, source: Connector, target: Connector,
     if not keys or len(keys) > left_out:
         return pair
     listed = ", ".join(f"({', '.join(map(_literal, key))})" for key in keys)
-    columns = ", ".join(pair.columns[position].source_value for position in pair.key)
-    condition = f"({columns}) NOT IN (VALUES {listed})" if len(pair.key) > 1 else f"{columns} NOT IN ({listed})"
+    values = [(pair.columns[position].kind, pair.columns[position].source_value) for position in pair.key]
+    if source.system == "mysql":
+        # By the bytes, as a key may ignore case; and without the word that MySQL knows only in its newest form.
+        columns = ", ".join(bytewise("mysql", kind, value) for kind, value in values)
+        condition = f"({columns}) NOT IN ({listed})"
+    else:
+        columns = ", ".join(value for _, value in values)
+        condition = f"({columns}) NOT IN (VALUES {listed})" if len(pair.key) > 1 else f"{columns} NOT IN ({listed})"
     return dataclasses.replace(
         pair,
         source_name=f"(SELECT * FROM {pair.source_name} WHERE {condition}) AS {_ALIAS}",

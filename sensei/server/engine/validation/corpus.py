@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from sensei.server.engine.validation.context import Context
@@ -24,6 +24,7 @@ _FILTERS = 3
 _GROUPS = 100
 _LARGE_TABLE = 200_000
 """From so many rows on, a round reads a table as a whole once for every kind of question, not more often."""
+_DOUBLES = {"postgresql": "double precision", "sqlite": "REAL"}
 _GROUPED = (Kind.TEXT, Kind.INTEGER)
 
 
@@ -171,10 +172,10 @@ class _Maker:
         for column in self._some([c for c in self._columns if c.kind in _GROUPED], few):
             yield self._groups(column)
         for column in self._some(self._columns, few):
-            yield self._count("missing", (f"{column.source_value} IS NULL", f"{column.target_value} IS NULL"))
+            yield self._count("missing", self._both(_is_null, column))
         # Whether the blanks that fill up a CHAR count depends on the system.
         for column in self._some([c for c in self._columns if c.kind is Kind.TEXT], few):
-            yield self._count("missing", (f"{column.source_value} = ''", f"{column.target_value} = ''"))
+            yield self._count("missing", self._both(_is_empty, column))
             yield self._filter_length(column)
         if self._sample.keys:
             for column in self._some(numbers, 1):
@@ -209,9 +210,11 @@ class _Maker:
 
     def _filter_length(self, column: ColumnPair) -> Query:
         bound = self._chance.randint(1, 40)
-        return self._count(
-            "filter", (f"length({column.source_value}) > {bound}", f"length({column.target_value}) > {bound}")
-        )
+        source, target = self._both(_length, column)
+        return self._count("filter", (f"{source} > {bound}", f"{target} > {bound}"))
+
+    def _both(self, write: Callable[[str, str], str], column: ColumnPair) -> tuple[str, str]:
+        return write(self._systems[0], column.source_value), write(self._systems[1], column.target_value)
 
     def _groups(self, column: ColumnPair) -> Query:
         sides: list[str] = []
@@ -276,8 +279,23 @@ class _Maker:
 
 def _wide(system: str, value: str) -> str:
     """A number for averaging, in doubles on both sides, without those so large that their sum may run over."""
-    double = {"postgresql": "double precision", "sqlite": "REAL"}.get(system, "DOUBLE")
-    return f"CASE WHEN {value} BETWEEN -1e100 AND 1e100 THEN CAST({value} AS {double}) END"
+    double = f"{value} * 1e0" if system == "mysql" else f"CAST({value} AS {_DOUBLES[system]})"
+    return f"CASE WHEN {value} BETWEEN -1e100 AND 1e100 THEN {double} END"
+
+
+def _is_null(system: str, value: str) -> str:
+    # To MySQL a date of zeroes IS NULL, for the sake of old drivers.
+    return f"{value} <=> NULL" if system == "mysql" else f"{value} IS NULL"
+
+
+def _is_empty(system: str, value: str) -> str:
+    # To MySQL a text of blanks is mostly equal to an empty one.
+    return f"length({value}) = 0" if system == "mysql" else f"{value} = ''"
+
+
+def _length(system: str, value: str) -> str:
+    """Characters of a text."""
+    return f"char_length({value})" if system == "mysql" else f"length({value})"
 
 
 def _equals(system: str, kind: Kind, name: str, value: object) -> str:
@@ -287,4 +305,5 @@ def _equals(system: str, kind: Kind, name: str, value: object) -> str:
     if kind is Kind.UUID and system == "postgresql":
         return f"{name} = {text}::uuid"
     # By the bytes, as the key itself may ignore case or accents on one side.
-    return f"{bytewise(system, kind, name)} = {text}"
+    found = f"{bytewise(system, kind, name)} = {text}"
+    return f"{name} = {text} AND {found}" if system == "mysql" else found

@@ -196,7 +196,22 @@ def _time(value: object) -> object:
     return value
 
 
+_DURATION = re.compile(r"(-?)(\d+):(\d\d):(\d\d(?:\.\d+)?)")
+
+
+def _duration(value: object) -> object:
+    if isinstance(value, time):
+        value = value.isoformat()
+    match = _DURATION.fullmatch(value) if isinstance(value, str) else None
+    if match is None:
+        return value
+    seconds = int(match[2]) * 3600 + int(match[3]) * 60 + Decimal(match[4])
+    return -seconds if match[1] else seconds
+
+
 def _uuid(value: object) -> object:
+    if isinstance(value, bytes) and len(value) == 36:
+        value = value.decode("ascii", "replace")
     try:
         if isinstance(value, str):
             return UUID(value)
@@ -264,6 +279,7 @@ _NORMALIZERS: dict[Kind, Normalize] = {
     Kind.UUID: _uuid,
     Kind.JSON: _json,
     Kind.BINARY: _binary,
+    Kind.DURATION: _duration,
     Kind.OTHER: _other,
     Kind.ANY: _as_stored,
 }

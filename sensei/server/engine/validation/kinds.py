@@ -6,6 +6,7 @@ import enum
 import re
 
 from sensei.server.engine.catalog import Column
+from sensei.server.engine.kinds import MYSQL_SHAPES
 
 
 class Kind(enum.Enum):
@@ -27,6 +28,8 @@ class Kind(enum.Enum):
     UUID = "uuid"
     JSON = "json"
     BINARY = "binary"
+    DURATION = "duration"
+    """Hours, minutes and seconds, maybe more than a day of them."""
     OTHER = "other"
     """Compared by the text the database writes."""
     ANY = "any"
@@ -89,6 +92,8 @@ def family(system: str, type_: str) -> Kind:
             return Kind.FLOAT
         if name == "bit":
             return Kind.INTEGER
+        if name in MYSQL_SHAPES:
+            return Kind.BINARY
     if system == "sqlite" and name == "real":
         return Kind.FLOAT
     if name.endswith("[]"):
@@ -109,9 +114,11 @@ def compared_as(source_system: str, source: Column, target_system: str, target: 
     if source_system == "sqlite":
         return from_target
     if target_system == "sqlite":
-        if from_source is Kind.DECIMAL and _keeps_text(target.type):
+        if from_source in (Kind.DECIMAL, Kind.INTEGER) and _keeps_text(target.type):
             return Kind.DECIMAL_TEXT
         return from_source
+    if from_source is Kind.TIME and from_target is Kind.OTHER:
+        return Kind.DURATION
     return from_source if from_target in (Kind.TEXT, Kind.CHAR) and from_source is not Kind.CHAR else from_target
 
 
@@ -147,6 +154,10 @@ def select_expression(system: str, kind: Kind, expression: str, *, as_double: bo
     if system == "mysql":
         if kind in (Kind.INTEGER, Kind.BOOLEAN):
             return f"({expression}) + 0"
+        if kind is Kind.DECIMAL and as_double:
+            return f"({expression}) * 1e0"
+        if kind is Kind.TIMESTAMPTZ:
+            return f"CONCAT({expression}, '+00')"
         if kind in (Kind.FLOAT, Kind.FLOAT32, Kind.TEXT, Kind.BINARY):
             return expression
         return f"CAST({expression} AS CHAR)"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sensei.server.engine.catalog import Column, Table
 from sensei.server.engine.connectors.base import Connector
 from sensei.server.engine.job import Job
-from sensei.server.engine.kinds import parse_type
+from sensei.server.engine.kinds import mysql_type, parse_type
 from sensei.server.engine.transfer.work import ColumnWork, TableWork, works
 from sensei.server.engine.validation.forms import Normalize, normalizer
 from sensei.server.engine.validation.kinds import Kind, compared_as, fits_a_double, select_expression
@@ -121,6 +121,8 @@ def _column_pair(work: ColumnWork, source: Connector, target: Connector) -> Colu
     planned, from_target = _without_currency(work.target, target, target.quote(work.target.name))
     # What an expression gives has no declared type; the column it went into has.
     kind = compared_as("sqlite" if transformed else source.system, column, target.system, planned)
+    if source.system == "mysql" and not transformed:
+        from_source = _of_mysql(column, kind, from_source)
     as_double = kind is Kind.DECIMAL and fits_a_double(planned if target.system != "sqlite" else column)
     return ColumnPair(
         source=work.source,
@@ -133,6 +135,23 @@ def _column_pair(work: ColumnWork, source: Connector, target: Connector) -> Colu
         is_transformed=transformed,
         as_stored=source.system == target.system == "sqlite" and not transformed,
     )
+
+
+def _of_mysql(column: Column, kind: Kind, value: str) -> str:
+    """A value as it was carried, where MySQL by itself would compare or show something else of it."""
+    type_ = mysql_type(column.type)
+    match type_.base:
+        case "bit" if kind is Kind.OTHER:
+            return f"LPAD(BIN({value} + 0), {type_.arguments[0] if type_.arguments else 1:d}, '0')"
+        case "bit" | "year":
+            # A YEAR would take 50 for 2050.
+            return f"({value} + 0)"
+        case "float":
+            return f"({value} * 1e0)"
+        case "enum" | "set" | "uuid" | "inet4" | "inet6":
+            return f"CAST({value} AS CHAR)"
+        case _:
+            return value
 
 
 def _without_currency(column: Column, connector: Connector, value: str) -> tuple[Column, str]:
@@ -173,6 +192,6 @@ def bytewise(system: str, kind: Kind, value: str) -> str:
         case "postgresql":
             return f'({value})::text COLLATE "C"'
         case "mysql":
-            return f"CAST({value} AS BINARY)"
+            return f"CAST(CONVERT({value} USING utf8mb4) AS BINARY)"
         case _:
             return f"{value} COLLATE BINARY"
