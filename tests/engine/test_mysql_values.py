@@ -235,7 +235,7 @@ def test_zero_dates_are_a_risk_and_never_null(
     moved = move(mysql_end(mysql_url), postgres_end(postgres_url))
     (risk,) = [risk for risk in moved.plan.risks if risk.type == "data_loss"]
     assert risk.severity == "high"
-    assert risk.description.startswith("1 values of ")
+    assert risk.description.startswith("1 value of ")
     assert "NULLIF(at, 0)" in str(risk.mitigation)
     (mapping,) = [m for m in moved.plan.mappings if m.source.column == "at"]
     assert mapping.has_data_loss_risk

@@ -42,9 +42,13 @@ def _time(text: str) -> Any:
     return (_MIDNIGHT + found).time() if isinstance(found, timedelta) and timedelta() <= found < _A_DAY else text
 
 
-CANONICAL = {
+def _bits(data: bytes) -> int:
+    return int.from_bytes(data, "big")
+
+
+CANONICAL: dict[Any, Any] = {
     **conversions,
-    FIELD_TYPE.BIT: lambda data: int.from_bytes(data, "big"),
+    FIELD_TYPE.BIT: _bits,
     FIELD_TYPE.TIME: _time,
 }
 """How values are loaded in the canonical form of `Connector.stream`; dates that Python cannot hold stay texts."""

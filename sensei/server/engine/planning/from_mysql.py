@@ -10,6 +10,7 @@ from sensei.server.engine.kinds import MYSQL_SHAPES, Kind, MysqlType, mysql_kind
 from sensei.server.engine.plan import Risk
 from sensei.server.engine.planning.choice import Choice
 from sensei.server.engine.planning.profile import ColumnProfile
+from sensei.server.engine.wording import counted
 
 _LARGEST = 2**63 - 1
 _ADDRESSES = {"inet4", "inet6"}
@@ -29,18 +30,18 @@ def in_postgresql(column: Column, profile: ColumnProfile, place: str) -> Choice:
             choice,
             0.6,
             "zero_dates",
-            f"{unreal} values of {place} are no days of the calendar, such as 0000-00-00, which PostgreSQL cannot "
-            "store; their rows are left out and recorded as errors",
+            f"{counted(unreal, 'value', 'values')} of {place} {_are(unreal)} no day of the calendar, such as "
+            "0000-00-00, which PostgreSQL cannot store; rows with such are left out and recorded as errors",
             place,
-            _ZERO_DATES.format(advice=f"NULLIF({column.name}, 0)"),
+            _ZERO_DATES.format(advice=f"NULLIF({_written(column.name)}, 0)"),
         )
     if profile.with_nul:
         choice = _lossy(
             choice,
             0.75,
             "nul_in_text",
-            f"{profile.with_nul} texts of {place} hold a NUL character, which PostgreSQL cannot store; "
-            "their rows are left out and recorded as errors",
+            f"{counted(profile.with_nul, 'text', 'texts')} of {place} with a NUL character, which PostgreSQL cannot "
+            "store; rows with such are left out and recorded as errors",
             place,
             "Remove the NUL characters at the source, or map the column to BYTEA.",
         )
@@ -60,7 +61,9 @@ def in_sqlite(column: Column, profile: ColumnProfile, place: str) -> Choice:
             0.9,
             "zero_dates",
             _ambiguous(
-                "low", f"{unreal} values of {place} are no days of the calendar; they are kept as their text", place
+                "low",
+                f"{counted(unreal, 'value', 'values')} of {place} {_are(unreal)} no day of the calendar; kept as text",
+                place,
             ),
         )
     return choice
@@ -88,7 +91,8 @@ def _in_postgresql(column: Column, type_: MysqlType, profile: ColumnProfile, pla
             return Choice(
                 "INTERVAL",
                 0.85,
-                f"{profile.facts['outside']} values are negative or longer than a day; INTERVAL holds them all",
+                f"{counted(profile.facts['outside'], 'value is', 'values are')} negative or longer than a day; "
+                "INTERVAL holds them all",
                 "type_conversion",
                 flags=("times_beyond_a_day",),
                 risks=(
@@ -239,6 +243,15 @@ def _other(column: Column, type_: MysqlType, place: str, *, bits: str, binary: s
         f"{place} is of the type {column.type[:60]}, which cannot be carried; exclude its table, or change the column",
         reason_code="E2003",
     )
+
+
+def _are(number: int) -> str:
+    return "is" if number == 1 else "are"
+
+
+def _written(name: str) -> str:
+    """A column's name as it may be written in a transformation."""
+    return name if name.isidentifier() else "`" + name.replace("`", "``") + "`"
 
 
 def _bits(type_: MysqlType) -> int:

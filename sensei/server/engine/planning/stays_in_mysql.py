@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from sensei.server.engine.catalog import Column, Table
 from sensei.server.engine.plan import Risk
+from sensei.server.engine.wording import counted
 
 
 def stays_in_mysql(tables: Sequence[Table]) -> list[Risk]:
@@ -70,8 +71,8 @@ def _collations(tables: Sequence[Table]) -> Iterator[Risk]:
         yield Risk(
             severity="low",
             type="semantic_ambiguity",
-            description=f"{len(others)} text columns compare without regard to case in MySQL; the target compares them "
-            "exactly",
+            description=f"{counted(len(others), 'text column compares', 'text columns compare')} without regard to "
+            "case in MySQL; the target compares exactly",
             affected=tuple(others),
             mitigation="Use lower(…) in queries where case must not matter.",
         )

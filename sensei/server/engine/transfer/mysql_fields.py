@@ -6,18 +6,19 @@ it is. Values too large for the server's functions come as they are and are writ
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from sensei.server.engine.connectors.mysql import quote
 from sensei.server.engine.kinds import Kind, kind_of, mysql_kind, mysql_type, parse_type
-from sensei.server.engine.transfer.work import ColumnWork
+from sensei.server.engine.transfer.work import ColumnWork, TableWork
 
 _TAB = "0x09"
 _NULL = b"\\N"
 _NULL_SQL = "0x5C4E"
 _HEX_SQL = "0x5C5C78"
 _UNBOUNDED = {"mediumtext", "longtext", "json", "mediumblob", "longblob"}
+_LONG = 2_000
 _SHORT = 100
 """More bytes than any value has that is no text and no bytes."""
 _ESCAPES = ((b"\\", b"\\\\"), (b"\t", b"\\t"), (b"\n", b"\\n"), (b"\r", b"\\r"))
@@ -37,27 +38,27 @@ class Piece:
     """Makes the field of a column as it is."""
 
 
-def pieces(columns: Sequence[ColumnWork], target_system: str, most_bytes: int) -> list[Piece]:
-    """What to ask of a table for the fields of some columns, in order.
+def pieces(work: TableWork, most_bytes: int) -> list[Piece]:
+    """What to ask of a table for the fields of its columns, in order.
 
     Args:
-        columns: Of the table.
-        target_system: Where they go.
+        work: The table.
         most_bytes: What the server's functions can give at most.
     """
+    long_rows = _bytes_per_row(work) > _LONG
     found: list[Piece] = []
     fields: list[str] = []
     left = most_bytes
-    for column in columns:
-        size = _most_bytes(column)
+    for column in work.columns:
+        size = _most_bytes(column, long_rows=long_rows)
         if size is None or size > left:
             if fields:
                 found.append(_together(fields))
                 fields, left = [], most_bytes
             if size is None or size > left:
-                found.append(_as_it_is(column, target_system))
+                found.append(_as_it_is(column, work.target_system))
                 continue
-        fields.append(field_sql(column, target_system))
+        fields.append(field_sql(column, work.target_system))
         left -= size
     return [*found, _together(fields)] if fields else found
 
@@ -66,13 +67,22 @@ def _together(fields: list[str]) -> Piece:
     return Piece(f"CONCAT_WS({_TAB}, {', '.join(fields)})")
 
 
-def _most_bytes(work: ColumnWork) -> int | None:
+def _bytes_per_row(work: TableWork) -> int:
+    """What a row takes on the average, roughly and rather too much."""
+    source = work.source
+    return source.size_bytes // source.row_estimate if source.size_bytes and source.row_estimate else _LONG + 1
+
+
+def _most_bytes(work: ColumnWork, *, long_rows: bool) -> int | None:
     """The bytes of a column's longest field; None where there is no telling, or too many."""
     column = work.source
     base, kind = mysql_type(column.type).base, mysql_kind(column.type)
     if work.expression is not None:
         return _SHORT * 1_000
     if base in _UNBOUNDED:
+        return None
+    if kind is Kind.TEXT and long_rows and (column.length or 0) > _LONG:
+        # What the server's REPLACE takes grows with the square of the length.
         return None
     if kind is Kind.TEXT:
         # Four bytes a character, each of which may be escaped.

@@ -6,7 +6,7 @@ table without a key is a single batch, read row by row: all of it arrives, or no
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -35,6 +35,8 @@ _NO_TEXT = {1300, 1366, 3854}
 """Warnings that some bytes are no text of their character set."""
 _CUT = {1260, 1301}
 """Warnings that a text was cut, or left out, as it is too large."""
+_HARMLESS = {1287, 1681, 3719, 3778}
+"""Warnings that something, or a name for something, will not be there in a later version."""
 _BY_BYTES = {"enum", "set"}
 """Types that are sorted by the number of a label and compared by the label itself."""
 
@@ -68,7 +70,7 @@ class MysqlSource:
     def batches(self, work: TableWork, position: Any, batch_rows: int) -> Iterator[Batch]:
         """The rows after `position`."""
         key = _paging_key(work)
-        asked = pieces(work.columns, work.target_system, self._most_bytes)
+        asked = pieces(work, self._most_bytes)
         if not key:
             yield Batch(self._read(work, asked, (), "", Batch(iter(()), None)), {"done": True})
             return
@@ -170,8 +172,11 @@ class MysqlSource:
         """
         if not cursor.warning_count:
             return
-        found = self._rows("SHOW WARNINGS LIMIT 1")
-        code, text = (int(found[0][1]), found[0][2].decode("utf-8", "replace")) if found else (0, "the source warned")
+        shown = self._rows("SHOW WARNINGS")
+        if all(int(code) in _HARMLESS for _, code, _ in shown) and len(shown) == cursor.warning_count:
+            return
+        grave = [(int(code), text.decode("utf-8", "replace")) for _, code, text in shown if int(code) not in _HARMLESS]
+        code, text = grave[0] if grave else (0, "the source warned of more values than it names")
         if code in _CUT:
             raise _CutError(text[:300], table=work.name)
         reason = "E3006" if code in _NO_TEXT else None
@@ -195,7 +200,7 @@ class MysqlSource:
             return list(cursor.fetchall())
 
     @contextmanager
-    def _failures(self, work: TableWork | None = None) -> Iterator[None]:
+    def _failures(self, work: TableWork | None = None) -> Generator[None]:
         try:
             yield
         except pymysql.Error as error:
