@@ -103,7 +103,9 @@ class _Requests:
         client, target = self._client, self._url(url)
         # The client's own query members would take the place of those in the URL.
         params = target.params if client.params else None
-        extensions = {"timeout": {name: remaining(timeout) for name, timeout in timeouts.items()}}
+        one = timeouts["connect"]
+        left = remaining(one)  # mostly they are all the same
+        extensions = {"timeout": {name: left if each is one else remaining(each) for name, each in timeouts.items()}}
         if not self._plain:
             return client.build_request(
                 method, target, content=body, params=params, headers=headers, extensions=extensions
