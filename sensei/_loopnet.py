@@ -117,12 +117,13 @@ class LoopSocket(ByteStream):
             try:
                 left = left[self.sock.send(left) :]
             except (BlockingIOError, InterruptedError):
-                self._writer = room = self._loop.create_future()
+                room: asyncio.Future[None] = self._loop.create_future()
+                self._writer = room
                 self._loop.add_writer(self.sock.fileno(), _settle, room)
                 try:
                     await self._until(room, timeout)
                 finally:
-                    if self._writer is not None:  # else it was closed meanwhile, and its number may be another's
+                    if self.sock.fileno() >= 0:  # else it was closed meanwhile, and its number may be another's
                         self._writer = None
                         self._loop.remove_writer(self.sock.fileno())
 

@@ -78,7 +78,8 @@ def first_token(credentials: Credentials, now: float) -> HeldToken | None:
     Raises:
         ConfigurationError: the credentials were unpickled, which loses their secrets.
     """
-    if not isinstance(credentials, Credentials):
+    given: object = credentials
+    if not isinstance(given, Credentials):
         raise ConfigurationError(f"credentials must be one of sensei.auth, not {type(credentials).__name__}")
     try:
         if isinstance(credentials, OAuth2Token):
