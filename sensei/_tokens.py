@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Awaitable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from sensei._oauth import TokenCall, client_credentials_grant, refresh_grant
 from sensei._redact import SecretText
@@ -78,8 +78,7 @@ def first_token(credentials: Credentials, now: float) -> HeldToken | None:
     Raises:
         ConfigurationError: the credentials were unpickled, which loses their secrets.
     """
-    given: object = credentials
-    if not isinstance(given, Credentials):
+    if not isinstance(cast("object", credentials), Credentials):
         raise ConfigurationError(f"credentials must be one of sensei.auth, not {type(credentials).__name__}")
     try:
         if isinstance(credentials, OAuth2Token):
