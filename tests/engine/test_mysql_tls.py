@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address
@@ -65,26 +67,26 @@ def _text(certificate: x509.Certificate) -> str:
 
 
 @pytest.fixture(scope="module")
-def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
+def guarded() -> Iterator[Guarded]:
     if os.environ.get(mysql.URL_VARIABLE):
         pytest.skip("the certificate of a server that is already there is not known")
     keys = [ec.generate_private_key(ec.SECP256R1()) for _ in range(4)]
     authority = _certificate("authority", keys[0], None, keys[0])
     stranger = _certificate("stranger", keys[1], None, keys[1])
-    folder = tmp_path_factory.mktemp("tls")
-    for name, text in {
+    files = {
         "ca": _text(authority),
         "cert": _text(_certificate("server", keys[2], authority, keys[0])),
         "key": _pem(keys[2]),
-    }.items():
-        (folder / name).write_text(text)
-    # The server runs as another user where the tests are run by root.
-    for place in (folder, *folder.parents[:2]):
-        place.chmod(0o755)
-    with running_mysql({f"ssl-{name}": str(folder / name) for name in ("ca", "cert", "key")}) as server:
-        mysql.run(
-            server.url(""), ["CREATE USER badge@'127.0.0.1' REQUIRE X509", "GRANT ALL ON *.* TO badge@'127.0.0.1'"]
-        )
+    }
+    badge = ["CREATE USER badge@'127.0.0.1' REQUIRE X509", "GRANT ALL ON *.* TO badge@'127.0.0.1'"]
+    with tempfile.TemporaryDirectory(prefix="sensei-my-tls-") as name, ExitStack() as stack:
+        folder = Path(name)
+        # The server runs as another user where the tests are run by root, and must get in.
+        folder.chmod(0o755)
+        for file, text in files.items():
+            (folder / file).write_text(text)
+        server = stack.enter_context(running_mysql({f"ssl-{file}": str(folder / file) for file in files}))
+        mysql.run(server.url(""), badge)
         yield Guarded(
             server,
             _text(authority),
