@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 import pytest
 
+from sensei.server.engine.connectors import open_connector
 from sensei.server.engine.connectors.postgresql_address import read_address
 from sensei.server.engine.connectors.sqlite_file import check_source, check_target, file_path
 from sensei.server.engine.errors import EndpointError
@@ -98,6 +99,49 @@ def test_a_name_that_does_not_resolve_says_so(monkeypatch: pytest.MonkeyPatch) -
     with pytest.raises(EndpointError, match="does not resolve") as caught:
         _parameters(OWN, host="nowhere.example")
     assert caught.value.reason_code == "E1010"
+
+
+@pytest.mark.parametrize(
+    ("reach", "config"),
+    [
+        (SHARED, {"host": "127.0.0.1"}),
+        (SHARED, {"host": "localhost"}),
+        (SHARED, {"connection_string": "mysql://trap.example/shop"}),
+        (SHARED, {"extra_params": {"unix_socket": "/run/mysqld/mysqld.sock"}}),
+        (SHARED, {"connection_string": "mysql://u:p@10.0.0.5/x?socket=/run/mysqld/mysqld.sock"}),
+        (OWN, {"host": "169.254.169.254"}),
+    ],
+)
+def test_what_is_out_of_reach_is_so_for_mysql_too(
+    reach: Reach, config: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("pymysql")
+    known = socket.getaddrinfo
+    monkeypatch.setattr(
+        socket, "getaddrinfo", lambda host, *_, **__: known("127.0.0.1" if host == "trap.example" else host, None)
+    )
+    asked: list[Any] = []
+    monkeypatch.setattr(socket.socket, "connect", lambda _, place: asked.append(place))
+    with pytest.raises(EndpointError, match="out of reach") as caught:
+        open_connector(Endpoint(type="mysql", config=config, reach=reach))
+    assert (caught.value.reason_code, asked) == ("E1001", [])
+
+
+def test_mysql_is_asked_at_the_addresses_that_were_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("pymysql")
+    asked: list[Any] = []
+
+    def refuse(place: Any, _seconds: float) -> socket.socket:
+        asked.append(place)
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(
+        socket, "getaddrinfo", lambda *_, **__: [(2, 1, 6, "", (text, 0)) for text in ("10.0.0.1", "10.0.0.2")]
+    )
+    monkeypatch.setattr(socket, "create_connection", refuse)
+    with pytest.raises(EndpointError, match=r"db\.example:3306"):
+        open_connector(Endpoint(type="mysql", config={"host": "db.example"}, reach=SHARED))
+    assert asked == [("10.0.0.1", 3306), ("10.0.0.2", 3306)]
 
 
 @pytest.mark.parametrize(

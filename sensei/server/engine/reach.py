@@ -115,15 +115,34 @@ class Reach:
         ends: list[tuple[str, str, str]] = []
         for host, port in zip(hosts, ports * len(hosts) if len(ports) == 1 else ports, strict=False):
             if host.startswith(("/", "@")):
-                if self.shared:
-                    raise EndpointError(f"sockets of this machine ({host}) are out of reach", reason_code="E1001")
+                self.check_socket(host)
                 ends.append((host, "", port))
             else:
                 ends += [(host, str(address), port) for address in self._addresses(host)]
         if not ends:
-            raise EndpointError(f"the host name {hosts[0]!r} does not resolve", reason_code="E1010")
+            raise _unknown_name(hosts[0])
         names, addresses, numbers = (",".join(part) for part in zip(*ends, strict=True))
         return {**parameters, "host": names, "hostaddr": addresses, "port": numbers}
+
+    def check_socket(self, path: str) -> None:
+        """Let pass a socket of this machine.
+
+        Raises:
+            EndpointError: It is out of reach (E1001).
+        """
+        if self.shared:
+            raise EndpointError(f"sockets of this machine ({path}) are out of reach", reason_code="E1001")
+
+    def addresses(self, host: str) -> list[str]:
+        """The addresses that a host name means now; to connect to one of them, the name is not asked again.
+
+        Raises:
+            EndpointError: One of them is out of reach (E1001), or there is none (E1010).
+        """
+        found = self._addresses(host)
+        if not found:
+            raise _unknown_name(host)
+        return list(map(str, found))
 
     def _addresses(self, host: str) -> list[IPAddress]:
         try:
@@ -140,3 +159,7 @@ class Reach:
     def _refused_because(self, address: IPAddress) -> str | None:
         why = blocked_because(address, host="", allowed=self.networks)
         return None if why == "loopback" and not self.shared else why
+
+
+def _unknown_name(host: str) -> EndpointError:
+    return EndpointError(f"the host name {host!r} does not resolve", reason_code="E1010")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 import ssl
 import tempfile
 from collections.abc import Mapping
@@ -17,6 +18,7 @@ from pymysql.cursors import Cursor
 from sensei.server.engine.connectors.mysql_errors import endpoint_error
 from sensei.server.engine.errors import EndpointError
 from sensei.server.engine.job import Endpoint
+from sensei.server.engine.reach import Reach
 
 _URL = re.compile(r"^(?:mysql|mariadb)://", re.IGNORECASE)
 _MEMBERS = {"host": "host", "port": "port", "database": "database", "username": "user", "password": "password"}
@@ -54,6 +56,8 @@ class Address:
     ssl_mode: str = "prefer"
     certificates: dict[str, str] = field(default_factory=dict[str, str], repr=False)
     """PEM texts."""
+    reach: Reach = field(default_factory=Reach)
+    """What it may lead to."""
 
     def connect(self, *, statement_seconds: float = 0, **settings: Any) -> pymysql.Connection[Cursor]:
         """A new connection in autocommit mode.
@@ -71,8 +75,9 @@ class Address:
             settings["password"] = str(settings["password"]).encode()
         try:
             connection = pymysql.connect(
-                charset="utf8mb4", autocommit=True, local_infile=False, **self._tls(), **settings
+                charset="utf8mb4", autocommit=True, local_infile=False, defer_connect=True, **self._tls(), **settings
             )
+            connection.connect(self._socket())
         except (pymysql.Error, OSError) as error:
             raise endpoint_error(error, self.parameters) from None
         except (UnicodeError, RuntimeError, ValueError):
@@ -85,6 +90,30 @@ class Address:
             connection.close()
             raise endpoint_error(error, self.parameters) from None
         return connection
+
+    def _socket(self) -> socket.socket | None:
+        """A socket to an address that was checked; None where the driver is to open a socket of this machine.
+
+        Raises:
+            EndpointError: It is out of reach, or the host name does not resolve.
+            OSError: Nobody answers there.
+        """
+        path = self.parameters.get("unix_socket")
+        if path:
+            self.reach.check_socket(str(path))
+            return None
+        failure = OSError("there is no address")
+        for address in self.reach.addresses(str(self.parameters["host"])):
+            place = (address, self.parameters["port"])
+            try:
+                opened = socket.create_connection(place, self.parameters["connect_timeout"])
+            except OSError as error:
+                failure = error
+                continue
+            opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            opened.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            return opened
+        raise failure
 
     def _tls(self) -> dict[str, Any]:
         """The driver's settings for TLS; where nothing is said, TLS is used if the server offers it."""
@@ -183,6 +212,7 @@ def read_address(endpoint: Endpoint) -> Address:
         schemas=schemas or ((database,) if database else ()),
         ssl_mode=_mode(str(options.get("ssl_mode") or mode or "prefer")),
         certificates=_certificates(config),
+        reach=endpoint.reach,
     )
 
 

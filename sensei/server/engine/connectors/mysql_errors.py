@@ -19,7 +19,6 @@ _UNKNOWN = {ER.NO_SUCH_TABLE, ER.BAD_TABLE_ERROR, ER.BAD_DB_ERROR}
 _OUT_OF_TIME = {1205, 1969, 3024, 1317}
 """A lock, or a statement, took too long."""
 _LOST = {CR.CR_CONNECTION_ERROR, CR.CR_CONN_HOST_ERROR, CR.CR_SERVER_GONE_ERROR, CR.CR_SERVER_LOST, 0, 1053, 1927}
-_RESOLVING = ("name or service not known", "nodename nor servname", "name resolution", "no address associated")
 
 
 def code_of(error: pymysql.Error) -> int:
@@ -53,8 +52,6 @@ def endpoint_error(error: Exception, parameters: Mapping[str, Any]) -> EndpointE
         return EndpointError(f"the database at {where} allows no more connections", reason_code="E1007")
     if code in _OUT_OF_TIME or "timed out" in text:
         return EndpointError(f"the database at {where} did not answer in time", reason_code="E1004")
-    if any(part in text for part in _RESOLVING):
-        return EndpointError(f"the host name {host!r} does not resolve", reason_code="E1010")
     if code == CR.CR_SSL_CONNECTION_ERROR or "[ssl" in text or "certificate" in text:
         return EndpointError(f"no TLS connection to {where} could be made", reason_code="E1003")
     if code == CR.CR_AUTH_PLUGIN_CANNOT_LOAD or "authentication plugin" in text:
