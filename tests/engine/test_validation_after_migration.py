@@ -33,6 +33,7 @@ CREATE TABLE children (
 ) WITHOUT ROWID;
 CREATE INDEX children_by_day ON children (day) WHERE flag = 1;
 CREATE TABLE loose (a TEXT, b BLOB, c REAL);
+CREATE TABLE undeclared (words, numbers, bytes, nulls);
 """
 ROWS: dict[str, list[tuple[Any, ...]]] = {
     "parents": [(-5, "neg", 0.1), (1, "Ä", 25), (2, "a", None), (2**53 + 1, "z" * 1000, -9999999999.99)],
@@ -43,6 +44,7 @@ ROWS: dict[str, list[tuple[Any, ...]]] = {
         (2, "é\U0001f98a", None, "9999-12-31 23:59:59", None, None, '""', None, float("-inf"), 1),
     ],
     "loose": [("", b"", 0.1), (None, None, None), ("\t\n\\N", b"\x00\x01", -0.0), ("", b"", 0.1), ("%s", b"\\", 3.0)],
+    "undeclared": [("a", 1, b"\x00", None), ("b", 2.5, b"", None)],
 }
 
 

@@ -307,6 +307,16 @@ def test_figures_survive_what_cannot_be_added_up() -> None:
     assert (tally.rows, tally.nulls, tally.numbers) == (8, 1, 3)
 
 
+@pytest.mark.parametrize("batches", [[["a", "b"], [1, 3]], [[1, 3], ["a", b"b"]], [["a"], [b"b"]], [[None], ["a"]]])
+def test_a_column_of_anything_may_have_batches_without_a_number(batches: list[list[object]]) -> None:
+    tally = Tally(Kind.ANY)
+    for batch in batches:
+        tally.add(batch, batch)
+    numbers = [value for batch in batches for value in batch if isinstance(value, int)]
+    assert tally.numbers == len(numbers)
+    assert tally.mean == (sum(numbers) / len(numbers) if numbers else None)
+
+
 @pytest.mark.parametrize(
     ("first", "second", "distance", "p"),
     [

@@ -56,6 +56,8 @@ class Tally:
             self._bound(present)
 
     def _add_numbers(self, values: Sequence[Any]) -> None:
+        if not values:
+            return
         try:
             total = math.fsum(values)
             if not math.isfinite(total):
