@@ -240,6 +240,7 @@ def test_zero_dates_are_a_risk_and_never_null(
     (mapping,) = [m for m in moved.plan.mappings if m.source.column == "at"]
     assert mapping.has_data_loss_risk
     assert "zero_dates" in mapping.flags
+    assert mapping.reasoning.endswith("; 1 value is no day of the calendar")
     assert _told(moved.notes.errors) == [("E3005", {"id": 7}, 1)]
     with psycopg.connect(postgres_url) as connection:
         assert connection.execute("SELECT count(*), count(at), min(id) FROM events").fetchone() == (39, 39, 1)

@@ -123,6 +123,16 @@ def test_types_are_chosen_by_what_is_held(tmp_path: Path, postgres_url: str) -> 
         assert mapping.source.type == declared
 
 
+def test_texts_with_a_nul_are_counted_and_blobs_are_not_taken_for_them(tmp_path: Path, postgres_url: str) -> None:
+    rows = {"t": [(b"\x00\xff", "a\x00b"), ("text", "c"), (1, None)]}
+    plan = _plan(make_sqlite(tmp_path / "s.db", "CREATE TABLE t (mixed, words TEXT);", rows), postgres_url)
+    told = [risk.affected for risk in plan.risks if "NUL" in risk.description]
+    assert told == [("t.words",)]
+    mapping = _mapping(plan, "words")
+    assert mapping.confidence < 0.8
+    assert mapping.reasoning.endswith("; 1 text holds a NUL character")
+
+
 def test_two_tables_at_a_time_give_the_same_plan(
     tmp_path: Path, postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -30,6 +30,7 @@ def in_postgresql(column: Column, profile: ColumnProfile, place: str) -> Choice:
             choice,
             0.6,
             "zero_dates",
+            f"{counted(unreal, 'value', 'values')} {_are(unreal)} no day of the calendar",
             f"{counted(unreal, 'value', 'values')} of {place} {_are(unreal)} no day of the calendar, such as "
             "0000-00-00, which PostgreSQL cannot store; rows with such are left out and recorded as errors",
             place,
@@ -40,6 +41,7 @@ def in_postgresql(column: Column, profile: ColumnProfile, place: str) -> Choice:
             choice,
             0.75,
             "nul_in_text",
+            f"{counted(profile.with_nul, 'text holds', 'texts hold')} a NUL character",
             f"{counted(profile.with_nul, 'text', 'texts')} of {place} with a NUL character, which PostgreSQL cannot "
             "store; rows with such are left out and recorded as errors",
             place,
@@ -262,9 +264,13 @@ def _digits(type_: MysqlType) -> str:
     return f"({type_.digits})" if 0 < type_.digits < 6 else ""
 
 
-def _lossy(choice: Choice, confidence: float, flag: str, description: str, place: str, mitigation: str) -> Choice:
+def _lossy(
+    choice: Choice, confidence: float, flag: str, doubt: str, description: str, place: str, mitigation: str
+) -> Choice:
     risk = Risk(severity="high", type="data_loss", description=description, affected=(place,), mitigation=mitigation)
-    return replace(choice.doubt(confidence, flag, risk), compatible=False, loss=True)
+    return replace(
+        choice.doubt(confidence, flag, risk), reasoning=f"{choice.reasoning}; {doubt}", compatible=False, loss=True
+    )
 
 
 def _ambiguous(severity: str, description: str, place: str, mitigation: str | None = None) -> Risk:

@@ -93,7 +93,7 @@ def _look(column: Column, quoted: str) -> list[str]:
 
 
 def _text_sizes(quoted: str) -> list[str]:
-    # NUL ends a text for length(), but not for instr().
+    # NUL ends a text for length(), but not for instr(), which looks into blobs as well.
     return [f"max(length({quoted}))", f"total(instr({quoted}, char(0)) > 0)"]
 
 
@@ -138,12 +138,12 @@ def _exact(connector: Connector, name: str, column: Column) -> ColumnProfile:
     quoted = connector.quote(column.name)
     sums = ", ".join(f"total(typeof({quoted}) = '{class_}')" for class_ in _CLASSES)
     number = f"CASE WHEN typeof({quoted}) IN ('integer', 'real') THEN {quoted} END"
-    found = _row(
-        connector, f"SELECT {sums}, min({number}), max({number}), {', '.join(_text_sizes(quoted))} FROM {name}"
-    )
+    text = f"CASE WHEN typeof({quoted}) = 'text' THEN {quoted} END"
+    longest, with_nul = _text_sizes(quoted)[0], _text_sizes(text)[1]
+    found = _row(connector, f"SELECT {sums}, min({number}), max({number}), {longest}, {with_nul} FROM {name}")
     profile = ColumnProfile(least=found[4], greatest=found[5], longest=int(found[6] or 0))
     profile.classes = {class_: int(count) for class_, count in zip(_CLASSES, found[:4], strict=True) if count}
-    profile.with_nul = int(found[7] or 0) if "text" in profile.classes else 0
+    profile.with_nul = int(found[7])
     numbers = profile.only("integer", "real")
     held = "text" if profile.only("text") else "number" if numbers else "mixed"
     if tests := _tests(column, quoted, held, closely=True):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sensei.server.engine.catalog import Column
 from sensei.server.engine.kinds import Kind, parse_type, sqlite_kind
 from sensei.server.engine.plan import Risk
@@ -42,7 +44,8 @@ def choose(column: Column, profile: ColumnProfile, place: str, *, keyed: bool) -
                 mitigation="Remove the NUL characters at the source, or map the column to BYTEA.",
             ),
         )
-        choice = _lossy(choice)
+        doubt = f"{counted(profile.with_nul, 'text holds', 'texts hold')} a NUL character"
+        choice = _lossy(choice, f"{choice.reasoning}; {doubt}")
     if column.collation in {"NOCASE", "RTRIM"}:
         choice = choice.doubt(
             0.9,
@@ -58,17 +61,8 @@ def choose(column: Column, profile: ColumnProfile, place: str, *, keyed: bool) -
     return choice
 
 
-def _lossy(choice: Choice) -> Choice:
-    return Choice(
-        choice.type,
-        choice.confidence,
-        choice.reasoning,
-        choice.how,
-        compatible=False,
-        loss=True,
-        flags=choice.flags,
-        risks=choice.risks,
-    )
+def _lossy(choice: Choice, reasoning: str) -> Choice:
+    return replace(choice, reasoning=reasoning, compatible=False, loss=True)
 
 
 def _choose(column: Column, profile: ColumnProfile, place: str, *, keyed: bool) -> Choice:
