@@ -17,7 +17,7 @@ from sqlalchemy.dialects.mysql.base import MySQLDialect
 from sensei.server.engine.catalog import Catalog
 from sensei.server.engine.connectors import mysql_catalog
 from sensei.server.engine.connectors.base import Connector
-from sensei.server.engine.connectors.mysql_address import is_mariadb, read_address, version_of
+from sensei.server.engine.connectors.mysql_address import Address, is_mariadb, read_address, version_of
 from sensei.server.engine.connectors.mysql_errors import endpoint_error, reading_error
 from sensei.server.engine.connectors.values import json_ready
 from sensei.server.engine.errors import EndpointError, EngineError, TableNotFoundError
@@ -75,11 +75,11 @@ class MysqlConnector(Connector):
     system = "mysql"
 
     def __init__(self, endpoint: Endpoint) -> None:
-        self.address = read_address(endpoint)
+        self.address: Address = read_address(endpoint)
         self._open: pymysql.Connection[Cursor] | None = self.address.connect(
             statement_seconds=_READ_SECONDS, conv=CANONICAL
         )
-        self.default_schema = self.address.schemas[0] if self.address.schemas else None
+        self.default_schema: str | None = self.address.schemas[0] if self.address.schemas else None
 
     @property
     def version(self) -> str:
