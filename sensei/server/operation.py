@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 from starlette.requests import Request
 
@@ -29,6 +30,7 @@ from sensei.server.errors import ApiError
 from sensei.server.runtime import Runtime
 from sensei.server.security import Principal
 from sensei.server.store.database import Store
+from sensei.server.store.durability import OutcomeUnknownError
 from sensei.server.wire import RequestFacts
 
 log: logging.Logger = logging.getLogger("sensei.server")
@@ -108,9 +110,19 @@ class Context:
         self._after_commit.append(action)
 
     def commit(self) -> None:
-        """Commit the transaction, if one was begun, and wait until no power cut can undo it."""
+        """Commit the transaction, if one was begun, and wait until no power cut can undo it.
+
+        Raises:
+            OutcomeUnknownError: The state went away meanwhile, or its disk refuses.
+        """
         if self._tx is not None:
-            self._tx.commit()
+            self._tx.flush()
+            try:
+                self._tx.commit()
+            except DBAPIError as error:
+                if error.connection_invalidated:
+                    raise OutcomeUnknownError("the state went away during a commit") from error
+                raise
             self._tx.close()
             self._tx = None
             self.store.make_durable()

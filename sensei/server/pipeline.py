@@ -20,10 +20,12 @@ from starlette.responses import Response, StreamingResponse
 from sensei.server import audit, bodies, idempotency, reading, security
 from sensei.server.clock import monotonic
 from sensei.server.errors import ApiError
+from sensei.server.hanging_up import HangUp
 from sensei.server.operation import Answer, Context, Download, Registered, Stream
 from sensei.server.ratelimit import RateLimitedError
 from sensei.server.runtime import Runtime
 from sensei.server.security import Principal
+from sensei.server.store.durability import OutcomeUnknownError
 from sensei.server.wire import RequestFacts, error_response, json_response
 
 log: logging.Logger = logging.getLogger("sensei.server")
@@ -48,7 +50,15 @@ def endpoint(registered: Registered) -> Callable[[Request], Coroutine[Any, Any, 
                 "invalid_request", "The body did not arrive in time.", headers={"Connection": "close"}
             )
             raw = b""
-        return await in_thread(pipeline.run, call, raw)
+        try:
+            return await in_thread(pipeline.run, call, raw)
+        except OutcomeUnknownError as error:
+            log.critical(
+                "a call is not answered: %s",
+                error,
+                extra={"operation": registered.operation.id, "request_id": facts.request_id},
+            )
+            return HangUp()
 
     return answer
 
@@ -90,7 +100,11 @@ class _Pipeline:
         return TypeAdapter(self._body_type)
 
     def run(self, call: _Call, raw: bytes | None) -> Response:
-        """Answer one request, in a thread; it is admitted first, if that has not been done."""
+        """Answer one request, in a thread; it is admitted first, if that has not been done.
+
+        Raises:
+            OutcomeUnknownError: Whether it happened cannot be told.
+        """
         facts = call.facts
         response = self._respond(call, raw)
         seconds = monotonic() - call.began
@@ -143,6 +157,8 @@ class _Pipeline:
             allowance = error.allowance.headers()
         except ApiError as error:
             response = error_response(error, facts)
+        except OutcomeUnknownError:
+            raise
         except Exception:
             log.exception("unforeseen failure", extra={"operation": self._operation.id, "request_id": facts.request_id})
             response = error_response(
@@ -194,6 +210,8 @@ class _Pipeline:
             ctx.now,
         )
         if isinstance(claimed, idempotency.StoredAnswer):
+            # Whoever asked first may still be waiting for the disk.
+            ctx.store.make_durable()
             return _replay(claimed, ctx.facts)
         return self._carry_out(ctx, raw, claimed)
 
@@ -220,6 +238,10 @@ class _Pipeline:
                 resource = answer.resource or next(iter(ctx.request.path_params.values()), None)
                 self._write_audit(ctx.tx, ctx.runtime, ctx.facts, ctx.principal, resource, "success", answer.audit)
             ctx.commit()
+        except OutcomeUnknownError:
+            # Nothing more is written: the claim of a key is settled by the commit, or ends with its lease.
+            ctx.abandon()
+            raise
         except BaseException as error:
             ctx.abandon()
             self._settle_failure(ctx, claimed, error)

@@ -8,6 +8,8 @@ from typing import Any
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from sensei.server.hanging_up import CONNECTION
+
 
 class WatchedProtocol(H11Protocol):
     """Closes connections that do not get a request said, or its rest, in time.
@@ -31,6 +33,10 @@ class WatchedProtocol(H11Protocol):
     def handle_events(self) -> None:
         """Take in what came: a whole request ends the wait, the beginning of one does not."""
         super().handle_events()
+        scope: Any = self.scope
+        if scope is not None:
+            # The application's task has not begun yet.
+            scope[CONNECTION] = self.transport
         if self._is_answering():
             self._end()
         elif not self.transport.is_closing():

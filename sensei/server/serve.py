@@ -108,6 +108,12 @@ class HttpServer(uvicorn.Server):
         if self.started:
             self._on_ready()
 
+    async def on_tick(self, counter: int) -> bool:
+        """Ask ten times a second whether to go on: not without a disk that takes what is committed."""
+        if self._runtime.store.is_lost and not self.should_exit:
+            self.ask_to_stop()
+        return await super().on_tick(counter)
+
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 - uvicorn's hook
         """A signal to stop; a second one stops waiting for open connections.
 
@@ -180,7 +186,7 @@ def serve(
         on_ready: Called once, with the facts, when the server answers.
 
     Raises:
-        ServeError: The address is taken, or not allowed without TLS.
+        ServeError: The address is taken, or not allowed without TLS; or the disk of the state refused to write.
         StoreError, VaultError: The state cannot be opened.
         ValueError: The key is not of the form of a key.
     """
@@ -207,6 +213,10 @@ def serve(
         listener.close()
     if not server.started:
         raise ServeError("the server could not start; see the log")
+    if runtime.store.is_lost:
+        raise ServeError(
+            f"the disk did not take a change of {runtime.store.description}; what was answered before is on it"
+        )
 
 
 class ServerThread:

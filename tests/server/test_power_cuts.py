@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import httpx
 import pytest
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
 
-from sensei.server.serve import ServerThread
-from sensei.server.store.durability import GroupSync
+from sensei.server.serve import ServeError, ServerThread, Serving, serve
+from sensei.server.settings import Settings
+from sensei.server.store.durability import GroupSync, OutcomeUnknownError
 from tests.support.contract import ContractClient
 
 BODY = {"name": "a", "type": "sqlite", "role": "both", "config": {"path": "/nowhere.db"}}
@@ -82,19 +85,86 @@ def test_those_who_wait_at_the_same_time_wait_for_one_write(monkeypatch: pytest.
     assert disk.asked == 2
 
 
-def test_a_disk_that_refuses_is_told_to_everybody_and_asked_again(
+def _refuse(_descriptor: int) -> None:
+    raise OSError(5, "Input/output error")
+
+
+def test_a_disk_that_refuses_is_told_to_everybody_and_never_trusted_again(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (tmp_path / "state.db-wal").touch()
-    failing: Callable[[int], None] = lambda _: (_ for _ in ()).throw(OSError(5, "Input/output error"))  # noqa: E731
-    monkeypatch.setattr("sensei.server.store.durability.os.fsync", failing)
+    monkeypatch.setattr("sensei.server.store.durability.os.fsync", _refuse)
     sync = GroupSync(tmp_path / "state.db")
     with ThreadPoolExecutor(8) as pool:
         for waiting in [pool.submit(sync.wait) for _ in range(8)]:
-            with pytest.raises(OSError, match="Input/output"):
+            with pytest.raises(OutcomeUnknownError):
                 waiting.result(20)
     monkeypatch.undo()
-    sync.wait()
+    # The system has dropped what it could not write, and calls the next attempt a success.
+    with pytest.raises(OutcomeUnknownError):
+        sync.wait()
+
+
+def test_an_answer_that_is_asked_for_again_waits_for_the_disk_too(admin: ContractClient, disk: Disk) -> None:
+    key = {"X-Idempotency-Key": "once"}
+    made = admin.post("/v1/connections", json=BODY, headers=key).json()
+    before = disk.asked
+    # Whoever asked first may still be waiting.
+    assert admin.post("/v1/connections", json=BODY, headers=key).json()["id"] == made["id"]
+    assert disk.asked > before
+
+
+def test_without_its_disk_a_server_answers_no_change_and_ends(
+    monkeypatch: pytest.MonkeyPatch, server: ServerThread, admin: ContractClient
+) -> None:
+    monkeypatch.setattr("sensei.server.store.durability.os.fsync", _refuse)
+    # Neither that it happened nor that it did not is known, not even to those who ask again.
+    for _ in range(2):
+        with pytest.raises(httpx.TransportError):
+            admin.post("/v1/connections", json=BODY, headers={"X-Idempotency-Key": "once"})
+    server._thread.join(20)
+    assert not server._thread.is_alive()
+
+
+def test_an_application_that_asks_for_a_token_gets_no_answer_either(
+    monkeypatch: pytest.MonkeyPatch, server: ServerThread, admin: ContractClient
+) -> None:
+    body = {"name": "ci", "scopes": ["connections:read"]}
+    known = admin.post("/v1/service-accounts", json=body).json()["credentials"]
+    monkeypatch.setattr("sensei.server.store.durability.os.fsync", _refuse)
+    with pytest.raises(httpx.TransportError):
+        admin.post(
+            "/oauth/token",
+            data={"grant_type": "client_credentials"},
+            auth=(known["client_id"], known["client_secret"]),
+        )
+
+
+def test_serve_says_why_it_ended(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def ready(facts: Serving) -> None:
+        monkeypatch.setattr("sensei.server.store.durability.os.fsync", _refuse)
+        pool.submit(change, facts)
+
+    def change(facts: Serving) -> None:
+        with ContractClient(facts.url, facts.api_key) as client:
+            client.post("/v1/connections", json=BODY)
+
+    with ThreadPoolExecutor(1) as pool, pytest.raises(ServeError, match="disk"):
+        serve(Settings(state=tmp_path / "state.db"), port=0, on_ready=ready)
+
+
+def test_a_state_that_goes_away_during_a_commit_leaves_the_outcome_open(
+    monkeypatch: pytest.MonkeyPatch, server: ServerThread, admin: ContractClient
+) -> None:
+    def commit(_session: Session) -> None:
+        raise OperationalError("COMMIT", None, Exception("server closed the connection"), connection_invalidated=True)
+
+    monkeypatch.setattr(Session, "commit", commit)
+    with pytest.raises(httpx.TransportError):
+        admin.post("/v1/connections", json=BODY)
+    monkeypatch.undo()
+    # The next call may find it well again.
+    assert admin.post("/v1/connections", json=BODY).status_code == 201
 
 
 def test_without_a_log_there_is_nothing_to_wait_for(tmp_path: Path) -> None:

@@ -10,7 +10,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sensei.server.errors import STATUS_BY_CODE
 from sensei.server.faults.rules import Fault, Faults
-from sensei.server.faults.transport import SCOPE_KEY, BreakableTransport
+from sensei.server.faults.transport import BreakableTransport
+from sensei.server.hanging_up import CONNECTION
 
 if TYPE_CHECKING:
     from sensei.server.runtime import Runtime
@@ -160,7 +161,7 @@ class _Meeting:
                 connection.end()
 
     def _connection(self) -> BreakableTransport | None:
-        found = self._scope.get(SCOPE_KEY)
+        found = self._scope.get(CONNECTION)
         return found if isinstance(found, BreakableTransport) else None
 
     async def _sleep(self, seconds: float) -> None:

@@ -9,8 +9,6 @@ from typing import Any, cast
 
 from sensei.server.protocol import WatchedProtocol
 
-SCOPE_KEY = "sensei.connection"
-
 
 class BreakableTransport:
     """A transport that lets a given number of bytes through and then breaks."""
@@ -57,10 +55,3 @@ class BreakableProtocol(WatchedProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin with a transport that can be broken."""
         super().connection_made(cast("asyncio.Transport", BreakableTransport(transport)))
-
-    def handle_events(self) -> None:
-        """Handle what came in; the application's task has not begun when the connection is put into its scope."""
-        super().handle_events()
-        scope = cast("dict[str, Any] | None", self.scope)
-        if scope is not None:
-            scope[SCOPE_KEY] = self.transport

@@ -22,12 +22,14 @@ from starlette.responses import JSONResponse, Response
 
 from sensei.server import audit, bodies, security
 from sensei.server.errors import ApiError
+from sensei.server.hanging_up import HangUp
 from sensei.server.oauth import authorize, clients, grants, tokens
 from sensei.server.oauth.clients import Client
 from sensei.server.oauth.errors import OAuthError
 from sensei.server.ratelimit import RateLimitedError
 from sensei.server.runtime import Runtime
 from sensei.server.security import Principal
+from sensei.server.store.durability import OutcomeUnknownError
 from sensei.server.store.oauth_tables import OAuthGrant
 from sensei.server.wire import request_id
 
@@ -144,9 +146,16 @@ async def take_consent(request: Request) -> Response:
         fields = []
     agent = request.headers.get("user-agent")
     take = functools.partial(authorize.take, as_page=_wants_page(request))
-    response = await _in_thread(runtime, take, runtime, fields, _address(request), agent)
-    await anyio.to_thread.run_sync(runtime.store.make_durable)
-    return response
+
+    def take_for_good() -> Response:
+        response = take(runtime, fields, _address(request), agent)
+        runtime.store.make_durable()
+        return response
+
+    try:
+        return await _in_thread(runtime, take_for_good)
+    except OutcomeUnknownError as error:
+        return _unanswered(error, "oauth.authorize")
 
 
 def _token(call: Call) -> Response:
@@ -316,9 +325,16 @@ async def _answer(request: Request, operation: str, work: Callable[[Call], Respo
         return _failure(OAuthError("temporarily_unavailable", error.message, status=429, retry_after=error.retry_after))
     except OAuthError as error:
         return _failure(error)
+    except OutcomeUnknownError as error:
+        return _unanswered(error, operation)
     except Exception:
         log.exception("unforeseen failure", extra={"operation": operation})
         return _failure(OAuthError("server_error", "Something unforeseen happened; nothing was done.", status=500))
+
+
+def _unanswered(error: OutcomeUnknownError, operation: str) -> Response:
+    log.critical("a call is not answered: %s", error, extra={"operation": operation})
+    return HangUp()
 
 
 def _failure(error: OAuthError) -> Response:

@@ -108,8 +108,17 @@ class Store:
         with Session(self._writer, expire_on_commit=False) as session, session.begin():
             yield session
 
+    @property
+    def is_lost(self) -> bool:
+        """Whether the disk refused what was committed: nothing can be acknowledged any more."""
+        return self._sync is not None and self._sync.has_failed
+
     def make_durable(self) -> None:
-        """Wait until what was committed so far cannot be lost by a power cut. PostgreSQL sees to that by itself."""
+        """Wait until what was committed so far cannot be lost by a power cut. PostgreSQL sees to that by itself.
+
+        Raises:
+            OutcomeUnknownError: The disk refuses.
+        """
         if self._sync is not None:
             self._sync.wait()
 

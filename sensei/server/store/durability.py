@@ -13,8 +13,16 @@ import threading
 from pathlib import Path
 
 
+class OutcomeUnknownError(Exception):
+    """A change was committed, or may have been, and nobody knows whether it lasts."""
+
+
 class GroupSync:
-    """Waits until everything committed so far is on the disk; those who wait at the same time wait for one write."""
+    """Waits until everything committed so far is on the disk; those who wait at the same time wait for one write.
+
+    A disk that refused once is not asked again: the system may have dropped what it could not write, and would call
+    the next attempt a success.
+    """
 
     def __init__(self, database: Path) -> None:
         self._log = database.with_name(database.name + "-wal")
@@ -22,17 +30,25 @@ class GroupSync:
         self._asked = 0
         self._done = 0
         self._running = False
+        self._failed = threading.Event()
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether the disk refused."""
+        return self._failed.is_set()
 
     def wait(self) -> None:
         """Return when what was committed before the call is on the disk.
 
         Raises:
-            OSError: The disk refuses.
+            OutcomeUnknownError: The disk refuses, or did so before.
         """
         with self._changed:
             self._asked += 1
             ticket = self._asked
             while self._done < ticket:
+                if self.has_failed:
+                    raise OutcomeUnknownError("the disk did not take what was committed")
                 if self._running:
                     self._changed.wait()
                     continue
@@ -41,6 +57,10 @@ class GroupSync:
                 self._changed.release()
                 try:
                     self._sync()
+                except OSError as error:
+                    self._failed.set()
+                    covered = self._done
+                    raise OutcomeUnknownError(f"the disk did not take what was committed: {error}") from error
                 except BaseException:
                     covered = self._done
                     raise
