@@ -15,6 +15,7 @@ from sensei.server import eventlog, jobs, lifecycle, retries
 from sensei.server.engine.errors import EngineError
 from sensei.server.engine.job import MigrationState
 from sensei.server.engine.wording import counted
+from sensei.server.errors import ApiError
 from sensei.server.holding import Holder, hold
 from sensei.server.journal import StoreJournal, add_checkpoint
 from sensei.server.runtime import Runtime
@@ -179,7 +180,12 @@ def discard_backup_later(runtime: Runtime, session: Session, row: Migration) -> 
     state = MigrationState.from_json(row.state or {})
     if not state.backups:
         return None
-    job = jobs.load_job(runtime.store, session, row)
+    try:
+        job = jobs.load_job(runtime.store, session, row)
+    except ApiError as error:
+        # Its connections may have been deleted before it.
+        log.warning("the backup of %s stays on its target: %s", row.id, error.message)
+        return None
 
     def discard() -> None:
         from sensei.server.engine.rollback import discard_backup

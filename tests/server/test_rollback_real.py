@@ -183,3 +183,25 @@ def test_deleting_a_migration_removes_its_backup(files: Files) -> None:
     assert files.client.delete(f"/v1/migrations/{mig}").status_code == 200
     wait_until(lambda: files.query(files.target, kept) == [(0,)])
     assert files.query(files.target, "SELECT * FROM a") == [(1, "x"), (2, "y")]
+
+
+def test_a_migration_with_a_backup_can_be_deleted_after_its_connections(files: Files) -> None:
+    def connection(role: str, path: Path) -> str:
+        body = {"name": role, "type": "sqlite", "role": role, "config": {"path": str(path)}}
+        return str(files.client.post("/v1/connections", json=body).json()["id"])
+
+    ids = {"source": connection("source", files.source), "target": connection("target", files.target)}
+    body = {
+        "name": "files",
+        "source": {"connection_id": ids["source"]},
+        "target": {"connection_id": ids["target"], "options": {"truncate_existing_tables": True}},
+    }
+    mig = str(files.client.post("/v1/migrations", json=body).json()["id"])
+    files.wait(mig, "plan_ready", "approved")
+    files.client.post(f"/v1/migrations/{mig}/start", json={"skip_approval": True})
+    files.wait(mig, "completed")
+    for one in ids.values():
+        assert files.client.delete(f"/v1/connections/{one}").status_code == 204
+    answer = files.client.delete(f"/v1/migrations/{mig}")
+    assert answer.status_code == 200, answer.text
+    assert files.query(files.target, "SELECT count(*) FROM sqlite_master WHERE name GLOB '_sensei_backup*'") == [(1,)]
