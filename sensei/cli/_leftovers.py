@@ -36,7 +36,7 @@ class Leftovers:
         """Go on with what an earlier run left, or clean it up.
 
         Args:
-            prepare: Called before a migration goes on.
+            prepare: Called before the server needs both databases again.
 
         Returns:
             A migration that is under way or completed; None when there is nothing to go on with.
@@ -55,16 +55,20 @@ class Leftovers:
             self._tell.say("An earlier run had written nothing yet; starting afresh.")
             self.abandon(migration)
             return None
+        if migration.status == "rolled_back":
+            self._memory.forget()
+            return None
+        prepare(migration)
         if migration.status in {"failed", "cancelled"}:
             self._clean_up(migration)
             return None
-        if migration.status == "rolled_back":
-            self._memory.forget()
+        if migration.status in {"completed", "paused"} and self._is_gone(migration):
+            self._tell.say("What an earlier run moved is not on the target any more; starting afresh.")
+            self.abandon(migration)
             return None
         if migration.status == "completed":
             self._tell.say("An earlier run moved the data; only its validation is left.")
             return migration
-        prepare(migration)
         done = count(migration.records_processed, "row")
         self._tell.say(f"Going on with the migration that an earlier run left {migration.status}: {done} are there.")
         if migration.status == "paused":
@@ -145,6 +149,16 @@ class Leftovers:
             for table in namespace.tables
             if {(namespace.name, table.name), (None, table.name)} & planned
         ]
+
+    def _is_gone(self, migration: Migration) -> bool:
+        """Whether none of its tables is on a target that was reached a moment ago."""
+        from sensei import ServerError
+
+        try:
+            return not self._tables_there(migration)
+        except ServerError as error:
+            # A SQLite file that is not there is a good target, but has nothing to show.
+            return error.code == "connection_unreachable"
 
     def _settle(self, migration: Migration) -> Migration:
         deadline = time.monotonic() + _SETTLE_SECONDS

@@ -55,10 +55,16 @@ Run = Callable[..., Outcome]
 def run(user: User) -> Run:
     """Runs the job as one process would: a server of its own on the same state."""
 
-    def once(tell: PlainPresenter, target_url: str = "sqlite:///copy.db", *, existing: str = "stop") -> Outcome:
+    def once(
+        tell: PlainPresenter,
+        target_url: str = "sqlite:///copy.db",
+        *,
+        existing: str = "stop",
+        scope: tuple[str, ...] = (),
+    ) -> Outcome:
         source = parse_endpoint("sqlite:///shop.db", user.folder, role="source")
         target = parse_endpoint(target_url, user.folder, role="target")
-        memory = Memory(errand_for("embedded", source, target, ()), user.home / "unfinished")
+        memory = Memory(errand_for("embedded", source, target, scope), user.home / "unfinished")
 
         def results(_id: str) -> Path:
             folder = user.folder / "results"
@@ -125,6 +131,34 @@ def test_stopped_while_validating_the_data_is_not_copied_again(user: User, run: 
     assert outcome.proof.certificate is not None
     assert "only its validation is left" in again.said
     assert user.rows("copy.db", "SELECT count(*) FROM orders") == [(3,)]
+
+
+@pytest.mark.parametrize("moment", ["data_transfer", "Validating"])
+def test_what_was_thrown_away_in_between_is_moved_afresh(moment: str, user: User, run: Run) -> None:
+    fill(user)
+    with pytest.raises(StoppedError):
+        run(StopAt(moment))
+    assert (user.folder / "copy.db").exists()
+    (user.folder / "copy.db").unlink()
+
+    again = StopAt("never")
+    outcome = run(again)
+
+    assert "is not on the target any more; starting afresh" in again.said
+    assert outcome.proof.certificate is not None
+    assert user.rows("copy.db", "SELECT count(*) FROM events") == [(ROWS,)]
+
+
+def test_a_wrong_password_in_between_does_not_hinder_the_cleaning_up(user: User, run: Run, postgres_url: str) -> None:
+    user.database("shop.db", *SHOP, "INSERT INTO orders VALUES (4, 1, 'a' || char(0) || 'b')")
+    with pytest.raises(CommandError, match="run the same command again"):
+        run(StopAt("never"), postgres_url)
+    before, at, after = postgres_url.rpartition("@")
+    with pytest.raises(CommandError, match="refused user"):
+        run(StopAt("never"), f"{before}not-it{at}{after}", scope=("another errand",))
+    user.database("shop.db", "DELETE FROM orders WHERE id = 4")
+
+    assert run(StopAt("never"), postgres_url).records == 5
 
 
 def test_after_a_failure_it_says_what_is_there_and_the_same_command_starts_over(
