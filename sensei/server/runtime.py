@@ -202,7 +202,9 @@ class Runtime:
         now = self.settings.clock.now()
         with self.store.write() as session:
             for (subject, day), requests in counted.items():
-                self.limiter.seed_day(subject, _add_usage(session, subject, day, requests), now)
+                total = _add_usage(session, subject, day, requests)
+                if day == now.date().isoformat():
+                    self.limiter.seed_day(subject, total, now)
 
 
 def _add_usage(session: Session, subject: str, day: str, requests: int) -> int:

@@ -85,3 +85,14 @@ def test_limits_of_an_operation_are_divided_too(start_server: StartServer, postg
         for client in (first, second):
             statuses = [client.post("/v1/webhooks", json=hook).status_code for _ in range(4)]
             assert statuses == [201, 201, 429, 429]
+
+
+def test_calls_of_yesterday_are_not_taken_for_those_of_today(
+    start_server: StartServer, clock: ControllableClock
+) -> None:
+    server = start_server(limits=RateLimits(per_second=None, per_day=10))
+    assert _let_through(server, 12) == 10
+    # What was counted just before midnight is written down just after it.
+    clock.advance(86_400)
+    server.runtime.save_usage()
+    assert _let_through(server, 12) == 10
