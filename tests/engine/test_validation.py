@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,9 +15,10 @@ import psycopg
 import pytest
 
 from sensei.server.engine.connectors import open_connector
+from sensei.server.engine.connectors.sqlite_file import read_only_uri
 from sensei.server.engine.errors import EndpointError
 from sensei.server.engine.job import Endpoint, Wanted
-from sensei.server.engine.validation import ValidationStopped
+from sensei.server.engine.validation import ValidationStopped, rules
 from sensei.server.engine.validation.rules import RuleError, holds, read_value
 from sensei.server.engine.validation.scoring import Findings, confidence, overall_result
 from sensei.server.engine.validation.types import PERSPECTIVES, PerspectiveResult, Rule
@@ -507,3 +511,21 @@ def test_a_failure_leaves_at_most_half_the_score_and_a_warning_never_all() -> No
     assert (failed.status, failed.score) == ("failed", 0.5)
     assert (warned.status, warned.score) == ("passed_with_warnings", 0.99)
     assert (clean.status, clean.score) == ("passed", 1.0)
+
+
+def test_a_rule_runs_where_less_memory_is_allowed_than_it_could_take(tmp_path: Path) -> None:
+    database = tmp_path / "a.db"
+    sqlite3.connect(database).close()
+    question = json.dumps({"uri": read_only_uri(database), "query": "SELECT 41 + 1", "seconds": 30})
+    bounded = (
+        "import resource, runpy, sys; resource.setrlimit(resource.RLIMIT_AS, (1_500_000_000, 1_500_000_000)); "
+        "runpy.run_path(sys.argv[1], run_name='__main__')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", bounded, str(Path(rules.__file__).with_name("rule_process.py"))],
+        input=question,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert json.loads(done.stdout) == {"rows": [[42]]}

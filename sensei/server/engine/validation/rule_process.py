@@ -12,6 +12,7 @@ import signal
 import sqlite3
 import sys
 import time
+from contextlib import suppress
 from typing import Any
 
 _OPERATIONS_BETWEEN_LOOKS = 10_000
@@ -27,7 +28,9 @@ def _bound(seconds: float) -> None:
         import resource
 
         signal.alarm(int(seconds) + _GRACE_SECONDS + 1)
-        resource.setrlimit(resource.RLIMIT_AS, (_MOST_BYTES_OF_MEMORY, _MOST_BYTES_OF_MEMORY))
+        # Where less is allowed already, or the system does not let itself be told, that has to do.
+        with suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_AS, (_MOST_BYTES_OF_MEMORY, _MOST_BYTES_OF_MEMORY))
 
 
 def _read(uri: str, query: str, seconds: float) -> list[tuple[Any, ...]]:
