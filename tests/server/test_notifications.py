@@ -6,17 +6,20 @@ import functools
 import gc
 import json
 import logging
+import threading
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
 
 from sensei.server import lifecycle
 from sensei.server.clock import ControllableClock
-from sensei.server.notifications import mail, slack
+from sensei.server.notifications import mail, queue, slack
 from sensei.server.notifications.courier import MISSING
 from sensei.server.notifications.queue import EVENTS
 from sensei.server.serve import ServerThread
@@ -219,6 +222,28 @@ def test_a_message_of_a_process_that_died_is_taken_up(make_world: Callable[..., 
         row.owner = "another-machine:1:0"
         row.lease_until = now - timedelta(days=1)
     postbox.wait_for(lambda: len(postbox.arrived) == 1)
+
+
+def test_a_state_that_fails_for_a_moment_cuts_no_mail_on_its_way(
+    make_world: Callable[..., World], postbox: Postbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known, failed = queue.has_work, threading.Event()
+
+    def has_work(session: Session, now: datetime) -> bool:
+        if failed.is_set() or not postbox.held.is_set():
+            return known(session, now)
+        failed.set()
+        raise OperationalError("SELECT", None, Exception("the state is locked"))
+
+    monkeypatch.setattr(queue, "has_work", has_work)
+    postbox.release.clear()
+    world = make_world(smtp_url=_url(postbox))
+    world.completed(notifications={"email": TEAM[:1], "on_events": ["completed"]})
+    assert failed.wait(20)
+    postbox.release.set()
+    postbox.wait_for(lambda: len(postbox.arrived) == 1)
+    wait_until(lambda: [row.status for row in _rows(world.server)] == ["delivered"])
+    assert postbox.tried == 1
 
 
 def test_a_swarm_of_errors_is_told_in_few_messages(

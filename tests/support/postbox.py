@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from email.message import EmailMessage
 from typing import Any, cast
 
+import anyio.to_thread
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
@@ -28,6 +29,10 @@ class Postbox:
     encrypted: list[bool] = field(default_factory=list)
     logins: list[tuple[str, str]] = field(default_factory=list)
     tried: int = 0
+    held: threading.Event = field(default_factory=threading.Event)
+    """Set once a message waits to be taken."""
+    release: threading.Event = field(default_factory=threading.Event)
+    """While cleared, messages wait."""
     _changed: threading.Condition = field(default_factory=threading.Condition)
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd's hook
@@ -35,6 +40,9 @@ class Postbox:
         with self._changed:
             self.tried += 1
             self._changed.notify_all()
+        self.held.set()
+        await anyio.to_thread.run_sync(self.release.wait, 20)
+        with self._changed:
             if self.answers:
                 return self.answers.pop(0)
             message = email.message_from_bytes(cast("bytes", envelope.content), policy=email.policy.default)
@@ -44,6 +52,9 @@ class Postbox:
             self.encrypted.append(session.ssl is not None)
             self._changed.notify_all()
         return "250 OK"
+
+    def __post_init__(self) -> None:
+        self.release.set()
 
     def login(self, _server: Any, _session: Any, _envelope: Any, _mechanism: str, data: Any) -> AuthResult:
         """Let in whoever knows the word."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import anyio
 import anyio.to_thread
+from sqlalchemy.exc import SQLAlchemyError
 
 from sensei.server.notifications import queue
 from sensei.server.notifications.queue import Message, Outcome
@@ -95,7 +96,7 @@ class Courier:
         self._loop = asyncio.get_running_loop()
         async with anyio.create_task_group() as attempts:
             while not self._stopped.is_set():
-                for message in await _in_thread(self._take):
+                for message in await self._taken():
                     self._under_way[message.id] = (message.channel, message.address)
                     attempts.start_soon(self._attempt, message)
                 if rounds % _FORGOTTEN_EVERY == 0:
@@ -105,6 +106,14 @@ class Courier:
                     await self._woken.wait()
                 self._woken = anyio.Event()
             attempts.cancel_scope.deadline = anyio.current_time() + _GRACE_SECONDS
+
+    async def _taken(self) -> list[Message]:
+        try:
+            return await _in_thread(self._take)
+        except SQLAlchemyError:
+            # What is under way must not be cut for it, as it would be sent twice.
+            log.exception("the state could not be asked for notifications; it is asked again")
+            return []
 
     def _take(self) -> list[Message]:
         store, clock = self._runtime.store, self._runtime.settings.clock
