@@ -23,7 +23,7 @@ _NEUTRAL = frozenset(
 )  # fmt: skip
 """Members of a config that do not change to whom, or how well protected, secrets are sent."""
 
-_PROTECTING = ("ssl_mode", "encrypt", "trust_server_certificate")
+PROTECTING = ("ssl_mode", "encrypt", "trust_server_certificate")
 """Options that decide how well they are protected on the way."""
 
 
@@ -44,7 +44,7 @@ def check_secrets_are_known(
     Raises:
         ApiError: 422 `validation_error` with `required` for each secret that has to be given again.
     """
-    if _place(before) == _place(after) and all(options[0].get(n) == options[1].get(n) for n in _PROTECTING):
+    if _place(before) == _place(after) and all(options[0].get(n) == options[1].get(n) for n in PROTECTING):
         return
     kept = [name for name in _SENT if name in after and name not in change]
     # What the driver is told beside the config is replaced as a whole, or kept with what is hidden in it.

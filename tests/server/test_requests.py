@@ -289,6 +289,10 @@ def test_ends_that_cannot_be_used(admin: ContractClient) -> None:
     good = {"connection_id": reader}
     assert refused({"connection_id": "conn_none"}, good) == ("connection_not_found", None)
     assert refused(good, good) == ("validation_error", "role_mismatch")
+    # Who may use a stored password need not be who may have it sent in the clear.
+    for name in ("ssl_mode", "encrypt", "trust_server_certificate"):
+        loosened = {**good, "options": {name: "disable"}}
+        assert refused(loosened, good) == ("validation_error", "unsupported")
     assert refused({"connection_id": other}, good)[0] == "connector_unavailable"
     read_only = {"type": "mysql", "connection_string": "mysql://h/d"}
     assert refused(good, read_only)[0] == "connector_unavailable"

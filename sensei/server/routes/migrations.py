@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import delete as sql_delete
 from sqlalchemy import func, select
 
-from sensei.server import eventlog, gateway, lifecycle, present, state_machine, undoing
+from sensei.server import destinations, eventlog, gateway, lifecycle, present, state_machine, undoing
 from sensei.server.engine.wording import counted
 from sensei.server.errors import ApiError, invalid, not_found
 from sensei.server.ids import new_id
@@ -214,6 +214,12 @@ def _end(
             raise invalid(
                 f"{side}.connection_id", "role_mismatch", f"the connection's role is {connection.role}, not {side}"
             )
+        for name in destinations.PROTECTING:
+            # Whoever may use a connection's password need not be who may have it sent in the clear.
+            if name in (spec.get("options") or {}):
+                raise invalid(
+                    f"{side}.options.{name}", "unsupported", "a saved connection has this among its own options"
+                )
         spec["type"] = connection.type
     if spec["type"] not in gateway.WITH_CONNECTOR:
         raise ApiError(
