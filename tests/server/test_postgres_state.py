@@ -79,3 +79,4 @@ def test_a_state_that_cannot_be_reached_is_one_clear_line(tmp_path: Path) -> Non
         Store(Settings(state="postgresql://u:hunter2@127.0.0.1:1/d", key_file=tmp_path / "k"))
     assert "\n" not in str(refused.value)
     assert "hunter2" not in str(refused.value)
+    assert str(refused.value).startswith("cannot open the state postgresql://u:***@127.0.0.1:1/d: ")

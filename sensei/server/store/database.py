@@ -57,7 +57,9 @@ class Store:
         """What the databases of users may be."""
         url = make_url(settings.database_url)
         self.description: str = (
-            (url.database or "") if url.get_backend_name() == "sqlite" else url.render_as_string(hide_password=True)
+            (url.database or "")
+            if url.get_backend_name() == "sqlite"
+            else url.set(drivername=url.get_backend_name()).render_as_string(hide_password=True)
         )
         """Where the state is, without a password."""
         self.is_sqlite: bool = url.get_backend_name() == "sqlite"
