@@ -358,7 +358,7 @@ def test_the_verdict_comes_early_on_large_tables(tmp_path: Path, postgres_url: s
     job = plan_job(sqlite_end(path), postgres_end(postgres_url), options=PlanOptions(batch_size=1_000))
     state = MigrationState()
     run_phase("schema_migration", job, state, Notes(), GoOn())
-    with pytest.raises(DataError):
+    with pytest.raises(DataError, match=r"^[12],000 of [12],000 rows cannot be carried"):
         run_phase("data_transfer", job, state, Notes(), GoOn())
     assert state.tables["t"].errors <= 2_000
 

@@ -306,8 +306,8 @@ def _judge(context: Context, *, at_end: bool) -> None:
     processed = context.processed
     if errors and (at_end or processed >= _EARLIEST_VERDICT) and errors > processed * _MOST_ERRORS:
         raise DataError(
-            f"{errors} of {processed} rows cannot be carried, more than {_MOST_ERRORS:.0%}; see the recorded errors, "
-            "mend the source or the mappings, then resume",
+            f"{errors:,} of {processed:,} rows cannot be carried, more than {_MOST_ERRORS:.0%}; "
+            "see the recorded errors, mend the source or the mappings, then resume",
             reason_code="E5005",
         )
 
