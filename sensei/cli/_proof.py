@@ -50,7 +50,8 @@ def prove(client: Client, migration: Migration, type: ValidationTypeParam, folde
     """
     tell.begin("Validating: comparing both databases")
     validation = migration.run_validation(type=type)
-    validation.wait(timeout=None, on_progress=lambda now: _show(now, tell))
+    shown = _Shown(tell)
+    validation.wait(timeout=None, on_progress=shown.update)
     if validation.status != "completed":
         reason = validation.error.message if validation.error else f"it is {validation.status}"
         raise CommandError(f"the data was moved, but the validation could not be finished: {reason}")
@@ -67,28 +68,36 @@ def prove(client: Client, migration: Migration, type: ValidationTypeParam, folde
     return Proof(validation.id, type, result, validation.confidence_score, report, certificate)
 
 
-def _show(validation: Validation, tell: Presenter) -> None:
-    """Tell how far a validation is, once the server can say when it will be done."""
-    began, ends = validation.started_at, validation.estimated_completion
-    if validation.status != "running" or began is None or ends is None:
-        return
-    moment = datetime.now(UTC)
-    left = max((ends - moment).total_seconds(), 1.0)
-    passed = max((moment - began).total_seconds(), 0.0)
-    results = {name: getattr(validation.results, name).status for name in _ran(validation)}
-    waiting = [name for name, status in results.items() if status in {"pending", "running"}]
-    tell.progress(
-        Progress(
-            phase="validation",
-            percent=100 * passed / (passed + left),
-            done=len(results) - len(waiting),
-            total=len(results),
-            per_second=None,
-            table=waiting[0] if waiting else None,
-            unit="perspectives",
-            left=left,
+class _Shown:
+    """Tells how far a validation is, once the server can say when it will be done."""
+
+    def __init__(self, tell: Presenter) -> None:
+        self._tell = tell
+        self._percent = 0.0
+
+    def update(self, validation: Validation) -> None:
+        """Tell it. Where the server has come to expect more work than before, the bar stands still, it never falls."""
+        began, ends = validation.started_at, validation.estimated_completion
+        if validation.status != "running" or began is None or ends is None:
+            return
+        moment = datetime.now(UTC)
+        left = max((ends - moment).total_seconds(), 1.0)
+        passed = max((moment - began).total_seconds(), 0.0)
+        self._percent = max(self._percent, 100 * passed / (passed + left))
+        results = {name: getattr(validation.results, name).status for name in _ran(validation)}
+        waiting = [name for name, status in results.items() if status in {"pending", "running"}]
+        self._tell.progress(
+            Progress(
+                phase="validation",
+                percent=self._percent,
+                done=len(results) - len(waiting),
+                total=len(results),
+                per_second=None,
+                table=waiting[0] if waiting else None,
+                unit="perspectives",
+                left=left,
+            )
         )
-    )
 
 
 def _certify(client: Client, validation: Validation, folder: Path, tell: Presenter) -> CheckedCertificate:

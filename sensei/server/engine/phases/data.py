@@ -301,10 +301,12 @@ def _begun(batches: Iterator[Batch]) -> tuple[Batch | None, Iterable[Part]]:
 
 
 def _judge(context: Context, *, at_end: bool) -> None:
-    """End the phase where too many rows cannot be carried."""
+    """End the phase where too many rows cannot be carried: of all rows, so that no order of tables decides it."""
     errors = sum(table.errors for table in context.state.tables.values())
     processed = context.processed
-    if errors and (at_end or processed >= _EARLIEST_VERDICT) and errors > processed * _MOST_ERRORS:
+    expected = sum(table.rows_total or 0 for table in context.state.tables.values())
+    most = _MOST_ERRORS * (processed if at_end else max(processed, expected))
+    if errors > most and (at_end or processed >= _EARLIEST_VERDICT):
         raise DataError(
             f"{errors:,} of {processed:,} rows cannot be carried, more than {_MOST_ERRORS:.0%}; "
             "see the recorded errors, mend the source or the mappings, then resume",
