@@ -249,7 +249,8 @@ class MainJob:
         review = review_of(plan)
         self._tell.review(review)
         self._refuse_what_is_in_the_way(review)
-        if order.ask and not self._tell.confirm(f"Write {size} to {order.target.shown}?"):
+        undecided = f", with {count(review.undecided, 'undecided mapping')} as proposed" if review.undecided else ""
+        if order.ask and not self._tell.confirm(f"Write {size} to {order.target.shown}{undecided}?"):
             raise CommandError("not started, nothing was written")
         if review.undecided:
             self._client.mappings.approve_all(migration.id, above=0.0)

@@ -59,7 +59,10 @@ def prove(client: Client, migration: Migration, type: ValidationTypeParam, folde
     report.write_text(client.validations.report(validation.id, format="html"), encoding="utf-8")
     result = validation.overall_result or "unknown"
     if result not in {"passed", "passed_with_warnings"}:
-        raise CommandError(f"the data was moved, but the validation {_verdict(validation)}. The report is {report}")
+        raise CommandError(
+            f"the data was moved, but the validation {_verdict(validation)}. The report is {report}. "
+            "The same command compares again; with --existing truncate it moves again."
+        )
     sure = f", confidence {validation.confidence_score:.3f}" if validation.confidence_score is not None else ""
     tell.end(f"Validation {result.replace('_', ' ')}{sure}: {', '.join(_ran(validation))}")
     certificate = _certify(client, validation, folder, tell) if validation.certificate_id else None
