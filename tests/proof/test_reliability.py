@@ -61,7 +61,7 @@ def test_what_grows_is_found() -> None:
     report = soak.Report()
     report.calls["plain"] = soak.JUDGED_FROM
     for n in range(100):
-        report.samples["server"].append(soak.Sample(memory=10**8 + n * 10**6, files=20, threads=10 + n // 10))
+        report.samples["server"].append(soak.Sample(memory=10**8 + n * 10**6, files=20, threads=10 + n // 4))
         report.samples["client"].append(soak.Sample(memory=10**8, files=20, threads=10))
     report.judge()
 
