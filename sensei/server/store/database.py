@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -24,11 +25,12 @@ from sensei.server.vault import Vault
 _WRITE = "sensei_write"
 _FIRST_START = 7_356_734
 """Number of the lock that processes take turns by when they make what a state begins with."""
+_BUSY_SECONDS = 30
 _PRAGMAS = (
     "journal_mode=WAL",
     # What is acknowledged is synced afterwards, see `make_durable`.
     "synchronous=NORMAL",
-    "busy_timeout=30000",
+    f"busy_timeout={_BUSY_SECONDS * 1000}",
     "foreign_keys=ON",
     # Half a mebibyte for each connection: there are many, and the operating system caches the file anyway.
     "cache_size=-512",
@@ -67,7 +69,7 @@ class Store:
         self._sync = GroupSync(self._file) if self._file is not None else None
         if self._file is not None:
             _make_private(self._file)
-        arguments: dict[str, Any] = {"timeout": 30} if self.is_sqlite else {}
+        arguments: dict[str, Any] = {"timeout": _BUSY_SECONDS} if self.is_sqlite else {}
         self._engine = create_engine(
             url,
             connect_args=arguments,
@@ -152,6 +154,19 @@ def _make_private(file: Path) -> None:
         os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
 
 
+def _set(cursor: sqlite3.Cursor, pragma: str) -> None:
+    """Set a pragma. SQLite does not wait by itself where several processes turn a new file to WAL at once."""
+    give_up = time.monotonic() + _BUSY_SECONDS
+    while True:
+        try:
+            cursor.execute(f"PRAGMA {pragma}")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() >= give_up:
+                raise
+        time.sleep(0.01)
+
+
 def _prepare_sqlite(engine: Engine) -> None:
     def on_connect(raw: sqlite3.Connection, _record: object) -> None:
         # The driver's own transaction handling begins too late (at the first write, after reads that a decision
@@ -159,7 +174,7 @@ def _prepare_sqlite(engine: Engine) -> None:
         raw.isolation_level = None
         cursor = raw.cursor()
         for pragma in _PRAGMAS:
-            cursor.execute(f"PRAGMA {pragma}")
+            _set(cursor, pragma)
         cursor.close()
 
     def on_begin(connection: Connection) -> None:
