@@ -85,7 +85,7 @@ def test_many_calls_at_once_keep_to_a_small_allowance(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("state", ["sqlite", "postgresql"])
 def test_of_two_processes_on_one_state_the_survivor_finishes_the_work_of_the_other(tmp_path: Path, state: str) -> None:
-    report = workers.run(tmp_path, state=state, migrations=3, rows=3_000)
+    report = workers.run(tmp_path, state=state, migrations=3, rows=30_000)
 
     assert report.problems == []
     assert report.taken_over > 0
