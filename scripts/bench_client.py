@@ -169,7 +169,7 @@ def get_sensei(url: str) -> float:
         return timer.seconds()
 
 
-def get_foreign(url: str) -> float:
+def get_adapted(url: str) -> float:
     import httpx
 
     from sensei import Client
@@ -208,7 +208,7 @@ def get_above(url: str) -> float:
     from sensei import Client
 
     with Client("sk_test_1", base_url=url) as client:
-        client._transport.foreign = _Ready()  # type: ignore[assignment]
+        client._transport.adapter = _Ready()  # type: ignore[assignment]
         client.connections.get("conn_1")
         timer = Timer.cpu()
         for _ in range(2000):
@@ -416,8 +416,8 @@ CASES: dict[str, tuple[str, str, str, str]] = {
     "least": ("the least: pydantic and httpcore alone", "first_httpx", "first_least", ""),
     "get": ("sync GET, validated, CPU", "get_httpx", "get_sensei", "<= 0.65"),
     "above": ("of that, all but the HTTP library", "get_httpx", "get_above", ""),
-    "foreign": ("the same through the user's httpx.Client", "get_httpx", "get_foreign", "<= 1.0"),
-    "named": ("the same, where httpx sends X-Request-Id as well", "get_named", "get_foreign", ""),
+    "own-client": ("the same through the user's httpx.Client", "get_httpx", "get_adapted", "<= 1.0"),
+    "named": ("the same, where httpx sends X-Request-Id as well", "get_named", "get_adapted", ""),
     "async": ("async, 2,000 GETs, 50 at a time, time", "async_httpx", "async_sensei", "<= 0.29"),
     "aiohttp": ("the same through a session of aiohttp", "async_httpx", "async_aiohttp", "<= 0.11"),
     "list": ("listing 1,000 items, 10 pages, CPU", "list_httpx", "list_sensei", "<= 1.3"),

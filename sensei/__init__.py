@@ -59,8 +59,8 @@ if TYPE_CHECKING:
     )
     from sensei._async.resources.webhooks import AsyncWebhooks
     from sensei._async.streaming import AsyncEventStream
+    from sensei._deprecations import OperationDeprecatedWarning
     from sensei._hooks import FailureEvent, Hooks, RequestEvent, ResponseEvent, RetryEvent
-    from sensei._notices import OperationDeprecatedWarning
     from sensei._oauth import AuthorizationRequest
     from sensei._paging import ListDriftWarning
     from sensei._ratelimit import RateLimiter
@@ -330,7 +330,7 @@ _HOMES = {
         "ResponseEvent",
         "RetryEvent",
     ),
-    "sensei._notices": ("OperationDeprecatedWarning",),
+    "sensei._deprecations": ("OperationDeprecatedWarning",),
     "sensei._oauth": ("AuthorizationRequest",),
     "sensei._paging": ("ListDriftWarning",),
     "sensei._ratelimit": ("RateLimiter",),

@@ -9,7 +9,7 @@ from aiohttp import ClientTimeout
 from multidict import CIMultiDict
 from yarl import URL
 
-from sensei._foreign import AsyncForeign, check_open
+from sensei._client_adapters import AsyncClientAdapter, check_open
 from sensei._http import LONGEST_TIMEOUT, Limit, RawHeaders, remaining
 from sensei._redact import SecretBytes, SecretText
 
@@ -46,7 +46,7 @@ class _Answer:
             self._response.close()
 
 
-class AiohttpForeign(AsyncForeign):
+class AiohttpAdapter(AsyncClientAdapter):
     """A session of aiohttp. Its connector, proxies, TLS and cookies apply; redirects are not followed."""
 
     def __init__(self, session: aiohttp.ClientSession) -> None:

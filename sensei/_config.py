@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, cast
 from urllib.parse import urlsplit
 
-from sensei._shadow import notice_stranger
+from sensei._name_clash import warn_about_name_clash
 from sensei._version import __version__
 from sensei.errors import ConfigurationError
 
@@ -169,7 +169,7 @@ def resolve(
         ConfigurationError: no key was found, two were given, a URL or profile is bad, or a key that belongs to one
             server would go to another.
     """
-    notice_stranger()
+    warn_about_name_clash()
     if api_key is not None and credentials is not None:
         raise ConfigurationError("give either api_key or credentials, not both")
     env_url = environ.get("SENSEI_API_URL") or None

@@ -10,7 +10,7 @@ from sensei.errors import SenseiError
 from sensei.models.response import ResponseInfo
 
 if TYPE_CHECKING:
-    from sensei._job import Job
+    from sensei._call import Call
 
 
 @dataclass(slots=True)
@@ -111,25 +111,25 @@ class Hooks:
     on_failure: Callable[[FailureEvent], object] | None = None
     on_retry: Callable[[RetryEvent], object] | None = None
 
-    def tell_request(self, job: Job) -> dict[str, str]:
-        """Before a try of `job`. Gives the headers to add to it."""
+    def notify_request(self, call: Call) -> dict[str, str]:
+        """Before a try of `call`. Gives the headers to add to it."""
         if self.on_request is None:
             return {}
-        event = RequestEvent(job.method, job.route, job.url, job.request_id, job.attempts)
+        event = RequestEvent(call.method, call.route, call.url, call.request_id, call.attempts)
         self.on_request(event)
         return event.headers
 
-    def tell_response(self, job: Job, info: ResponseInfo) -> None:
-        """After the answer `info` to `job`."""
+    def notify_response(self, call: Call, info: ResponseInfo) -> None:
+        """After the answer `info` to `call`."""
         if self.on_response is not None:
-            self.on_response(ResponseEvent(job.method, job.route, job.url, info))
+            self.on_response(ResponseEvent(call.method, call.route, call.url, info))
 
-    def tell_failure(self, job: Job, error: BaseException) -> None:
-        """After a try of `job` that got no answer but `error`."""
+    def notify_failure(self, call: Call, error: BaseException) -> None:
+        """After a try of `call` that got no answer but `error`."""
         if self.on_failure is not None:
-            self.on_failure(FailureEvent(job.method, job.route, job.url, job.attempts, error))
+            self.on_failure(FailureEvent(call.method, call.route, call.url, call.attempts, error))
 
-    def tell_retry(self, job: Job, delay: float, error: SenseiError) -> None:
-        """Before a wait of `delay` seconds for another try of `job`, which ended in `error`."""
+    def notify_retry(self, call: Call, delay: float, error: SenseiError) -> None:
+        """Before a wait of `delay` seconds for another try of `call`, which ended in `error`."""
         if self.on_retry is not None:
-            self.on_retry(RetryEvent(job.method, job.route, job.url, job.attempts + 1, delay, error))
+            self.on_retry(RetryEvent(call.method, call.route, call.url, call.attempts + 1, delay, error))

@@ -1,7 +1,7 @@
 """The only place that names the HTTP library.
 
-The SDK's own calls stand on httpcore, the ground of httpx. A client that the user passes is spoken to in `_foreign`.
-Failures are told apart by the names of their classes, so that no library is loaded without need.
+The SDK's own calls stand on httpcore, the ground of httpx. A client that the user passes is spoken to in
+`_client_adapters`. Failures are told apart by the names of their classes, so that no library is loaded without need.
 """
 
 from __future__ import annotations

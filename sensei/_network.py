@@ -162,7 +162,7 @@ class AsyncNetwork(httpcore.AsyncNetworkBackend):
         left = _expired(timeout, httpcore.ConnectTimeout)
         inner: httpcore.AsyncNetworkStream
         if current_loop() is not None and sys.platform != "win32":
-            from sensei._loopnet import open_stream
+            from sensei._asyncio_network import open_stream
 
             inner = await open_stream(host, port, left)
         else:

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json
 
+from sensei._model_slots import set_response
 from sensei._redact import LONGEST_LOOKED_AT, mask, mask_text, one_line, safe_body
 from sensei._response import RawResponse, instant, retry_after, whole
-from sensei._slots import set_response
 from sensei.errors import (
     APIResponseValidationError,
     APIStatusError,

@@ -44,7 +44,7 @@ QueryTypes: TypeAlias = "Mapping[str, QueryValue] | None"
 
 
 @dataclass(frozen=True, slots=True)
-class Special:
+class RequestExtras:
     """What few calls need: those of the OAuth server, downloads, and the escape hatch.
 
     Attributes:
@@ -66,8 +66,8 @@ class Special:
     until: float | None = None
 
 
-ORDINARY: Final = Special()
-EVENT_STREAM: Final = Special(accept="text/event-stream")
+ORDINARY: Final = RequestExtras()
+EVENT_STREAM: Final = RequestExtras(accept="text/event-stream")
 
 _IN_SEGMENT = "%:@!$&'()*+,;=~"
 _SAFE_SEGMENT = re.compile(r"[A-Za-z0-9_~-]+").fullmatch

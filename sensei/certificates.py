@@ -21,7 +21,7 @@ from enum import StrEnum
 from importlib import import_module
 from typing import TYPE_CHECKING, Protocol, cast
 
-from sensei._jcs import canonical, is_mapping, read_object
+from sensei._canonical_json import canonical, is_mapping, read_object
 from sensei.errors import CertificateVerificationError, ConfigurationError
 
 if TYPE_CHECKING:

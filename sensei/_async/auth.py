@@ -13,6 +13,7 @@ from contextvars import ContextVar
 from time import monotonic
 
 from sensei._async.keys import AsyncAuthorizer, AsyncKeyProvider, AsyncStaticKey
+from sensei._locks import AsyncLock, async_run_to_completion
 from sensei._oauth import TokenCall
 from sensei._tokens import (
     HeldToken,
@@ -24,7 +25,6 @@ from sensei._tokens import (
     renewal,
     sign_in_error,
 )
-from sensei._turns import AsyncTurn, async_to_the_end
 from sensei.auth import Credentials, OAuth2Token
 from sensei.errors import APITimeoutError, ConfigurationError, SenseiError
 from sensei.models.oauth import OAuthTokenResponse
@@ -53,7 +53,7 @@ class AsyncTokenHolder:
         self._fetch = fetch
         self._held = first_token(credentials, monotonic())
         self._unsaved: OAuth2Token | None = None
-        self._turn = AsyncTurn()
+        self._lock = AsyncLock()
         self._fetches = 0
         self._failure: SenseiError | None = None
 
@@ -89,20 +89,20 @@ class AsyncTokenHolder:
 
         if isinstance(self._credentials, OAuth2Token):
             # A cancelled refresh may have spent the refresh token: what comes back must not be lost.
-            return await async_to_the_end(renew)
+            return await async_run_to_completion(renew)
         return await renew()
 
     async def _renew(self, held: HeldToken | None, deadline: float | None, fetches: int, *, refused: bool) -> str:
         taken = False
         try:
-            taken = await self._turn.take(deadline)
+            taken = await self._lock.acquire(deadline)
             if not taken:
                 raise APITimeoutError("no token came before the deadline of the call")
-            return await self._renew_in_turn(held, deadline, fetches, refused=refused)
+            return await self._renew_locked(held, deadline, fetches, refused=refused)
         finally:
-            self._turn.give_back(taken)
+            self._lock.release(taken)
 
-    async def _renew_in_turn(
+    async def _renew_locked(
         self, held: HeldToken | None, deadline: float | None, fetches: int, *, refused: bool
     ) -> str:
         """Replace `held`, unless another did so since, or failed to since `fetches` were made."""

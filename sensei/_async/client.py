@@ -11,11 +11,11 @@ from sensei._async.keys import AsyncAuthorizer, AsyncKeyProvider, AsyncStaticKey
 from sensei._async.pool import AsyncPools
 from sensei._async.resources._base import attach
 from sensei._async.transport import AsyncTransport
+from sensei._call import ClientOptions, check_deadline, check_timeout, merged
 from sensei._config import DEFAULT_TIMEOUT, AsyncKeyFunction, Settings, resolve, user_agent
 from sensei._http import proxied
-from sensei._job import Options, check_deadline, check_timeout, merged
 from sensei._ratelimit import RateLimiter
-from sensei._request import UNSET, HeaderTypes, QueryTypes, Special, TimeoutTypes, Unset, own_path
+from sensei._request import UNSET, HeaderTypes, QueryTypes, RequestExtras, TimeoutTypes, Unset, own_path
 from sensei._response import RawResponse
 from sensei._retry import RetryPolicy
 from sensei.errors import ConfigurationError
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from sensei._async.resources.usage import AsyncUsage
     from sensei._async.resources.validations import AsyncValidations
     from sensei._async.resources.webhooks import AsyncWebhooks
-    from sensei._foreign import AsyncForeign
+    from sensei._client_adapters import AsyncClientAdapter
     from sensei._hooks import Hooks
     from sensei._http import AsyncHTTPClient
     from sensei._oauth import TokenCall
@@ -110,7 +110,7 @@ class AsyncClient:
             (b"User-Agent", user_agent(tuple(app_info or ())).encode("ascii")),
             (b"Accept-Encoding", b"gzip, deflate"),
         )
-        options = Options(
+        options = ClientOptions(
             timeout=DEFAULT_TIMEOUT if timeout is UNSET else check_timeout(timeout),
             deadline=check_deadline(deadline),
             retry=_policy(max_retries, retry) or RetryPolicy(),
@@ -123,7 +123,7 @@ class AsyncClient:
             settings.server,
             self._authorizer(settings),
             AsyncPools(f"{type(self).__name__} of {settings.server.url}"),
-            self._foreign(settings, http_client),
+            self._adapter(settings, http_client),
             RateLimiter() if rate_limiter is UNSET else rate_limiter,
             options,
         )
@@ -139,25 +139,27 @@ class AsyncClient:
             return AsyncKeyProvider(settings.api_key)
         raise ConfigurationError("no API key: pass api_key=, or set SENSEI_API_KEY")
 
-    def _foreign(self, settings: Settings, client: object) -> AsyncForeign | None:
+    def _adapter(self, settings: Settings, client: object) -> AsyncClientAdapter | None:
         if client is not None:
-            from sensei._foreign import async_foreign
+            from sensei._client_adapters import async_adapt
 
-            return async_foreign(client)
+            return async_adapt(client)
         if proxied(settings.server):
-            from sensei._foreign import async_proxy_client
+            from sensei._client_adapters import async_proxy_adapter
 
-            return async_proxy_client()
+            return async_proxy_adapter()
         return None
 
     async def _fetch_token(self, call: TokenCall, deadline: float | None) -> OAuthTokenResponse:
         from sensei.models.oauth import OAuthTokenResponse
 
-        special = Special(server="auth", authorization=call.authorization, form=call.form, repeatable=call.repeatable)
-        job = self._transport.begin("POST", call.path, (), None, UNSET, UNSET, None, None, special)
+        extras = RequestExtras(
+            server="auth", authorization=call.authorization, form=call.form, repeatable=call.repeatable
+        )
+        renewal = self._transport.begin("POST", call.path, (), None, UNSET, UNSET, None, None, extras)
         # A call that needs a token has it in its own time.
-        job.deadline = min((end for end in (job.deadline, deadline) if end is not None), default=None)
-        return await self._transport.call(OAuthTokenResponse, "POST", call.path, job=job)
+        renewal.deadline = min((end for end in (renewal.deadline, deadline) if end is not None), default=None)
+        return await self._transport.call(OAuthTokenResponse, "POST", call.path, call=renewal)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self._transport.server.url}>"
@@ -302,7 +304,7 @@ class AsyncClient:
             old.server,
             old.authorizer,
             old.pools,
-            old.foreign,
+            old.adapter,
             old.limiter,
             old.options.changed(
                 timeout=timeout, deadline=deadline, retry=_policy(max_retries, retry), headers=headers, hooks=hooks
@@ -410,8 +412,8 @@ class AsyncClient:
         """
         if self._owns_pools:
             await self._transport.pools.aclose()
-            if self._transport.foreign is not None:
-                await self._transport.foreign.aclose()
+            if self._transport.adapter is not None:
+                await self._transport.adapter.aclose()
 
     async def __aenter__(self) -> Self:
         return self

@@ -7,15 +7,15 @@ from time import monotonic
 from typing import TypeVar
 
 from sensei._concurrency import async_sleep
-from sensei._pace import LONGEST_OUTAGE, SHORTEST_QUESTION, Pace
-from sensei._request import ORDINARY, Special
+from sensei._poll_interval import LONGEST_OUTAGE, SHORTEST_QUESTION, PollInterval
+from sensei._request import ORDINARY, RequestExtras
 from sensei.errors import APIConnectionError, InvalidArgumentError, RateLimitError, ServerError, WaitTimeoutError
 
 T = TypeVar("T")
 
 
 async def poll(
-    fetch: Callable[[Special], Awaitable[T]],
+    fetch: Callable[[RequestExtras], Awaitable[T]],
     *,
     until: Callable[[T], bool],
     status: Callable[[T], str],
@@ -48,14 +48,14 @@ async def poll(
             raise InvalidArgumentError(f"{name} must be seconds, zero or more, or None")
     started = answered = monotonic()
     ends = None if timeout is None else started + timeout
-    pace = Pace()
+    pace = PollInterval()
     last: str | None = None
     while True:
         asked = monotonic()
         outage: APIConnectionError | ServerError | RateLimitError | None = None
         pause = 0.0
         try:
-            seen = await fetch(ORDINARY if ends is None else Special(until=max(ends, asked + SHORTEST_QUESTION)))
+            seen = await fetch(ORDINARY if ends is None else RequestExtras(until=max(ends, asked + SHORTEST_QUESTION)))
         except (APIConnectionError, ServerError, RateLimitError) as error:
             outage = error
             late = ends is not None and monotonic() >= ends

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from sensei._async.body import AsyncBody
     from sensei._async.transport import AsyncTransport
-    from sensei._job import Job
+    from sensei._call import Call
     from sensei._request import TimeoutTypes
     from sensei.models.events import StreamEvent
     from sensei.models.response import ResponseInfo
@@ -71,7 +71,7 @@ class AsyncEventStream:
     def __init__(
         self,
         transport: AsyncTransport,
-        begin: Callable[[dict[str, str]], Job],
+        begin: Callable[[dict[str, str]], Call],
         *,
         last_event_id: str | None = None,
         timeout: TimeoutTypes = UNSET,
@@ -207,14 +207,14 @@ class AsyncEventStream:
             delay = max(delay, policy.delay(failure, 1))
         place.failures += 1
         place.resumed = place.last_event_id is not None and self._any
-        self._transport.tell_reconnect(self._begin({}), place.failures, delay, failure)
+        self._transport.notify_reconnect(self._begin({}), place.failures, delay, failure)
         await async_sleep(delay)
 
     def _unreadable(self, error: ValueError, data: str) -> APIResponseValidationError:
-        job = self._begin({})
+        call = self._begin({})
         info = self.last_response
         assert info is not None  # noqa: S101 - nothing is read before the head of the answer
-        return invalid_answer(error, data.encode(), info, job.summary())
+        return invalid_answer(error, data.encode(), info, call.summary())
 
     async def _let_go(self) -> None:
         body, self._body = self._body, None

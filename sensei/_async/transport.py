@@ -10,13 +10,22 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 from sensei._async.body import AsyncBody, drained
 from sensei._async.pool import AsyncPools
+from sensei._call import Call, ClientOptions, merged
 from sensei._concurrency import async_shielded, async_sleep
 from sensei._http import RawHeaders, Trouble, check_fresh, limits, socket_of, trouble, without_request
-from sensei._job import Job, Options, merged
 from sensei._parse import LONGEST_ANSWER, check_length, decompress, invalid_answer, parse, status_error
 from sensei._ratelimit import RateLimiter, read_rate_limit
 from sensei._redact import LONGEST_LOOKED_AT, one_line
-from sensei._request import ORDINARY, UNSET, HeaderTypes, QueryTypes, Special, TimeoutTypes, build_path, build_query
+from sensei._request import (
+    ORDINARY,
+    UNSET,
+    HeaderTypes,
+    QueryTypes,
+    RequestExtras,
+    TimeoutTypes,
+    build_path,
+    build_query,
+)
 from sensei._response import Headers, lower_names
 from sensei.errors import APIStatusError, RateLimitError, SenseiError
 from sensei.models.response import ResponseInfo
@@ -25,8 +34,8 @@ if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
     from sensei._async.keys import AsyncAuthorizer
+    from sensei._client_adapters import AsyncClientAdapter
     from sensei._config import Server
-    from sensei._foreign import AsyncForeign
 
 T = TypeVar("T")
 
@@ -42,7 +51,7 @@ class AsyncTransport:
         server: where the API is.
         authorizer: gives the credential, for the API and its OAuth server only.
         pools: the connections, shared with the copies of the client.
-        foreign: a client to send through instead of the pools, or None.
+        adapter: a client to send through instead of the pools, or None.
         limiter: paces the calls, or None.
         options: what `with_options` can change.
     """
@@ -53,16 +62,16 @@ class AsyncTransport:
         server: Server,
         authorizer: AsyncAuthorizer,
         pools: AsyncPools,
-        foreign: AsyncForeign | None,
+        adapter: AsyncClientAdapter | None,
         limiter: RateLimiter | None,
-        options: Options,
+        options: ClientOptions,
     ) -> None:
         self.client = client
         self.server = server
         self.auth_server: Server = server.auth_server()
         self.authorizer = authorizer
         self.pools = pools
-        self.foreign = foreign
+        self.adapter = adapter
         self.limiter = limiter
         self.options = options
 
@@ -77,8 +86,8 @@ class AsyncTransport:
         timeout: TimeoutTypes = UNSET,
         headers: HeaderTypes = None,
         idempotency_key: str | None = None,
-        special: Special = ORDINARY,
-        job: Job | None = None,
+        extras: RequestExtras = ORDINARY,
+        call: Call | None = None,
     ) -> T:
         """Make a call and give what it answers.
 
@@ -92,26 +101,26 @@ class AsyncTransport:
             timeout: seconds for one attempt; UNSET for the client's.
             headers: beside those of the client.
             idempotency_key: of a POST; made up when None, the same for all tries.
-            special: what few calls need.
-            job: the call itself, when it is tried again.
+            extras: what few calls need.
+            call: the call itself, when it is tried again.
 
         Raises:
             SenseiError: see `sensei.errors`.
         """
-        if job is None:
-            job = self.begin(method, route, ids, params, json, timeout, headers, idempotency_key, special)
+        if call is None:
+            call = self.begin(method, route, ids, params, json, timeout, headers, idempotency_key, extras)
         # A whole try stands here, not in functions of its own: so there is one frame between the method of the
         # resource and the HTTP library.
-        authorization = await self._credential(job)
-        lines = await self._ready(job, authorization)
-        timeouts = limits(job.timeout, job.deadline)
+        authorization = await self._credential(call)
+        lines = await self._ready(call, authorization)
+        timeouts = limits(call.timeout, call.deadline)
         try:
-            if self.foreign is None:
-                pool = self.pools.of(job.server)
-                connection = await pool.acquire(timeouts["pool"], fresh=not job.special.repeatable)
+            if self.adapter is None:
+                pool = self.pools.of(call.server)
+                connection = await pool.acquire(timeouts["pool"], fresh=not call.extras.repeatable)
                 try:
                     response = await connection.handle_async_request(
-                        pool.target.request(job.method, job.path, lines, job.body, timeouts)
+                        pool.target.request(call.method, call.path, lines, call.body, timeouts)
                     )
                     check_fresh(response)
                     body = await self._whole(response.aiter_stream(), connection.aclose)
@@ -124,101 +133,101 @@ class AsyncTransport:
                 lowered = lower_names(raw)
             else:
                 self.pools.check_open()
-                answer = await self.foreign.send(job.method, job.url, lines, job.body, timeouts)
+                answer = await self.adapter.send(call.method, call.url, lines, call.body, timeouts)
                 status, raw = answer.status_code, answer.headers.raw
                 lowered = lower_names(raw)
                 try:
-                    chunks = self.foreign.pieces(answer, packed=b"content-encoding" in lowered)
-                    body = await self._whole(aiter(chunks), answer.aclose, job.deadline)
+                    chunks = self.adapter.pieces(answer, packed=b"content-encoding" in lowered)
+                    body = await self._whole(aiter(chunks), answer.aclose, call.deadline)
                 finally:
                     await answer.aclose()
         except BaseException as error:
-            self._tell_failure(job, error)
+            self._notify_failure(call, error)
             how = None if isinstance(error, SenseiError) else trouble(error)
             if how is None:
                 raise
-            failure = job.broken(how, error)
+            failure = call.broken(how, error)
             failure.__cause__ = without_request(error)
         else:
-            info = self._note(job, status, raw, lowered)
+            info = self._note(call, status, raw, lowered)
             if 200 <= status < 300:
                 try:
                     check_length(body)
-                    if b"content-encoding" in lowered and self.foreign is None:
-                        body = decompress(body, lowered[b"content-encoding"], job.deadline)
+                    if b"content-encoding" in lowered and self.adapter is None:
+                        body = decompress(body, lowered[b"content-encoding"], call.deadline)
                     return parse(cast_to, body, info, self.client)
                 except ValueError as error:
-                    raise invalid_answer(error, body, info, job.summary()) from error
+                    raise invalid_answer(error, body, info, call.summary()) from error
                 except TimeoutError as error:
-                    raise job.final(job.broken(Trouble.TOO_LATE, error)) from error
-            if job.is_gone(status) and (cast_to is NoneType or job.special.gone_is_none):
+                    raise call.final(call.broken(Trouble.TOO_LATE, error)) from error
+            if call.is_gone(status) and (cast_to is NoneType or call.extras.gone_is_none):
                 return cast("T", None)
-            failure = self._refused(job, info, lowered, body)
-            if await self._renewed(job, status, authorization):
-                return await self.call(cast_to, method, route, job=job)
-        if job.retrying:
+            failure = self._refused(call, info, lowered, body)
+            if await self._renewed(call, status, authorization):
+                return await self.call(cast_to, method, route, call=call)
+        if call.retrying:
             raise failure
-        return await self._again(cast_to, job, failure)
+        return await self._again(cast_to, call, failure)
 
-    async def open(self, job: Job, idle: float) -> AsyncBody:
+    async def open(self, call: Call, idle: float) -> AsyncBody:
         """One try of a call whose answer is read bit by bit: a stream.
 
         Its connection is beyond the count of the pool, so that streams never hold up other calls.
 
         Args:
-            job: the call.
+            call: the call.
             idle: seconds of silence after which reading is given up.
 
         Raises:
             SenseiError: the answer is an error, or none came.
         """
-        authorization = await self._credential(job)
-        lines = await self._ready(job, authorization)
-        timeouts = limits(job.timeout, job.deadline)
+        authorization = await self._credential(call)
+        lines = await self._ready(call, authorization)
+        timeouts = limits(call.timeout, call.deadline)
         body: AsyncBody | None = None
         try:
-            if self.foreign is None:
-                pool = self.pools.of(job.server)
+            if self.adapter is None:
+                pool = self.pools.of(call.server)
                 connection = pool.extra()
                 try:
                     response = await connection.handle_async_request(
-                        pool.target.request(job.method, job.path, lines, job.body, timeouts)
+                        pool.target.request(call.method, call.path, lines, call.body, timeouts)
                     )
                     # The HTTP library looks at this when it begins with the body.
                     timeouts["read"] = idle
                     lowered = lower_names(response.headers)
-                    info = self._note(job, response.status, response.headers, lowered)
+                    info = self._note(call, response.status, response.headers, lowered)
                 except BaseException:
                     await async_shielded(connection.aclose)
                     raise
                 body = AsyncBody(info, response.aiter_stream(), connection.aclose, socket_of(response))
             else:
                 self.pools.check_open()
-                answer = await self.foreign.send(job.method, job.url, lines, job.body, timeouts | {"read": idle})
+                answer = await self.adapter.send(call.method, call.url, lines, call.body, timeouts | {"read": idle})
                 raw = answer.headers.raw
                 lowered = lower_names(raw)
                 try:
-                    info = self._note(job, answer.status_code, raw, lowered)
+                    info = self._note(call, answer.status_code, raw, lowered)
                 except BaseException:
                     await async_shielded(answer.aclose)
                     raise
-                chunks = self.foreign.pieces(answer, packed=b"content-encoding" in lowered)
+                chunks = self.adapter.pieces(answer, packed=b"content-encoding" in lowered)
                 body = AsyncBody(info, chunks, answer.aclose, None)
             if 200 <= info.status_code < 300:
                 return body
             text = await body.rest()
             await body.aclose()
         except BaseException as error:
-            self._tell_failure(job, error)
+            self._notify_failure(call, error)
             if body is not None:
                 await async_shielded(body.aclose)
             how = None if isinstance(error, SenseiError) else trouble(error)
             if how is None:
                 raise
-            raise job.broken(how, error) from without_request(error)
-        failure = self._refused(job, info, lowered, text)
-        if await self._renewed(job, info.status_code, authorization):
-            return await self.open(job, idle)
+            raise call.broken(how, error) from without_request(error)
+        failure = self._refused(call, info, lowered, text)
+        if await self._renewed(call, info.status_code, authorization):
+            return await self.open(call, idle)
         raise failure
 
     def begin(
@@ -231,45 +240,45 @@ class AsyncTransport:
         timeout: TimeoutTypes,
         headers: HeaderTypes,
         idempotency_key: str | None,
-        special: Special,
-    ) -> Job:
+        extras: RequestExtras,
+    ) -> Call:
         """Everything about a call that stays the same for all its tries."""
-        server = self.server if special.server == "api" else self.auth_server
+        server = self.server if extras.server == "api" else self.auth_server
         path = server.prefix + build_path(route, ids)
         query = build_query(params)
         if query:
             path = f"{path}{'&' if '?' in path else '?'}{query}"
         # A path of the user's own may bring its query with it, which neither logs nor traces are to show.
         template = route.partition("?")[0]
-        return Job(self.options, server, method, template, path, json, timeout, headers, idempotency_key, special)
+        return Call(self.options, server, method, template, path, json, timeout, headers, idempotency_key, extras)
 
-    async def _credential(self, job: Job) -> str | None:
-        wanted = job.special.authorization
+    async def _credential(self, call: Call) -> str | None:
+        wanted = call.extras.authorization
         if wanted != "client":
             return wanted
         ready = self.authorizer.ready
-        return await self.authorizer.authorization(job.deadline) if ready is None else ready
+        return await self.authorizer.authorization(call.deadline) if ready is None else ready
 
-    async def _ready(self, job: Job, authorization: str | None) -> RawHeaders:
+    async def _ready(self, call: Call, authorization: str | None) -> RawHeaders:
         """Wait for leave to send, count the try, and give its headers."""
         limiter = self.limiter
-        if limiter is not None and job.special.server == "api":
+        if limiter is not None and call.extras.server == "api":
             waited = 0.0
             while delay := limiter.admit(waited):
-                if not limiter.block or delay >= job.left():
+                if not limiter.block or delay >= call.left():
                     raise RateLimitError(
-                        f"{job.method} {job.route} was not sent: the allowance is used up for {delay:.1f} s more",
+                        f"{call.method} {call.route} was not sent: the allowance is used up for {delay:.1f} s more",
                         status_code=429,
                         code="rate_limited",
                         retry_after=delay,
-                        attempts=job.attempts,
+                        attempts=call.attempts,
                     )
                 await async_sleep(delay)
                 waited += delay
-        job.attempts += 1
-        lines = job.lines(authorization)
+        call.attempts += 1
+        lines = call.lines(authorization)
         hooks = self.options.hooks
-        if hooks is not None and (more := hooks.tell_request(job)):
+        if hooks is not None and (more := hooks.notify_request(call)):
             own = {name.lower() for name, _ in lines}
             lines += [line for line in merged((), more) if line[0].lower() not in own]
         return lines
@@ -297,69 +306,69 @@ class AsyncTransport:
                 break
         return b"".join(parts)
 
-    def _note(self, job: Job, status: int, raw: RawHeaders, lowered: dict[bytes, bytes]) -> ResponseInfo:
+    def _note(self, call: Call, status: int, raw: RawHeaders, lowered: dict[bytes, bytes]) -> ResponseInfo:
         """Learn from the head of an answer, whatever its status."""
         seen = read_rate_limit(lowered)
         if seen is not None:
             self.pools.rate_limit = seen
-        if self.limiter is not None and status != 429 and job.special.server == "api":
+        if self.limiter is not None and status != 429 and call.extras.server == "api":
             self.limiter.observe(seen)
         request_id = lowered.get(b"x-request-id")
         info = ResponseInfo(
             status,
             Headers(raw),
-            job.request_id if request_id is None else request_id.decode("latin-1"),
+            call.request_id if request_id is None else request_id.decode("latin-1"),
             seen,
-            job.attempts,
-            monotonic() - job.started,
+            call.attempts,
+            monotonic() - call.started,
             lowered.get(b"x-idempotent-replayed") == b"true",
         )
         if b"deprecation" in lowered or b"sunset" in lowered:
-            from sensei._notices import deprecation
+            from sensei._deprecations import warn_about_deprecation
 
-            deprecation(job.method, job.route, info.headers)
+            warn_about_deprecation(call.method, call.route, info.headers)
         if log.isEnabledFor(logging.DEBUG):
             log.debug(
                 "%s %s: %d after %.3f s, try %d, request %s",
-                job.method,
-                job.route,
+                call.method,
+                call.route,
                 status,
                 info.elapsed,
-                job.attempts,
+                call.attempts,
                 one_line(info.request_id or ""),
             )
         hooks = self.options.hooks
         if hooks is not None:
-            hooks.tell_response(job, info)
+            hooks.notify_response(call, info)
         return info
 
-    def _refused(self, job: Job, info: ResponseInfo, lowered: dict[bytes, bytes], body: bytes) -> APIStatusError:
+    def _refused(self, call: Call, info: ResponseInfo, lowered: dict[bytes, bytes], body: bytes) -> APIStatusError:
         """The error for an answer with an error status."""
-        if b"content-encoding" in lowered and self.foreign is None:
+        if b"content-encoding" in lowered and self.adapter is None:
             try:
-                body = decompress(body, lowered[b"content-encoding"], job.deadline, LONGEST_LOOKED_AT)
+                body = decompress(body, lowered[b"content-encoding"], call.deadline, LONGEST_LOOKED_AT)
             except (ValueError, TimeoutError):
                 body = b""
         if info.status_code >= 500 or info.status_code == 408:
-            job.doubtful = True
-        error = status_error(info, body, job.summary())
-        if info.status_code == 429 and self.limiter is not None and job.special.server == "api":
+            call.doubtful = True
+        error = status_error(info, body, call.summary())
+        if info.status_code == 429 and self.limiter is not None and call.extras.server == "api":
             self.limiter.observe(info.rate_limit, refused_for=error.retry_after or 1.0)
         return error
 
-    async def _renewed(self, job: Job, status: int, refused: str | None) -> bool:
+    async def _renewed(self, call: Call, status: int, refused: str | None) -> bool:
         """True when a credential was refused and there is a new one, to try once more."""
-        if status != 401 or job.renewed or refused is None or job.special.authorization != "client":
+        if status != 401 or call.renewed or refused is None or call.extras.authorization != "client":
             return False
-        job.renewed = True
-        return await self.authorizer.renewed(refused, job.deadline) is not None
+        call.renewed = True
+        return await self.authorizer.renewed(refused, call.deadline) is not None
 
-    async def _again(self, cast_to: type[T] | TypeAdapter[T], job: Job, failure: SenseiError) -> T:
+    async def _again(self, cast_to: type[T] | TypeAdapter[T], call: Call, failure: SenseiError) -> T:
         """Go on after a first failure. Tenacity comes in here, and costs nothing before."""
         policy = self.options.retry
-        if policy.max_retries == 0 or not policy.wants(failure, repeatable=job.may_repeat(failure)):
-            raise job.final(failure)
-        job.retrying = True
+        if policy.max_retries == 0 or not policy.wants(failure, repeatable=call.may_repeat(failure)):
+            raise call.final(failure)
+        call.retrying = True
         first: SenseiError | None = failure
 
         async def again() -> T:
@@ -367,35 +376,35 @@ class AsyncTransport:
             if first is not None:
                 failed, first = first, None
                 raise failed
-            return await self.call(cast_to, job.method, job.route, job=job)
+            return await self.call(cast_to, call.method, call.route, call=call)
 
-        from sensei._tries import Plan
+        from sensei._retry_loop import RetryLoop
 
-        plan = Plan(policy, job, self._tell_retry)
+        loop = RetryLoop(policy, call, self._notify_retry)
         try:
-            return await plan.async_retrying(async_sleep)(again)
+            return await loop.async_retrying(async_sleep)(again)
         except SenseiError as error:
-            final = job.final(error)
+            final = call.final(error)
             if final is error:
                 raise
             raise final from error
 
-    def tell_reconnect(self, job: Job, attempt: int, delay: float, error: SenseiError) -> None:
+    def notify_reconnect(self, call: Call, attempt: int, delay: float, error: SenseiError) -> None:
         """Say that a stream is going to be connected again."""
-        job.attempts = attempt
-        self._tell_retry(job, delay, error)
+        call.attempts = attempt
+        self._notify_retry(call, delay, error)
 
-    def _tell_failure(self, job: Job, error: BaseException) -> None:
-        if self.limiter is not None and job.special.server == "api":
+    def _notify_failure(self, call: Call, error: BaseException) -> None:
+        if self.limiter is not None and call.extras.server == "api":
             self.limiter.forget()
         hooks = self.options.hooks
         if hooks is not None:
-            hooks.tell_failure(job, error)
+            hooks.notify_failure(call, error)
 
-    def _tell_retry(self, job: Job, delay: float, error: SenseiError) -> None:
+    def _notify_retry(self, call: Call, delay: float, error: SenseiError) -> None:
         log.info(
-            "%s %s: try %d in %.2f s, after %s", job.method, job.route, job.attempts + 1, delay, type(error).__name__
+            "%s %s: try %d in %.2f s, after %s", call.method, call.route, call.attempts + 1, delay, type(error).__name__
         )
         hooks = self.options.hooks
         if hooks is not None:
-            hooks.tell_retry(job, delay, error)
+            hooks.notify_retry(call, delay, error)

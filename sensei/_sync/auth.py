@@ -13,6 +13,7 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from time import monotonic
 
+from sensei._locks import Lock, run_to_completion
 from sensei._oauth import TokenCall
 from sensei._sync.keys import Authorizer, KeyProvider, StaticKey
 from sensei._tokens import (
@@ -25,7 +26,6 @@ from sensei._tokens import (
     resolved,
     sign_in_error,
 )
-from sensei._turns import Turn, to_the_end
 from sensei.auth import Credentials, OAuth2Token
 from sensei.errors import APITimeoutError, ConfigurationError, SenseiError
 from sensei.models.oauth import OAuthTokenResponse
@@ -54,7 +54,7 @@ class TokenHolder:
         self._fetch = fetch
         self._held = first_token(credentials, monotonic())
         self._unsaved: OAuth2Token | None = None
-        self._turn = Turn()
+        self._lock = Lock()
         self._fetches = 0
         self._failure: SenseiError | None = None
 
@@ -90,20 +90,20 @@ class TokenHolder:
 
         if isinstance(self._credentials, OAuth2Token):
             # A cancelled refresh may have spent the refresh token: what comes back must not be lost.
-            return to_the_end(renew)
+            return run_to_completion(renew)
         return renew()
 
     def _renew(self, held: HeldToken | None, deadline: float | None, fetches: int, *, refused: bool) -> str:
         taken = False
         try:
-            taken = self._turn.take(deadline)
+            taken = self._lock.acquire(deadline)
             if not taken:
                 raise APITimeoutError("no token came before the deadline of the call")
-            return self._renew_in_turn(held, deadline, fetches, refused=refused)
+            return self._renew_locked(held, deadline, fetches, refused=refused)
         finally:
-            self._turn.give_back(taken)
+            self._lock.release(taken)
 
-    def _renew_in_turn(self, held: HeldToken | None, deadline: float | None, fetches: int, *, refused: bool) -> str:
+    def _renew_locked(self, held: HeldToken | None, deadline: float | None, fetches: int, *, refused: bool) -> str:
         """Replace `held`, unless another did so since, or failed to since `fetches` were made."""
         self._save()
         current = self._held

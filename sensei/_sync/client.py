@@ -8,11 +8,11 @@ from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, overload
 
+from sensei._call import ClientOptions, check_deadline, check_timeout, merged
 from sensei._config import DEFAULT_TIMEOUT, KeyFunction, Settings, resolve, user_agent
 from sensei._http import proxied
-from sensei._job import Options, check_deadline, check_timeout, merged
 from sensei._ratelimit import RateLimiter
-from sensei._request import UNSET, HeaderTypes, QueryTypes, Special, TimeoutTypes, Unset, own_path
+from sensei._request import UNSET, HeaderTypes, QueryTypes, RequestExtras, TimeoutTypes, Unset, own_path
 from sensei._response import RawResponse
 from sensei._retry import RetryPolicy
 from sensei._sync.keys import Authorizer, KeyProvider, StaticKey
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from pydantic import TypeAdapter
 
-    from sensei._foreign import Foreign
+    from sensei._client_adapters import ClientAdapter
     from sensei._hooks import Hooks
     from sensei._http import HTTPClient
     from sensei._oauth import TokenCall
@@ -111,7 +111,7 @@ class Client:
             (b"User-Agent", user_agent(tuple(app_info or ())).encode("ascii")),
             (b"Accept-Encoding", b"gzip, deflate"),
         )
-        options = Options(
+        options = ClientOptions(
             timeout=DEFAULT_TIMEOUT if timeout is UNSET else check_timeout(timeout),
             deadline=check_deadline(deadline),
             retry=_policy(max_retries, retry) or RetryPolicy(),
@@ -124,7 +124,7 @@ class Client:
             settings.server,
             self._authorizer(settings),
             Pools(f"{type(self).__name__} of {settings.server.url}"),
-            self._foreign(settings, http_client),
+            self._adapter(settings, http_client),
             RateLimiter() if rate_limiter is UNSET else rate_limiter,
             options,
         )
@@ -140,25 +140,27 @@ class Client:
             return KeyProvider(settings.api_key)
         raise ConfigurationError("no API key: pass api_key=, or set SENSEI_API_KEY")
 
-    def _foreign(self, settings: Settings, client: object) -> Foreign | None:
+    def _adapter(self, settings: Settings, client: object) -> ClientAdapter | None:
         if client is not None:
-            from sensei._foreign import foreign
+            from sensei._client_adapters import adapt
 
-            return foreign(client)
+            return adapt(client)
         if proxied(settings.server):
-            from sensei._foreign import proxy_client
+            from sensei._client_adapters import proxy_adapter
 
-            return proxy_client()
+            return proxy_adapter()
         return None
 
     def _fetch_token(self, call: TokenCall, deadline: float | None) -> OAuthTokenResponse:
         from sensei.models.oauth import OAuthTokenResponse
 
-        special = Special(server="auth", authorization=call.authorization, form=call.form, repeatable=call.repeatable)
-        job = self._transport.begin("POST", call.path, (), None, UNSET, UNSET, None, None, special)
+        extras = RequestExtras(
+            server="auth", authorization=call.authorization, form=call.form, repeatable=call.repeatable
+        )
+        renewal = self._transport.begin("POST", call.path, (), None, UNSET, UNSET, None, None, extras)
         # A call that needs a token has it in its own time.
-        job.deadline = min((end for end in (job.deadline, deadline) if end is not None), default=None)
-        return self._transport.call(OAuthTokenResponse, "POST", call.path, job=job)
+        renewal.deadline = min((end for end in (renewal.deadline, deadline) if end is not None), default=None)
+        return self._transport.call(OAuthTokenResponse, "POST", call.path, call=renewal)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self._transport.server.url}>"
@@ -303,7 +305,7 @@ class Client:
             old.server,
             old.authorizer,
             old.pools,
-            old.foreign,
+            old.adapter,
             old.limiter,
             old.options.changed(
                 timeout=timeout, deadline=deadline, retry=_policy(max_retries, retry), headers=headers, hooks=hooks
@@ -411,8 +413,8 @@ class Client:
         """
         if self._owns_pools:
             self._transport.pools.close()
-            if self._transport.foreign is not None:
-                self._transport.foreign.close()
+            if self._transport.adapter is not None:
+                self._transport.adapter.close()
 
     def __enter__(self) -> Self:
         return self

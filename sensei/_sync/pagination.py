@@ -9,9 +9,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from sensei._concurrency import Background
+from sensei._model_slots import set_response
 from sensei._paging import Cursor, Envelope, Seen, Totals, endless, page_type
 from sensei._request import UNSET, HeaderTypes, QueryTypes, TimeoutTypes
-from sensei._slots import set_response
 from sensei.errors import InvalidArgumentError
 from sensei.models.base import Model, Pagination
 

@@ -8,15 +8,15 @@ from time import monotonic
 from typing import TypeVar
 
 from sensei._concurrency import sleep
-from sensei._pace import LONGEST_OUTAGE, SHORTEST_QUESTION, Pace
-from sensei._request import ORDINARY, Special
+from sensei._poll_interval import LONGEST_OUTAGE, SHORTEST_QUESTION, PollInterval
+from sensei._request import ORDINARY, RequestExtras
 from sensei.errors import APIConnectionError, InvalidArgumentError, RateLimitError, ServerError, WaitTimeoutError
 
 T = TypeVar("T")
 
 
 def poll(
-    fetch: Callable[[Special], T],
+    fetch: Callable[[RequestExtras], T],
     *,
     until: Callable[[T], bool],
     status: Callable[[T], str],
@@ -49,14 +49,14 @@ def poll(
             raise InvalidArgumentError(f"{name} must be seconds, zero or more, or None")
     started = answered = monotonic()
     ends = None if timeout is None else started + timeout
-    pace = Pace()
+    pace = PollInterval()
     last: str | None = None
     while True:
         asked = monotonic()
         outage: APIConnectionError | ServerError | RateLimitError | None = None
         pause = 0.0
         try:
-            seen = fetch(ORDINARY if ends is None else Special(until=max(ends, asked + SHORTEST_QUESTION)))
+            seen = fetch(ORDINARY if ends is None else RequestExtras(until=max(ends, asked + SHORTEST_QUESTION)))
         except (APIConnectionError, ServerError, RateLimitError) as error:
             outage = error
             late = ends is not None and monotonic() >= ends

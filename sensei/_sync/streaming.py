@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from httpx_sse import ServerSentEvent
 
-    from sensei._job import Job
+    from sensei._call import Call
     from sensei._request import TimeoutTypes
     from sensei._sync.body import Body
     from sensei._sync.transport import Transport
@@ -72,7 +72,7 @@ class EventStream:
     def __init__(
         self,
         transport: Transport,
-        begin: Callable[[dict[str, str]], Job],
+        begin: Callable[[dict[str, str]], Call],
         *,
         last_event_id: str | None = None,
         timeout: TimeoutTypes = UNSET,
@@ -208,14 +208,14 @@ class EventStream:
             delay = max(delay, policy.delay(failure, 1))
         place.failures += 1
         place.resumed = place.last_event_id is not None and self._any
-        self._transport.tell_reconnect(self._begin({}), place.failures, delay, failure)
+        self._transport.notify_reconnect(self._begin({}), place.failures, delay, failure)
         sleep(delay)
 
     def _unreadable(self, error: ValueError, data: str) -> APIResponseValidationError:
-        job = self._begin({})
+        call = self._begin({})
         info = self.last_response
         assert info is not None  # noqa: S101 - nothing is read before the head of the answer
-        return invalid_answer(error, data.encode(), info, job.summary())
+        return invalid_answer(error, data.encode(), info, call.summary())
 
     def _let_go(self) -> None:
         body, self._body = self._body, None

@@ -9,13 +9,22 @@ from time import monotonic
 from types import NoneType
 from typing import TYPE_CHECKING, TypeVar, cast
 
+from sensei._call import Call, ClientOptions, merged
 from sensei._concurrency import shielded, sleep
 from sensei._http import RawHeaders, Trouble, check_fresh, limits, socket_of, trouble, without_request
-from sensei._job import Job, Options, merged
 from sensei._parse import LONGEST_ANSWER, check_length, decompress, invalid_answer, parse, status_error
 from sensei._ratelimit import RateLimiter, read_rate_limit
 from sensei._redact import LONGEST_LOOKED_AT, one_line
-from sensei._request import ORDINARY, UNSET, HeaderTypes, QueryTypes, Special, TimeoutTypes, build_path, build_query
+from sensei._request import (
+    ORDINARY,
+    UNSET,
+    HeaderTypes,
+    QueryTypes,
+    RequestExtras,
+    TimeoutTypes,
+    build_path,
+    build_query,
+)
 from sensei._response import Headers, lower_names
 from sensei._sync.body import Body, drained
 from sensei._sync.pool import Pools
@@ -25,8 +34,8 @@ from sensei.models.response import ResponseInfo
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
+    from sensei._client_adapters import ClientAdapter
     from sensei._config import Server
-    from sensei._foreign import Foreign
     from sensei._sync.keys import Authorizer
 
 T = TypeVar("T")
@@ -43,7 +52,7 @@ class Transport:
         server: where the API is.
         authorizer: gives the credential, for the API and its OAuth server only.
         pools: the connections, shared with the copies of the client.
-        foreign: a client to send through instead of the pools, or None.
+        adapter: a client to send through instead of the pools, or None.
         limiter: paces the calls, or None.
         options: what `with_options` can change.
     """
@@ -54,16 +63,16 @@ class Transport:
         server: Server,
         authorizer: Authorizer,
         pools: Pools,
-        foreign: Foreign | None,
+        adapter: ClientAdapter | None,
         limiter: RateLimiter | None,
-        options: Options,
+        options: ClientOptions,
     ) -> None:
         self.client = client
         self.server = server
         self.auth_server: Server = server.auth_server()
         self.authorizer = authorizer
         self.pools = pools
-        self.foreign = foreign
+        self.adapter = adapter
         self.limiter = limiter
         self.options = options
 
@@ -78,8 +87,8 @@ class Transport:
         timeout: TimeoutTypes = UNSET,
         headers: HeaderTypes = None,
         idempotency_key: str | None = None,
-        special: Special = ORDINARY,
-        job: Job | None = None,
+        extras: RequestExtras = ORDINARY,
+        call: Call | None = None,
     ) -> T:
         """Make a call and give what it answers.
 
@@ -93,26 +102,26 @@ class Transport:
             timeout: seconds for one attempt; UNSET for the client's.
             headers: beside those of the client.
             idempotency_key: of a POST; made up when None, the same for all tries.
-            special: what few calls need.
-            job: the call itself, when it is tried again.
+            extras: what few calls need.
+            call: the call itself, when it is tried again.
 
         Raises:
             SenseiError: see `sensei.errors`.
         """
-        if job is None:
-            job = self.begin(method, route, ids, params, json, timeout, headers, idempotency_key, special)
+        if call is None:
+            call = self.begin(method, route, ids, params, json, timeout, headers, idempotency_key, extras)
         # A whole try stands here, not in functions of its own: so there is one frame between the method of the
         # resource and the HTTP library.
-        authorization = self._credential(job)
-        lines = self._ready(job, authorization)
-        timeouts = limits(job.timeout, job.deadline)
+        authorization = self._credential(call)
+        lines = self._ready(call, authorization)
+        timeouts = limits(call.timeout, call.deadline)
         try:
-            if self.foreign is None:
-                pool = self.pools.of(job.server)
-                connection = pool.acquire(timeouts["pool"], fresh=not job.special.repeatable)
+            if self.adapter is None:
+                pool = self.pools.of(call.server)
+                connection = pool.acquire(timeouts["pool"], fresh=not call.extras.repeatable)
                 try:
                     response = connection.handle_request(
-                        pool.target.request(job.method, job.path, lines, job.body, timeouts)
+                        pool.target.request(call.method, call.path, lines, call.body, timeouts)
                     )
                     check_fresh(response)
                     body = self._whole(response.iter_stream(), connection.close)
@@ -125,101 +134,101 @@ class Transport:
                 lowered = lower_names(raw)
             else:
                 self.pools.check_open()
-                answer = self.foreign.send(job.method, job.url, lines, job.body, timeouts)
+                answer = self.adapter.send(call.method, call.url, lines, call.body, timeouts)
                 status, raw = answer.status_code, answer.headers.raw
                 lowered = lower_names(raw)
                 try:
-                    chunks = self.foreign.pieces(answer, packed=b"content-encoding" in lowered)
-                    body = self._whole(iter(chunks), answer.close, job.deadline)
+                    chunks = self.adapter.pieces(answer, packed=b"content-encoding" in lowered)
+                    body = self._whole(iter(chunks), answer.close, call.deadline)
                 finally:
                     answer.close()
         except BaseException as error:
-            self._tell_failure(job, error)
+            self._notify_failure(call, error)
             how = None if isinstance(error, SenseiError) else trouble(error)
             if how is None:
                 raise
-            failure = job.broken(how, error)
+            failure = call.broken(how, error)
             failure.__cause__ = without_request(error)
         else:
-            info = self._note(job, status, raw, lowered)
+            info = self._note(call, status, raw, lowered)
             if 200 <= status < 300:
                 try:
                     check_length(body)
-                    if b"content-encoding" in lowered and self.foreign is None:
-                        body = decompress(body, lowered[b"content-encoding"], job.deadline)
+                    if b"content-encoding" in lowered and self.adapter is None:
+                        body = decompress(body, lowered[b"content-encoding"], call.deadline)
                     return parse(cast_to, body, info, self.client)
                 except ValueError as error:
-                    raise invalid_answer(error, body, info, job.summary()) from error
+                    raise invalid_answer(error, body, info, call.summary()) from error
                 except TimeoutError as error:
-                    raise job.final(job.broken(Trouble.TOO_LATE, error)) from error
-            if job.is_gone(status) and (cast_to is NoneType or job.special.gone_is_none):
+                    raise call.final(call.broken(Trouble.TOO_LATE, error)) from error
+            if call.is_gone(status) and (cast_to is NoneType or call.extras.gone_is_none):
                 return cast("T", None)
-            failure = self._refused(job, info, lowered, body)
-            if self._renewed(job, status, authorization):
-                return self.call(cast_to, method, route, job=job)
-        if job.retrying:
+            failure = self._refused(call, info, lowered, body)
+            if self._renewed(call, status, authorization):
+                return self.call(cast_to, method, route, call=call)
+        if call.retrying:
             raise failure
-        return self._again(cast_to, job, failure)
+        return self._again(cast_to, call, failure)
 
-    def open(self, job: Job, idle: float) -> Body:
+    def open(self, call: Call, idle: float) -> Body:
         """One try of a call whose answer is read bit by bit: a stream.
 
         Its connection is beyond the count of the pool, so that streams never hold up other calls.
 
         Args:
-            job: the call.
+            call: the call.
             idle: seconds of silence after which reading is given up.
 
         Raises:
             SenseiError: the answer is an error, or none came.
         """
-        authorization = self._credential(job)
-        lines = self._ready(job, authorization)
-        timeouts = limits(job.timeout, job.deadline)
+        authorization = self._credential(call)
+        lines = self._ready(call, authorization)
+        timeouts = limits(call.timeout, call.deadline)
         body: Body | None = None
         try:
-            if self.foreign is None:
-                pool = self.pools.of(job.server)
+            if self.adapter is None:
+                pool = self.pools.of(call.server)
                 connection = pool.extra()
                 try:
                     response = connection.handle_request(
-                        pool.target.request(job.method, job.path, lines, job.body, timeouts)
+                        pool.target.request(call.method, call.path, lines, call.body, timeouts)
                     )
                     # The HTTP library looks at this when it begins with the body.
                     timeouts["read"] = idle
                     lowered = lower_names(response.headers)
-                    info = self._note(job, response.status, response.headers, lowered)
+                    info = self._note(call, response.status, response.headers, lowered)
                 except BaseException:
                     shielded(connection.close)
                     raise
                 body = Body(info, response.iter_stream(), connection.close, socket_of(response))
             else:
                 self.pools.check_open()
-                answer = self.foreign.send(job.method, job.url, lines, job.body, timeouts | {"read": idle})
+                answer = self.adapter.send(call.method, call.url, lines, call.body, timeouts | {"read": idle})
                 raw = answer.headers.raw
                 lowered = lower_names(raw)
                 try:
-                    info = self._note(job, answer.status_code, raw, lowered)
+                    info = self._note(call, answer.status_code, raw, lowered)
                 except BaseException:
                     shielded(answer.close)
                     raise
-                chunks = self.foreign.pieces(answer, packed=b"content-encoding" in lowered)
+                chunks = self.adapter.pieces(answer, packed=b"content-encoding" in lowered)
                 body = Body(info, chunks, answer.close, None)
             if 200 <= info.status_code < 300:
                 return body
             text = body.rest()
             body.close()
         except BaseException as error:
-            self._tell_failure(job, error)
+            self._notify_failure(call, error)
             if body is not None:
                 shielded(body.close)
             how = None if isinstance(error, SenseiError) else trouble(error)
             if how is None:
                 raise
-            raise job.broken(how, error) from without_request(error)
-        failure = self._refused(job, info, lowered, text)
-        if self._renewed(job, info.status_code, authorization):
-            return self.open(job, idle)
+            raise call.broken(how, error) from without_request(error)
+        failure = self._refused(call, info, lowered, text)
+        if self._renewed(call, info.status_code, authorization):
+            return self.open(call, idle)
         raise failure
 
     def begin(
@@ -232,45 +241,45 @@ class Transport:
         timeout: TimeoutTypes,
         headers: HeaderTypes,
         idempotency_key: str | None,
-        special: Special,
-    ) -> Job:
+        extras: RequestExtras,
+    ) -> Call:
         """Everything about a call that stays the same for all its tries."""
-        server = self.server if special.server == "api" else self.auth_server
+        server = self.server if extras.server == "api" else self.auth_server
         path = server.prefix + build_path(route, ids)
         query = build_query(params)
         if query:
             path = f"{path}{'&' if '?' in path else '?'}{query}"
         # A path of the user's own may bring its query with it, which neither logs nor traces are to show.
         template = route.partition("?")[0]
-        return Job(self.options, server, method, template, path, json, timeout, headers, idempotency_key, special)
+        return Call(self.options, server, method, template, path, json, timeout, headers, idempotency_key, extras)
 
-    def _credential(self, job: Job) -> str | None:
-        wanted = job.special.authorization
+    def _credential(self, call: Call) -> str | None:
+        wanted = call.extras.authorization
         if wanted != "client":
             return wanted
         ready = self.authorizer.ready
-        return self.authorizer.authorization(job.deadline) if ready is None else ready
+        return self.authorizer.authorization(call.deadline) if ready is None else ready
 
-    def _ready(self, job: Job, authorization: str | None) -> RawHeaders:
+    def _ready(self, call: Call, authorization: str | None) -> RawHeaders:
         """Wait for leave to send, count the try, and give its headers."""
         limiter = self.limiter
-        if limiter is not None and job.special.server == "api":
+        if limiter is not None and call.extras.server == "api":
             waited = 0.0
             while delay := limiter.admit(waited):
-                if not limiter.block or delay >= job.left():
+                if not limiter.block or delay >= call.left():
                     raise RateLimitError(
-                        f"{job.method} {job.route} was not sent: the allowance is used up for {delay:.1f} s more",
+                        f"{call.method} {call.route} was not sent: the allowance is used up for {delay:.1f} s more",
                         status_code=429,
                         code="rate_limited",
                         retry_after=delay,
-                        attempts=job.attempts,
+                        attempts=call.attempts,
                     )
                 sleep(delay)
                 waited += delay
-        job.attempts += 1
-        lines = job.lines(authorization)
+        call.attempts += 1
+        lines = call.lines(authorization)
         hooks = self.options.hooks
-        if hooks is not None and (more := hooks.tell_request(job)):
+        if hooks is not None and (more := hooks.notify_request(call)):
             own = {name.lower() for name, _ in lines}
             lines += [line for line in merged((), more) if line[0].lower() not in own]
         return lines
@@ -296,69 +305,69 @@ class Transport:
                 break
         return b"".join(parts)
 
-    def _note(self, job: Job, status: int, raw: RawHeaders, lowered: dict[bytes, bytes]) -> ResponseInfo:
+    def _note(self, call: Call, status: int, raw: RawHeaders, lowered: dict[bytes, bytes]) -> ResponseInfo:
         """Learn from the head of an answer, whatever its status."""
         seen = read_rate_limit(lowered)
         if seen is not None:
             self.pools.rate_limit = seen
-        if self.limiter is not None and status != 429 and job.special.server == "api":
+        if self.limiter is not None and status != 429 and call.extras.server == "api":
             self.limiter.observe(seen)
         request_id = lowered.get(b"x-request-id")
         info = ResponseInfo(
             status,
             Headers(raw),
-            job.request_id if request_id is None else request_id.decode("latin-1"),
+            call.request_id if request_id is None else request_id.decode("latin-1"),
             seen,
-            job.attempts,
-            monotonic() - job.started,
+            call.attempts,
+            monotonic() - call.started,
             lowered.get(b"x-idempotent-replayed") == b"true",
         )
         if b"deprecation" in lowered or b"sunset" in lowered:
-            from sensei._notices import deprecation
+            from sensei._deprecations import warn_about_deprecation
 
-            deprecation(job.method, job.route, info.headers)
+            warn_about_deprecation(call.method, call.route, info.headers)
         if log.isEnabledFor(logging.DEBUG):
             log.debug(
                 "%s %s: %d after %.3f s, try %d, request %s",
-                job.method,
-                job.route,
+                call.method,
+                call.route,
                 status,
                 info.elapsed,
-                job.attempts,
+                call.attempts,
                 one_line(info.request_id or ""),
             )
         hooks = self.options.hooks
         if hooks is not None:
-            hooks.tell_response(job, info)
+            hooks.notify_response(call, info)
         return info
 
-    def _refused(self, job: Job, info: ResponseInfo, lowered: dict[bytes, bytes], body: bytes) -> APIStatusError:
+    def _refused(self, call: Call, info: ResponseInfo, lowered: dict[bytes, bytes], body: bytes) -> APIStatusError:
         """The error for an answer with an error status."""
-        if b"content-encoding" in lowered and self.foreign is None:
+        if b"content-encoding" in lowered and self.adapter is None:
             try:
-                body = decompress(body, lowered[b"content-encoding"], job.deadline, LONGEST_LOOKED_AT)
+                body = decompress(body, lowered[b"content-encoding"], call.deadline, LONGEST_LOOKED_AT)
             except (ValueError, TimeoutError):
                 body = b""
         if info.status_code >= 500 or info.status_code == 408:
-            job.doubtful = True
-        error = status_error(info, body, job.summary())
-        if info.status_code == 429 and self.limiter is not None and job.special.server == "api":
+            call.doubtful = True
+        error = status_error(info, body, call.summary())
+        if info.status_code == 429 and self.limiter is not None and call.extras.server == "api":
             self.limiter.observe(info.rate_limit, refused_for=error.retry_after or 1.0)
         return error
 
-    def _renewed(self, job: Job, status: int, refused: str | None) -> bool:
+    def _renewed(self, call: Call, status: int, refused: str | None) -> bool:
         """True when a credential was refused and there is a new one, to try once more."""
-        if status != 401 or job.renewed or refused is None or job.special.authorization != "client":
+        if status != 401 or call.renewed or refused is None or call.extras.authorization != "client":
             return False
-        job.renewed = True
-        return self.authorizer.renewed(refused, job.deadline) is not None
+        call.renewed = True
+        return self.authorizer.renewed(refused, call.deadline) is not None
 
-    def _again(self, cast_to: type[T] | TypeAdapter[T], job: Job, failure: SenseiError) -> T:
+    def _again(self, cast_to: type[T] | TypeAdapter[T], call: Call, failure: SenseiError) -> T:
         """Go on after a first failure. Tenacity comes in here, and costs nothing before."""
         policy = self.options.retry
-        if policy.max_retries == 0 or not policy.wants(failure, repeatable=job.may_repeat(failure)):
-            raise job.final(failure)
-        job.retrying = True
+        if policy.max_retries == 0 or not policy.wants(failure, repeatable=call.may_repeat(failure)):
+            raise call.final(failure)
+        call.retrying = True
         first: SenseiError | None = failure
 
         def again() -> T:
@@ -366,35 +375,35 @@ class Transport:
             if first is not None:
                 failed, first = first, None
                 raise failed
-            return self.call(cast_to, job.method, job.route, job=job)
+            return self.call(cast_to, call.method, call.route, call=call)
 
-        from sensei._tries import Plan
+        from sensei._retry_loop import RetryLoop
 
-        plan = Plan(policy, job, self._tell_retry)
+        loop = RetryLoop(policy, call, self._notify_retry)
         try:
-            return plan.retrying(sleep)(again)
+            return loop.retrying(sleep)(again)
         except SenseiError as error:
-            final = job.final(error)
+            final = call.final(error)
             if final is error:
                 raise
             raise final from error
 
-    def tell_reconnect(self, job: Job, attempt: int, delay: float, error: SenseiError) -> None:
+    def notify_reconnect(self, call: Call, attempt: int, delay: float, error: SenseiError) -> None:
         """Say that a stream is going to be connected again."""
-        job.attempts = attempt
-        self._tell_retry(job, delay, error)
+        call.attempts = attempt
+        self._notify_retry(call, delay, error)
 
-    def _tell_failure(self, job: Job, error: BaseException) -> None:
-        if self.limiter is not None and job.special.server == "api":
+    def _notify_failure(self, call: Call, error: BaseException) -> None:
+        if self.limiter is not None and call.extras.server == "api":
             self.limiter.forget()
         hooks = self.options.hooks
         if hooks is not None:
-            hooks.tell_failure(job, error)
+            hooks.notify_failure(call, error)
 
-    def _tell_retry(self, job: Job, delay: float, error: SenseiError) -> None:
+    def _notify_retry(self, call: Call, delay: float, error: SenseiError) -> None:
         log.info(
-            "%s %s: try %d in %.2f s, after %s", job.method, job.route, job.attempts + 1, delay, type(error).__name__
+            "%s %s: try %d in %.2f s, after %s", call.method, call.route, call.attempts + 1, delay, type(error).__name__
         )
         hooks = self.options.hooks
         if hooks is not None:
-            hooks.tell_retry(job, delay, error)
+            hooks.notify_retry(call, delay, error)

@@ -12,7 +12,7 @@ Works without a client and with nothing configured. Ready receivers for web fram
 from __future__ import annotations
 
 from sensei.errors import WebhookVerificationError
-from sensei.webhooks._seen import AsyncSeenEvents, RecentEvents, SeenEvents
+from sensei.webhooks._deduplication import AsyncSeenEvents, RecentEvents, SeenEvents
 from sensei.webhooks._signature import sign, verify_signature
 from sensei.webhooks._unwrap import DuplicateEventError, unwrap
 

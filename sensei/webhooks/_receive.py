@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from sensei.errors import WebhookVerificationError
-from sensei.webhooks._seen import AsyncSeenEvents, SeenEvents
+from sensei.webhooks._deduplication import AsyncSeenEvents, SeenEvents
 from sensei.webhooks._signature import Secret, signing_keys
 from sensei.webhooks._unwrap import Headers, unwrap
 

@@ -15,6 +15,7 @@ except ImportError as _error:  # pragma: no cover  # the dev extra brings it
     raise ImportError("sensei.webhooks.django needs Django: pip install django") from _error
 
 from sensei.errors import ConfigurationError
+from sensei.webhooks._deduplication import AsyncSeenEvents, SeenEvents
 from sensei.webhooks._receive import (
     MAX_BODY_BYTES,
     TOO_LARGE,
@@ -24,7 +25,6 @@ from sensei.webhooks._receive import (
     handle_once_async,
     named_like,
 )
-from sensei.webhooks._seen import AsyncSeenEvents, SeenEvents
 from sensei.webhooks._signature import Secret
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ try:
 except ImportError as _error:  # pragma: no cover  # the dev extra brings it
     raise ImportError("sensei.webhooks.flask needs Flask: pip install flask") from _error
 
+from sensei.webhooks._deduplication import SeenEvents
 from sensei.webhooks._receive import MAX_BODY_BYTES, TOO_LARGE, Answer, Checks, handle_once, named_like
-from sensei.webhooks._seen import SeenEvents
 from sensei.webhooks._signature import Secret
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ try:
 except ImportError as _error:  # pragma: no cover  # the dev extra brings it
     raise ImportError("sensei.webhooks.starlette needs Starlette or FastAPI: pip install starlette") from _error
 
+from sensei.webhooks._deduplication import AsyncSeenEvents, SeenEvents
 from sensei.webhooks._receive import MAX_BODY_BYTES, TOO_LARGE, Answer, Checks, handle_once_async, named_like
-from sensei.webhooks._seen import AsyncSeenEvents, SeenEvents
 from sensei.webhooks._signature import Secret
 
 if TYPE_CHECKING:

@@ -14,9 +14,9 @@ import anyio
 import pytest
 
 from sensei._async.auth import AsyncKeyProvider, AsyncStaticKey, AsyncTokenHolder
+from sensei._locks import Lock
 from sensei._oauth import TokenCall
 from sensei._sync.auth import KeyProvider, StaticKey, TokenHolder
-from sensei._turns import Turn
 from sensei.auth import OAuth2ClientCredentials, OAuth2Token, ServiceAccount
 from sensei.errors import APIConnectionError, APITimeoutError, AuthenticationError, BadRequestError, ConfigurationError
 from sensei.models.oauth import OAuthTokenResponse
@@ -75,7 +75,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     now = [1000.0]
     monkeypatch.setattr("sensei._async.auth.monotonic", lambda: now[0])
     monkeypatch.setattr("sensei._sync.auth.monotonic", lambda: now[0])
-    monkeypatch.setattr("sensei._turns.monotonic", lambda: now[0])
+    monkeypatch.setattr("sensei._locks.monotonic", lambda: now[0])
     return now
 
 
@@ -502,33 +502,33 @@ class TestThreads:
         assert StaticKey("sk_1").ready == "Bearer sk_1"
 
 
-class TestTurns:
+class TestLocks:
     def test_one_that_an_interrupt_left_taken_is_given_back(self) -> None:
-        """An interrupt can come between taking the turn and learning of it, when `taken` is still False."""
-        turn = Turn()
-        assert turn.take(None)
-        turn.give_back(False)
+        """An interrupt can come between taking the lock and learning of it, when `taken` is still False."""
+        lock = Lock()
+        assert lock.acquire(None)
+        lock.release(False)
         free: list[bool] = []
-        other = threading.Thread(target=lambda: free.append(turn.take(monotonic() + 10)))
+        other = threading.Thread(target=lambda: free.append(lock.acquire(monotonic() + 10)))
         other.start()
         other.join()
         assert free == [True]
 
     def test_that_of_another_thread_is_not(self) -> None:
-        turn = Turn()
+        lock = Lock()
         taken, done = threading.Event(), threading.Event()
 
         def hold() -> None:
-            turn.take(None)
+            lock.acquire(None)
             taken.set()
             done.wait(20)
-            turn.give_back(True)
+            lock.release(True)
 
         holding = threading.Thread(target=hold)
         holding.start()
         taken.wait(20)
-        turn.give_back(False)
-        assert not turn.take(monotonic())
+        lock.release(False)
+        assert not lock.acquire(monotonic())
         done.set()
         holding.join()
-        assert turn.take(monotonic() + 10)
+        assert lock.acquire(monotonic() + 10)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sensei._pace import Pace
+from sensei._poll_interval import PollInterval
 from sensei._ratelimit import FIRST_BURST, RateLimiter, read_rate_limit
 from sensei._request import (
     UNSET,
@@ -242,7 +242,7 @@ class TestRetryPolicy:
 
 class TestPace:
     def test_it_slows_down_and_is_quick_again_after_a_change(self) -> None:
-        pace = Pace(fastest=1, slowest=3)
+        pace = PollInterval(fastest=1, slowest=3)
         assert [pace.after(state) for state in "aaaabb"] == [1, 1.5, 2.25, 3, 1, 1.5]
 
 

@@ -15,13 +15,13 @@ from pydantic import ValidationError
 from pydantic_core import from_json
 
 from sensei import _parse, errors
+from sensei._call import Call, ClientOptions
 from sensei._config import parse_url
-from sensei._job import Job, Options
 from sensei._parse import decompress, status_error
 from sensei._redact import LONGEST_BODY, LONGEST_LOOKED_AT, mask, mask_text, safe_body
 from sensei._request import (
     UNSET,
-    Special,
+    RequestExtras,
 )
 from sensei._response import Headers
 from sensei.errors import (
@@ -83,13 +83,13 @@ class TestErrors:
         assert issubclass(IdempotencyInProgressError, errors.ConflictError)
 
     def test_a_request_can_be_asked_again_in_a_shell(self) -> None:
-        options = Options()
-        job = Job(
+        options = ClientOptions()
+        call = Call(
             options, parse_url("https://user.example.com"), "POST", "/connections", "/v1/connections?a=it's",
             {"name": "it's", "config": {"password": "SECRET", "uri": "postgresql://u:SECRET@h/db"}},
-            UNSET, None, "key-1", Special(),
+            UNSET, None, "key-1", RequestExtras(),
         )  # fmt: skip
-        command = job.summary().as_curl()
+        command = call.summary().as_curl()
         assert "SECRET" not in command
         assert '-H "Authorization: Bearer $SENSEI_API_KEY"' in command
         assert "-H 'X-Idempotency-Key: key-1'" in command

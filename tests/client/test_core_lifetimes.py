@@ -46,8 +46,8 @@ class TestProxies:
                 try:
                     return (await client.connections.get(f"conn_{number}")).id
                 finally:
-                    assert client._transport.foreign is not None
-                    await client._transport.foreign.aclose()
+                    assert client._transport.adapter is not None
+                    await client._transport.adapter.aclose()
 
             assert [asyncio.run(use(number)) for number in range(3)] == ["conn_0", "conn_1", "conn_2"]
             assert trio.run(use, 3) == "conn_3"
@@ -122,7 +122,7 @@ class TestLoops:
     @pytest.mark.parametrize("anyio_backend", ["asyncio"])
     @pytest.mark.anyio
     async def test_a_socket_closed_while_something_waits_to_be_sent_wakes_the_sender(self) -> None:
-        from sensei._loopnet import LoopSocket
+        from sensei._asyncio_network import LoopSocket
 
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
@@ -139,14 +139,14 @@ class TestLoops:
 @pytest.mark.skipif(sys.platform == "win32", reason="connections are made in another way there")
 class TestConnecting:
     def test_addresses_of_both_families_are_tried_by_turns(self) -> None:
-        from sensei._loopnet import _by_turns
+        from sensei._asyncio_network import _interleaved
 
         def address(family: socket.AddressFamily, name: str) -> Any:
             return (family, socket.SOCK_STREAM, 6, "", (name, 1))
 
         six = [address(socket.AF_INET6, name) for name in ("a", "b", "c")]
         four = [address(socket.AF_INET, name) for name in ("x", "y")]
-        assert _by_turns([*six, *four]) == [six[0], four[0], six[1], four[1], six[2]]
+        assert _interleaved([*six, *four]) == [six[0], four[0], six[1], four[1], six[2]]
 
     @pytest.mark.parametrize("anyio_backend", ["asyncio"])
     @pytest.mark.parametrize("dead", ["refused", "silent"])
@@ -154,9 +154,9 @@ class TestConnecting:
     async def test_one_that_answers_is_found_among_those_that_do_not(
         self, dead: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        from sensei import _loopnet
+        from sensei import _asyncio_network
 
-        real = _loopnet._connect
+        real = _asyncio_network._connect
         cancelled: list[object] = []
 
         async def connect(loop: asyncio.AbstractEventLoop, address: Any) -> socket.socket:
@@ -169,8 +169,8 @@ class TestConnecting:
             finally:
                 cancelled.append(address)
 
-        monkeypatch.setattr(_loopnet, "_connect", connect)
-        monkeypatch.setattr(_loopnet, "HEAD_START", 0.01)
+        monkeypatch.setattr(_asyncio_network, "_connect", connect)
+        monkeypatch.setattr(_asyncio_network, "HEAD_START", 0.01)
         loop = asyncio.get_running_loop()
         with FaultyServer(by_id) as server:
             port = int(server.url.rpartition(":")[2])

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import sensei
-from sensei._shadow import ShadowedPackageWarning, notice_stranger, stranger
+from sensei._name_clash import ShadowedPackageWarning, has_unrelated_package, warn_about_name_clash
 from sensei.errors import ConfigurationError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -89,14 +89,14 @@ class TestNames:
 
     def test_the_unrelated_package_is_noticed(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (tmp_path / "sensei_sdk-1.0.dist-info").mkdir()
-        assert not stranger(tmp_path)
+        assert not has_unrelated_package(tmp_path)
         (tmp_path / "sensei-0.3.dist-info").mkdir()
-        assert stranger(tmp_path)
-        monkeypatch.setattr("sensei._shadow.stranger", lambda folder: True)
-        notice_stranger.cache_clear()
+        assert has_unrelated_package(tmp_path)
+        monkeypatch.setattr("sensei._name_clash.has_unrelated_package", lambda folder: True)
+        warn_about_name_clash.cache_clear()
         with pytest.warns(ShadowedPackageWarning, match="pip uninstall sensei"):
-            notice_stranger()
-        notice_stranger.cache_clear()
+            warn_about_name_clash()
+        warn_about_name_clash.cache_clear()
 
     def test_a_missing_extra_is_named(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         from sensei._config import read_profile

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sensei import Client
-from sensei._checks import checked
+from sensei._body_checks import checked
 from sensei.errors import InvalidArgumentError
 from sensei.models.params.connections import CONFIGS
 from sensei.models.params.migrations import MigrationCreateBody

@@ -328,7 +328,7 @@ class TestRecentEvents:
 
     def test_ids_expire(self, monkeypatch: pytest.MonkeyPatch) -> None:
         clock = [1000.0]
-        monkeypatch.setattr("sensei.webhooks._seen.time.monotonic", lambda: clock[0])
+        monkeypatch.setattr("sensei.webhooks._deduplication.time.monotonic", lambda: clock[0])
         seen = RecentEvents(ttl=10)
         assert [seen("a"), seen("a")] == [False, True]
         clock[0] += 10

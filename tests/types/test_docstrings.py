@@ -36,7 +36,7 @@ MODULES = [
 ]
 # Called by the client alone, on objects that a user only makes.
 INNER = {
-    *(f"Hooks.tell_{what}" for what in ("failure", "request", "response", "retry")),
+    *(f"Hooks.notify_{what}" for what in ("failure", "request", "response", "retry")),
     *(f"RateLimiter.{name}" for name in ("admit", "forget", "observe")),
     "RetryPolicy.delay",
     "RetryPolicy.wants",

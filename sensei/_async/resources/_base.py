@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from sensei._model_slots import set_client
 from sensei._request import EVENT_STREAM, UNSET, HeaderTypes, QueryTypes, TimeoutTypes
-from sensei._slots import set_client
 from sensei.errors import ConfigurationError
 from sensei.models.base import Model
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from sensei._async.client import AsyncClient
     from sensei._async.pagination import AsyncPager
     from sensei._async.streaming import AsyncEventStream
-    from sensei._job import Job
+    from sensei._call import Call
 
 T = TypeVar("T")
 ItemT = TypeVar("ItemT", bound=Model)
@@ -50,7 +50,7 @@ class AsyncResource:
     ) -> AsyncPager[ItemT]:
         """The list at `route`. `params` hold the filters, `limit` and `offset`."""
         from sensei._async.pagination import AsyncPage, AsyncPager
-        from sensei._checks import check_page
+        from sensei._body_checks import check_page
 
         if params:
             check_page(params)
@@ -82,7 +82,7 @@ class AsyncResource:
 
         transport = self._client._transport
 
-        def begin(extra: dict[str, str]) -> Job:
+        def begin(extra: dict[str, str]) -> Call:
             return transport.begin(
                 "GET", route, ids, params, UNSET, timeout, extra | dict(headers or {}), None, EVENT_STREAM
             )

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import TypeVar
 
 from sensei._async.resources._base import AsyncResource
-from sensei._bulk import join, next_key, say_done
-from sensei._checks import JsonBody
+from sensei._body_checks import JsonBody
+from sensei._bulk_requests import join, next_key, say_done
 from sensei._request import HeaderTypes, TimeoutTypes
 from sensei.errors import SenseiError
 from sensei.models.base import BulkResult, BulkSummary

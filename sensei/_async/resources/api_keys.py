@@ -8,7 +8,7 @@ from types import NoneType
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from sensei._async.resources._base import AsyncLiveObject, AsyncResource
-from sensei._checks import changed, checked
+from sensei._body_checks import changed, checked
 from sensei._request import UNSET, HeaderTypes, TimeoutTypes, Unset
 from sensei.errors import KeyNotDeletedError, SenseiError
 from sensei.models.api_keys import ApiKeyCreatedData, ApiKeyData

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from sensei._async.resources._base import AsyncResource
 from sensei._async.resources.connection import AsyncConnection
-from sensei._checks import changed, check_config, check_page, checked
+from sensei._body_checks import changed, check_config, check_page, checked
 from sensei._request import UNSET, HeaderTypes, TimeoutTypes, Unset
 from sensei.models.connections import ConnectionTestResult
 from sensei.models.enums import ConnectionRoleParam, ConnectionStatusParam, ConnectionTypeParam
@@ -406,7 +406,7 @@ class AsyncConnections(AsyncResource):
         from sensei._async.polling import poll
 
         return await poll(
-            lambda special: self._call(AsyncConnection, "GET", "/connections/{id}", id, special=special),
+            lambda extras: self._call(AsyncConnection, "GET", "/connections/{id}", id, extras=extras),
             until=lambda connection: connection.status != "testing",
             status=lambda connection: connection.status,
             what=f"connection {id}",

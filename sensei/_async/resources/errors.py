@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from sensei._async.resources._base import AsyncLiveObject
 from sensei._async.resources._bulk import AsyncBulkResource
-from sensei._bulk import LARGEST_CHANGE, batches
-from sensei._checks import checked, optional
+from sensei._body_checks import checked, optional
+from sensei._bulk_requests import LARGEST_CHANGE, batches
 from sensei._request import UNSET, HeaderTypes, TimeoutTypes, Unset
 from sensei.models.base import BulkResult, Model, Problem
 from sensei.models.enums import ErrorResolutionTypeParam, MigrationErrorStatusParam, MigrationErrorTypeParam

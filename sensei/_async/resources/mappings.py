@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from sensei._async.resources._bulk import AsyncBulkResource
 from sensei._async.resources.mapping import AsyncMapping, AsyncMappingBulkResult
-from sensei._bulk import LARGEST_CHANGE, batches
-from sensei._checks import changed, check_decision, checked, members
+from sensei._body_checks import changed, check_decision, checked, members
+from sensei._bulk_requests import LARGEST_CHANGE, batches
 from sensei._request import UNSET, HeaderTypes, TimeoutTypes, Unset
 from sensei.models.enums import MappingStatusParam, TransformationTypeParam
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from sensei._async.resources._base import AsyncResource
 from sensei._async.resources.mapping import AsyncMapping
 from sensei._async.resources.migration import AsyncMigration, AsyncMigrationPlan
-from sensei._bulk import next_key
-from sensei._checks import checked, optional
-from sensei._request import UNSET, HeaderTypes, Special, TimeoutTypes, Unset
-from sensei._waits import check_success, plan_is_there
+from sensei._body_checks import checked, optional
+from sensei._bulk_requests import next_key
+from sensei._request import UNSET, HeaderTypes, RequestExtras, TimeoutTypes, Unset
+from sensei._wait_conditions import check_success, is_plan_available
 from sensei.errors import PlanNotReadyError
 from sensei.models.migrations import CancelResult, PauseResult, ResumeResult, StartResult
 
@@ -369,8 +369,8 @@ class AsyncMigrationActions(AsyncResource):
             check_success(migration)
         return migration
 
-    async def _ask(self, id: str, special: Special) -> AsyncMigration:
-        return await self._call(AsyncMigration, "GET", "/migrations/{id}", id, special=special)
+    async def _ask(self, id: str, extras: RequestExtras) -> AsyncMigration:
+        return await self._call(AsyncMigration, "GET", "/migrations/{id}", id, extras=extras)
 
     async def _wait_for_plan(
         self,
@@ -384,7 +384,7 @@ class AsyncMigrationActions(AsyncResource):
 
         migration = await poll(
             partial(self._ask, id),
-            until=lambda seen: plan_is_there(seen, seen.plan.status),
+            until=lambda seen: is_plan_available(seen, seen.plan.status),
             status=lambda seen: seen.status,
             what=f"the plan of migration {id}",
             timeout=timeout,

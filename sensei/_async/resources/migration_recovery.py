@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from sensei._async.resources._base import AsyncResource
-from sensei._checks import check_rollback, checked, optional
+from sensei._body_checks import check_rollback, checked, optional
 from sensei._request import UNSET, HeaderTypes, TimeoutTypes, Unset
 from sensei.models.enums import PhaseNameParam, RollbackScopeParam, RollbackStrategyParam
 

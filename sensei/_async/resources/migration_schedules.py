@@ -8,7 +8,7 @@ from types import NoneType
 from typing import TYPE_CHECKING
 
 from sensei._async.resources._base import AsyncResource
-from sensei._checks import changed, check_schedule, checked
+from sensei._body_checks import changed, check_schedule, checked
 from sensei._request import UNSET, HeaderTypes, TimeoutTypes, Unset
 from sensei.models.schedules import Schedule
 

@@ -11,9 +11,9 @@ from sensei._async.resources.migration_actions import AsyncMigrationActions
 from sensei._async.resources.migration_insight import AsyncMigrationInsight
 from sensei._async.resources.migration_recovery import AsyncMigrationRecovery
 from sensei._async.resources.migration_schedules import AsyncMigrationSchedules
-from sensei._checks import changed, check_schedule, checked
-from sensei._request import UNSET, HeaderTypes, Special, TimeoutTypes, Unset
-from sensei._waits import made_up_name
+from sensei._body_checks import changed, check_schedule, checked
+from sensei._request import UNSET, HeaderTypes, RequestExtras, TimeoutTypes, Unset
+from sensei._wait_conditions import default_migration_name
 from sensei.models.enums import MigrationStatusParam, StrategyParam
 from sensei.models.migrations import MigrationDeleted
 
@@ -84,7 +84,7 @@ class AsyncMigrations(AsyncMigrationActions, AsyncMigrationInsight, AsyncMigrati
             "/migrations",
             json=checked(
                 MigrationCreateBody,
-                name=made_up_name(source, target) if name is None else name,
+                name=default_migration_name(source, target) if name is None else name,
                 description=description,
                 source=source,
                 target=target,
@@ -266,7 +266,7 @@ class AsyncMigrations(AsyncMigrationActions, AsyncMigrationInsight, AsyncMigrati
             "/migrations/{id}",
             id,
             params={"keep_logs": None if keep_logs else False, "keep_metrics": None if keep_metrics else False},
-            special=Special(gone_is_none=True),
+            extras=RequestExtras(gone_is_none=True),
             timeout=timeout,
             headers=headers,
         )

@@ -18,7 +18,7 @@ from sensei._oauth import (
     refresh_grant,
     token_reference,
 )
-from sensei._request import UNSET, HeaderTypes, Special, TimeoutTypes
+from sensei._request import UNSET, HeaderTypes, RequestExtras, TimeoutTypes
 from sensei.models.enums import ScopeParam
 from sensei.models.oauth import OAuthIntrospection, OAuthTokenResponse
 
@@ -248,9 +248,7 @@ class AsyncOAuth(AsyncResource):
             client_secret=client_secret,
             client_auth=client_auth,
         )
-        await self._call(
-            NoneType, "POST", reference.path, special=_special(reference), timeout=timeout, headers=headers
-        )
+        await self._call(NoneType, "POST", reference.path, extras=_extras(reference), timeout=timeout, headers=headers)
 
     async def introspect(
         self,
@@ -293,14 +291,14 @@ class AsyncOAuth(AsyncResource):
             client_auth=client_auth,
         )
         return await self._call(
-            OAuthIntrospection, "POST", reference.path, special=_special(reference), timeout=timeout, headers=headers
+            OAuthIntrospection, "POST", reference.path, extras=_extras(reference), timeout=timeout, headers=headers
         )
 
     async def _token(self, call: TokenCall, timeout: TimeoutTypes, headers: HeaderTypes) -> OAuthTokenResponse:
         return await self._call(
-            OAuthTokenResponse, "POST", call.path, special=_special(call), timeout=timeout, headers=headers
+            OAuthTokenResponse, "POST", call.path, extras=_extras(call), timeout=timeout, headers=headers
         )
 
 
-def _special(call: TokenCall) -> Special:
-    return Special(server="auth", authorization=call.authorization, form=call.form, repeatable=call.repeatable)
+def _extras(call: TokenCall) -> RequestExtras:
+    return RequestExtras(server="auth", authorization=call.authorization, form=call.form, repeatable=call.repeatable)

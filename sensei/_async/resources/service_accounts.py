@@ -7,7 +7,7 @@ from types import NoneType
 from typing import TYPE_CHECKING, ClassVar
 
 from sensei._async.resources._base import AsyncLiveObject, AsyncResource
-from sensei._checks import checked
+from sensei._body_checks import checked
 from sensei._request import UNSET, HeaderTypes, TimeoutTypes, Unset
 from sensei.models.enums import ScopeParam
 from sensei.models.service_accounts import ServiceAccountCreatedData, ServiceAccountData

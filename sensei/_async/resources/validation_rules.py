@@ -6,7 +6,7 @@ from types import NoneType
 from typing import TYPE_CHECKING, Literal
 
 from sensei._async.resources._base import AsyncLiveObject, AsyncResource
-from sensei._checks import checked
+from sensei._body_checks import checked
 from sensei._request import UNSET, HeaderTypes, TimeoutTypes, Unset
 from sensei.models.base import JsonScalar
 from sensei.models.validations import ValidationRuleData

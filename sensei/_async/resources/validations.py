@@ -9,9 +9,9 @@ from sensei._async.resources._base import AsyncResource
 from sensei._async.resources.certificates import AsyncCertificate
 from sensei._async.resources.validation import AsyncValidation, AsyncValidationReport
 from sensei._async.resources.validation_rules import AsyncValidationRules
-from sensei._checks import checked
-from sensei._request import UNSET, HeaderTypes, Special, TimeoutTypes, Unset
-from sensei._waits import check_passed
+from sensei._body_checks import checked
+from sensei._request import UNSET, HeaderTypes, RequestExtras, TimeoutTypes, Unset
+from sensei._wait_conditions import check_passed
 from sensei.errors import InvalidArgumentError
 from sensei.models.enums import ValidationResultCodeParam, ValidationStatusParam, ValidationTypeParam
 
@@ -248,7 +248,7 @@ class AsyncValidations(AsyncResource):
             "/validations/{id}/report",
             id,
             params={"format": None if format == "json" else format, "include_details": include_details or None},
-            special=Special(accept=accept),
+            extras=RequestExtras(accept=accept),
             timeout=timeout,
             headers=headers,
         )
@@ -308,7 +308,7 @@ class AsyncValidations(AsyncResource):
         from sensei._async.polling import poll
 
         validation = await poll(
-            lambda special: self._call(AsyncValidation, "GET", "/validations/{id}", id, special=special),
+            lambda extras: self._call(AsyncValidation, "GET", "/validations/{id}", id, extras=extras),
             until=lambda seen: seen.is_finished,
             status=lambda seen: seen.status,
             what=f"validation {id}",

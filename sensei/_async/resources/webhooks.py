@@ -13,8 +13,8 @@ from sensei._async.resources.webhook import (
     AsyncWebhookBulkResult,
     AsyncWebhookCreated,
 )
-from sensei._bulk import LARGEST_WEBHOOKS, batches
-from sensei._checks import changed, checked, optional
+from sensei._body_checks import changed, checked, optional
+from sensei._bulk_requests import LARGEST_WEBHOOKS, batches
 from sensei._request import UNSET, HeaderTypes, TimeoutTypes, Unset
 from sensei.models.enums import WebhookDeliveryStatusParam, WebhookEventPattern, WebhookEventTypeParam
 from sensei.models.webhooks import WebhookDelivery

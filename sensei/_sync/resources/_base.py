@@ -6,8 +6,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from sensei._model_slots import set_client
 from sensei._request import EVENT_STREAM, UNSET, HeaderTypes, QueryTypes, TimeoutTypes
-from sensei._slots import set_client
 from sensei.errors import ConfigurationError
 from sensei.models.base import Model
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Self
 
-    from sensei._job import Job
+    from sensei._call import Call
     from sensei._sync.client import Client
     from sensei._sync.pagination import Page
     from sensei._sync.streaming import EventStream
@@ -50,7 +50,7 @@ class Resource:
         headers: HeaderTypes = None,
     ) -> Page[ItemT]:
         """The list at `route`. `params` hold the filters, `limit` and `offset`."""
-        from sensei._checks import check_page
+        from sensei._body_checks import check_page
         from sensei._sync.pagination import Page
 
         if params:
@@ -83,7 +83,7 @@ class Resource:
 
         transport = self._client._transport
 
-        def begin(extra: dict[str, str]) -> Job:
+        def begin(extra: dict[str, str]) -> Call:
             return transport.begin(
                 "GET", route, ids, params, UNSET, timeout, extra | dict(headers or {}), None, EVENT_STREAM
             )

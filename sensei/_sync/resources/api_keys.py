@@ -8,7 +8,7 @@ from datetime import datetime
 from types import NoneType
 from typing import TYPE_CHECKING, ClassVar, cast
 
-from sensei._checks import changed, checked
+from sensei._body_checks import changed, checked
 from sensei._request import UNSET, HeaderTypes, TimeoutTypes, Unset
 from sensei._sync.resources._base import LiveObject, Resource
 from sensei.errors import KeyNotDeletedError, SenseiError

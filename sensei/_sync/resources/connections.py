@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from types import NoneType
 from typing import TYPE_CHECKING
 
-from sensei._checks import changed, check_config, check_page, checked
+from sensei._body_checks import changed, check_config, check_page, checked
 from sensei._request import UNSET, HeaderTypes, TimeoutTypes, Unset
 from sensei._sync.resources._base import Resource
 from sensei._sync.resources.connection import Connection
@@ -407,7 +407,7 @@ class Connections(Resource):
         from sensei._sync.polling import poll
 
         return poll(
-            lambda special: self._call(Connection, "GET", "/connections/{id}", id, special=special),
+            lambda extras: self._call(Connection, "GET", "/connections/{id}", id, extras=extras),
             until=lambda connection: connection.status != "testing",
             status=lambda connection: connection.status,
             what=f"connection {id}",

@@ -6,8 +6,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from sensei._bulk import LARGEST_CHANGE, batches
-from sensei._checks import changed, check_decision, checked, members
+from sensei._body_checks import changed, check_decision, checked, members
+from sensei._bulk_requests import LARGEST_CHANGE, batches
 from sensei._request import UNSET, HeaderTypes, TimeoutTypes, Unset
 from sensei._sync.resources._bulk import BulkResource
 from sensei._sync.resources.mapping import Mapping, MappingBulkResult

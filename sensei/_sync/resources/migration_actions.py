@@ -7,13 +7,13 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from sensei._bulk import next_key
-from sensei._checks import checked, optional
-from sensei._request import UNSET, HeaderTypes, Special, TimeoutTypes, Unset
+from sensei._body_checks import checked, optional
+from sensei._bulk_requests import next_key
+from sensei._request import UNSET, HeaderTypes, RequestExtras, TimeoutTypes, Unset
 from sensei._sync.resources._base import Resource
 from sensei._sync.resources.mapping import Mapping
 from sensei._sync.resources.migration import Migration, MigrationPlan
-from sensei._waits import check_success, plan_is_there
+from sensei._wait_conditions import check_success, is_plan_available
 from sensei.errors import PlanNotReadyError
 from sensei.models.migrations import CancelResult, PauseResult, ResumeResult, StartResult
 
@@ -368,8 +368,8 @@ class MigrationActions(Resource):
             check_success(migration)
         return migration
 
-    def _ask(self, id: str, special: Special) -> Migration:
-        return self._call(Migration, "GET", "/migrations/{id}", id, special=special)
+    def _ask(self, id: str, extras: RequestExtras) -> Migration:
+        return self._call(Migration, "GET", "/migrations/{id}", id, extras=extras)
 
     def _wait_for_plan(
         self,
@@ -383,7 +383,7 @@ class MigrationActions(Resource):
 
         migration = poll(
             partial(self._ask, id),
-            until=lambda seen: plan_is_there(seen, seen.plan.status),
+            until=lambda seen: is_plan_available(seen, seen.plan.status),
             status=lambda seen: seen.status,
             what=f"the plan of migration {id}",
             timeout=timeout,

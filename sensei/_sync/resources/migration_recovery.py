@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from sensei._checks import check_rollback, checked, optional
+from sensei._body_checks import check_rollback, checked, optional
 from sensei._request import UNSET, HeaderTypes, TimeoutTypes, Unset
 from sensei._sync.resources._base import Resource
 from sensei.models.enums import PhaseNameParam, RollbackScopeParam, RollbackStrategyParam

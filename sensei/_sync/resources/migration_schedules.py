@@ -8,7 +8,7 @@ from datetime import datetime
 from types import NoneType
 from typing import TYPE_CHECKING
 
-from sensei._checks import changed, check_schedule, checked
+from sensei._body_checks import changed, check_schedule, checked
 from sensei._request import UNSET, HeaderTypes, TimeoutTypes, Unset
 from sensei._sync.resources._base import Resource
 from sensei.models.schedules import Schedule

@@ -6,15 +6,15 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Literal, cast
 
-from sensei._checks import changed, check_schedule, checked
-from sensei._request import UNSET, HeaderTypes, Special, TimeoutTypes, Unset
+from sensei._body_checks import changed, check_schedule, checked
+from sensei._request import UNSET, HeaderTypes, RequestExtras, TimeoutTypes, Unset
 from sensei._sync.pagination import Page
 from sensei._sync.resources.migration import Migration, MigrationSummary
 from sensei._sync.resources.migration_actions import MigrationActions
 from sensei._sync.resources.migration_insight import MigrationInsight
 from sensei._sync.resources.migration_recovery import MigrationRecovery
 from sensei._sync.resources.migration_schedules import MigrationSchedules
-from sensei._waits import made_up_name
+from sensei._wait_conditions import default_migration_name
 from sensei.models.enums import MigrationStatusParam, StrategyParam
 from sensei.models.migrations import MigrationDeleted
 
@@ -85,7 +85,7 @@ class Migrations(MigrationActions, MigrationInsight, MigrationRecovery, Migratio
             "/migrations",
             json=checked(
                 MigrationCreateBody,
-                name=made_up_name(source, target) if name is None else name,
+                name=default_migration_name(source, target) if name is None else name,
                 description=description,
                 source=source,
                 target=target,
@@ -267,7 +267,7 @@ class Migrations(MigrationActions, MigrationInsight, MigrationRecovery, Migratio
             "/migrations/{id}",
             id,
             params={"keep_logs": None if keep_logs else False, "keep_metrics": None if keep_metrics else False},
-            special=Special(gone_is_none=True),
+            extras=RequestExtras(gone_is_none=True),
             timeout=timeout,
             headers=headers,
         )

@@ -18,7 +18,7 @@ from sensei._oauth import (
     refresh_grant,
     token_reference,
 )
-from sensei._request import UNSET, HeaderTypes, Special, TimeoutTypes
+from sensei._request import UNSET, HeaderTypes, RequestExtras, TimeoutTypes
 from sensei._sync.resources._base import Resource
 from sensei.models.enums import ScopeParam
 from sensei.models.oauth import OAuthIntrospection, OAuthTokenResponse
@@ -249,7 +249,7 @@ class OAuth(Resource):
             client_secret=client_secret,
             client_auth=client_auth,
         )
-        self._call(NoneType, "POST", reference.path, special=_special(reference), timeout=timeout, headers=headers)
+        self._call(NoneType, "POST", reference.path, extras=_extras(reference), timeout=timeout, headers=headers)
 
     def introspect(
         self,
@@ -292,14 +292,12 @@ class OAuth(Resource):
             client_auth=client_auth,
         )
         return self._call(
-            OAuthIntrospection, "POST", reference.path, special=_special(reference), timeout=timeout, headers=headers
+            OAuthIntrospection, "POST", reference.path, extras=_extras(reference), timeout=timeout, headers=headers
         )
 
     def _token(self, call: TokenCall, timeout: TimeoutTypes, headers: HeaderTypes) -> OAuthTokenResponse:
-        return self._call(
-            OAuthTokenResponse, "POST", call.path, special=_special(call), timeout=timeout, headers=headers
-        )
+        return self._call(OAuthTokenResponse, "POST", call.path, extras=_extras(call), timeout=timeout, headers=headers)
 
 
-def _special(call: TokenCall) -> Special:
-    return Special(server="auth", authorization=call.authorization, form=call.form, repeatable=call.repeatable)
+def _extras(call: TokenCall) -> RequestExtras:
+    return RequestExtras(server="auth", authorization=call.authorization, form=call.form, repeatable=call.repeatable)

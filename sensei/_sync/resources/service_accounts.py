@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from types import NoneType
 from typing import TYPE_CHECKING, ClassVar
 
-from sensei._checks import checked
+from sensei._body_checks import checked
 from sensei._request import UNSET, HeaderTypes, TimeoutTypes, Unset
 from sensei._sync.resources._base import LiveObject, Resource
 from sensei.models.enums import ScopeParam

@@ -6,7 +6,7 @@ from __future__ import annotations
 from types import NoneType
 from typing import TYPE_CHECKING, Literal
 
-from sensei._checks import checked
+from sensei._body_checks import checked
 from sensei._request import UNSET, HeaderTypes, TimeoutTypes, Unset
 from sensei._sync.resources._base import LiveObject, Resource
 from sensei.models.base import JsonScalar

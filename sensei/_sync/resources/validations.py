@@ -6,13 +6,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-from sensei._checks import checked
-from sensei._request import UNSET, HeaderTypes, Special, TimeoutTypes, Unset
+from sensei._body_checks import checked
+from sensei._request import UNSET, HeaderTypes, RequestExtras, TimeoutTypes, Unset
 from sensei._sync.resources._base import Resource
 from sensei._sync.resources.certificates import Certificate
 from sensei._sync.resources.validation import Validation, ValidationReport
 from sensei._sync.resources.validation_rules import ValidationRules
-from sensei._waits import check_passed
+from sensei._wait_conditions import check_passed
 from sensei.errors import InvalidArgumentError
 from sensei.models.enums import ValidationResultCodeParam, ValidationStatusParam, ValidationTypeParam
 
@@ -249,7 +249,7 @@ class Validations(Resource):
             "/validations/{id}/report",
             id,
             params={"format": None if format == "json" else format, "include_details": include_details or None},
-            special=Special(accept=accept),
+            extras=RequestExtras(accept=accept),
             timeout=timeout,
             headers=headers,
         )
@@ -305,7 +305,7 @@ class Validations(Resource):
         from sensei._sync.polling import poll
 
         validation = poll(
-            lambda special: self._call(Validation, "GET", "/validations/{id}", id, special=special),
+            lambda extras: self._call(Validation, "GET", "/validations/{id}", id, extras=extras),
             until=lambda seen: seen.is_finished,
             status=lambda seen: seen.status,
             what=f"validation {id}",

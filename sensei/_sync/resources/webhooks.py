@@ -8,8 +8,8 @@ from datetime import timedelta
 from types import NoneType
 from typing import TYPE_CHECKING
 
-from sensei._bulk import LARGEST_WEBHOOKS, batches
-from sensei._checks import changed, checked, optional
+from sensei._body_checks import changed, checked, optional
+from sensei._bulk_requests import LARGEST_WEBHOOKS, batches
 from sensei._request import UNSET, HeaderTypes, TimeoutTypes, Unset
 from sensei._sync.resources._bulk import BulkResource
 from sensei._sync.resources.webhook import (

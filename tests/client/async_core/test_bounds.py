@@ -151,7 +151,7 @@ class TestSecrets:
                     with pytest.raises(SenseiError) as caught:
                         await client.connections.get(connection_id)
         text = frames(caught.value)
-        assert "job=" in text
+        assert "call=" in text
         assert "HUSH" not in text
 
     async def test_nor_when_the_request_could_not_be_written(self, monkeypatch: pytest.MonkeyPatch) -> None:

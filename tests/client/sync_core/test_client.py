@@ -207,9 +207,9 @@ class TestHooksAndLogs:
             assert secret not in text
 
     def test_a_deprecated_operation_is_warned_of_once_where_it_is_called(self, wire: respx.MockRouter) -> None:
-        from sensei import _notices
+        from sensei import _deprecations
 
-        _notices._told.clear()
+        _deprecations._told.clear()
         wire.route().mock(
             httpx.Response(
                 200, json=CONNECTION, headers={"Deprecation": "@1700000000", "Sunset": "Sat, 31 Dec 2033 23:59:59 GMT"}
@@ -222,7 +222,7 @@ class TestHooksAndLogs:
             with warnings.catch_warnings():
                 warnings.simplefilter("error")
                 client.connections.get("conn_2")
-        _notices._told.clear()
+        _deprecations._told.clear()
 
 
 class TestForeignClients:

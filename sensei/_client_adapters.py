@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 ClientT = TypeVar("ClientT")
 
 
-class ForeignResponse(Protocol):
+class AdaptedResponse(Protocol):
     """What is used of a response of httpx or httpx2."""
 
     @property
     def status_code(self) -> int: ...
 
     @property
-    def headers(self) -> ForeignHeaders: ...
+    def headers(self) -> AdaptedHeaders: ...
 
     @property
     def is_stream_consumed(self) -> bool: ...
@@ -48,14 +48,14 @@ class ForeignResponse(Protocol):
         ...
 
 
-class AsyncForeignResponse(Protocol):
+class AsyncAdaptedResponse(Protocol):
     """What is used of a response of an async client."""
 
     @property
     def status_code(self) -> int: ...
 
     @property
-    def headers(self) -> ForeignHeaders: ...
+    def headers(self) -> AdaptedHeaders: ...
 
     @property
     def is_stream_consumed(self) -> bool: ...
@@ -73,7 +73,7 @@ class AsyncForeignResponse(Protocol):
         ...
 
 
-class ForeignHeaders(Protocol):
+class AdaptedHeaders(Protocol):
     """What is used of their headers."""
 
     @property
@@ -117,7 +117,7 @@ class _Requests:
         return request
 
 
-class Foreign:
+class ClientAdapter:
     """A sync client of httpx or httpx2. Its cookies, proxies, TLS and transports apply; redirects are not followed."""
 
     def __init__(self, client: httpx.Client) -> None:
@@ -126,13 +126,13 @@ class Foreign:
 
     def send(
         self, method: str, url: str, headers: RawHeaders, body: bytes | None, timeouts: dict[str, float | None]
-    ) -> ForeignResponse:
+    ) -> AdaptedResponse:
         """Send a request and give the response before its body."""
         check_open(self._client.is_closed)
         request = self._requests.build(method, url, headers, body, timeouts)
         return self._client.send(request, stream=True, follow_redirects=False, auth=None)
 
-    def pieces(self, answer: ForeignResponse, *, packed: bool) -> Iterator[bytes]:
+    def pieces(self, answer: AdaptedResponse, *, packed: bool) -> Iterator[bytes]:
         """The body of an answer; `packed` when it must be unpacked."""
         # Past the layers for unpacking when there is nothing to do. A body that a hook has read is only there.
         return answer.iter_bytes() if packed or answer.is_stream_consumed else answer.iter_raw()
@@ -145,8 +145,8 @@ class Foreign:
         self._client.close()
 
 
-class AsyncForeign:
-    """An async client of httpx or httpx2: what `Foreign` is for a sync one."""
+class AsyncClientAdapter:
+    """An async client of httpx or httpx2: what `ClientAdapter` is for a sync one."""
 
     def __init__(self, client: httpx.AsyncClient) -> None:
         self._client = client
@@ -154,13 +154,13 @@ class AsyncForeign:
 
     async def send(
         self, method: str, url: str, headers: RawHeaders, body: bytes | None, timeouts: dict[str, float | None]
-    ) -> AsyncForeignResponse:
+    ) -> AsyncAdaptedResponse:
         """Send a request and give the response before its body."""
         check_open(self._client.is_closed)
         request = self._requests.build(method, url, headers, body, timeouts)
         return await self._client.send(request, stream=True, follow_redirects=False, auth=None)
 
-    def pieces(self, answer: AsyncForeignResponse, *, packed: bool) -> AsyncIterator[bytes]:
+    def pieces(self, answer: AsyncAdaptedResponse, *, packed: bool) -> AsyncIterator[bytes]:
         """The body of an answer; `packed` when it must be unpacked."""
         return answer.aiter_bytes() if packed or answer.is_stream_consumed else answer.aiter_raw()
 
@@ -172,7 +172,7 @@ class AsyncForeign:
         await self._client.aclose()
 
 
-def foreign(client: object) -> Foreign:
+def adapt(client: object) -> ClientAdapter:
     """Wrap the client that the user passed to a sync client.
 
     Raises:
@@ -182,10 +182,10 @@ def foreign(client: object) -> Foreign:
         raise ConfigurationError(
             "http_client must be an httpx.Client (or an httpx2.Client); AsyncClient takes the async one"
         )
-    return Foreign(cast("httpx.Client", client))
+    return ClientAdapter(cast("httpx.Client", client))
 
 
-def async_foreign(client: object) -> AsyncForeign:
+def async_adapt(client: object) -> AsyncClientAdapter:
     """Wrap the client that the user passed to an async client.
 
     Raises:
@@ -194,15 +194,15 @@ def async_foreign(client: object) -> AsyncForeign:
     if type(client).__module__.partition(".")[0] == "aiohttp":
         if getattr(client, "auth", None) is not None:
             raise ConfigurationError("the aiohttp session has a credential of its own, which would replace this one")
-        from sensei._aiohttp import AiohttpForeign
+        from sensei._aiohttp import AiohttpAdapter
 
-        return AiohttpForeign(cast("aiohttp.ClientSession", client))
+        return AiohttpAdapter(cast("aiohttp.ClientSession", client))
     if _kind(client) is not True:
         raise ConfigurationError(
             "http_client must be an httpx.AsyncClient, an httpx2.AsyncClient or an aiohttp.ClientSession; "
             "Client takes the sync ones"
         )
-    return AsyncForeign(cast("httpx.AsyncClient", client))
+    return AsyncClientAdapter(cast("httpx.AsyncClient", client))
 
 
 def check_open(is_closed: bool) -> None:
@@ -223,14 +223,14 @@ def _kind(client: object) -> bool | None:
     return inspect.iscoroutinefunction(send)
 
 
-def proxy_client() -> Foreign:
+def proxy_adapter() -> ClientAdapter:
     """A client that goes through the proxies of the environment."""
-    return ProxyClient()
+    return ProxyClientAdapter()
 
 
-def async_proxy_client() -> AsyncForeign:
+def async_proxy_adapter() -> AsyncClientAdapter:
     """A client that goes through the proxies of the environment."""
-    return AsyncProxyClient()
+    return AsyncProxyClientAdapter()
 
 
 class _Places(Generic[ClientT]):
@@ -265,19 +265,19 @@ class _Places(Generic[ClientT]):
         return found
 
 
-def _made() -> Foreign:
+def _made() -> ClientAdapter:
     import httpx
 
-    return Foreign(httpx.Client(verify=tls_context()))
+    return ClientAdapter(httpx.Client(verify=tls_context()))
 
 
-def _async_made() -> AsyncForeign:
+def _async_made() -> AsyncClientAdapter:
     import httpx
 
-    return AsyncForeign(httpx.AsyncClient(verify=tls_context()))
+    return AsyncClientAdapter(httpx.AsyncClient(verify=tls_context()))
 
 
-class ProxyClient(Foreign):
+class ProxyClientAdapter(ClientAdapter):
     """A sync client of our own that goes through the proxies of the environment."""
 
     def __init__(self) -> None:
@@ -285,7 +285,7 @@ class ProxyClient(Foreign):
 
     def send(
         self, method: str, url: str, headers: RawHeaders, body: bytes | None, timeouts: dict[str, float | None]
-    ) -> ForeignResponse:
+    ) -> AdaptedResponse:
         return self._places.client().send(method, url, headers, body, timeouts)
 
     def close(self) -> None:
@@ -294,15 +294,15 @@ class ProxyClient(Foreign):
             found.shut()
 
 
-class AsyncProxyClient(AsyncForeign):
-    """What `ProxyClient` is for the async client."""
+class AsyncProxyClientAdapter(AsyncClientAdapter):
+    """What `ProxyClientAdapter` is for the async client."""
 
     def __init__(self) -> None:
         self._places = _Places(_async_made, async_place)
 
     async def send(
         self, method: str, url: str, headers: RawHeaders, body: bytes | None, timeouts: dict[str, float | None]
-    ) -> AsyncForeignResponse:
+    ) -> AsyncAdaptedResponse:
         return await self._places.client().send(method, url, headers, body, timeouts)
 
     async def aclose(self) -> None:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from sensei.models.validations import ValidationData
 
 
-def plan_is_there(migration: MigrationData, plan_status: str | None) -> bool:
+def is_plan_available(migration: MigrationData, plan_status: str | None) -> bool:
     """Whether the plan can be fetched. It may be there whatever the status of the migration is by then.
 
     Args:
@@ -68,11 +68,11 @@ def check_passed(validation: ValidationData) -> None:
         )
 
 
-def made_up_name(source: object, target: object) -> str:
+def default_migration_name(source: object, target: object) -> str:
     """A name for a migration that was given none; the same ends give the same name, so that a repeated call is equal.
 
     Examples:
-        >>> made_up_name({"connection_id": "conn_1"}, {"type": "postgresql", "connection_string": "…"})
+        >>> default_migration_name({"connection_id": "conn_1"}, {"type": "postgresql", "connection_string": "…"})
         'conn_1 to postgresql'
     """
     return f"{_end(source)} to {_end(target)}"[:255]

@@ -11,15 +11,15 @@ class ShadowedPackageWarning(RuntimeWarning):
     """The unrelated package `sensei` is installed beside this one, and may have overwritten files of it."""
 
 
-def stranger(folder: Path) -> bool:
+def has_unrelated_package(folder: Path) -> bool:
     """True when `folder` holds the metadata of a distribution named `sensei`."""
     return any(folder.glob("sensei-[0-9]*.dist-info"))
 
 
 @cache
-def notice_stranger() -> None:
+def warn_about_name_clash() -> None:
     """Warn, once, when the unrelated package is installed where this one is."""
-    if stranger(Path(__file__).parent.parent):
+    if has_unrelated_package(Path(__file__).parent.parent):
         warnings.warn(
             "the unrelated package 'sensei' is installed in the same folder and may overwrite files of sensei-sdk: "
             "pip uninstall sensei, then pip install --force-reinstall sensei-sdk",

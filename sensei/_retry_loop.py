@@ -29,18 +29,18 @@ CallT = TypeVar("CallT", bound=Repeatable)
 
 
 @dataclass(frozen=True, slots=True)
-class Plan(Generic[CallT]):
+class RetryLoop(Generic[CallT]):
     """The retrying of one call.
 
     Attributes:
         policy: what the user chose.
         call: the call.
-        tell: told of each try that will follow: the call, the wait before it, the error.
+        notify: told of each try that will follow: the call, the wait before it, the error.
     """
 
     policy: RetryPolicy
     call: CallT
-    tell: Callable[[CallT, float, SenseiError], None]
+    notify: Callable[[CallT, float, SenseiError], None]
 
     def _again(self, error: BaseException) -> bool:
         return self.policy.wants(error, repeatable=self.call.may_repeat(error))
@@ -61,7 +61,7 @@ class Plan(Generic[CallT]):
     def _before_sleep(self, state: RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None
         if isinstance(error, SenseiError):
-            self.tell(self.call, state.upcoming_sleep, error)
+            self.notify(self.call, state.upcoming_sleep, error)
 
     def async_retrying(self, sleep: Callable[[float], Awaitable[None]]) -> AsyncRetrying:
         """Tenacity's loop for the async client."""

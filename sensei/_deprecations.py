@@ -15,7 +15,7 @@ class OperationDeprecatedWarning(DeprecationWarning):
     """The server says that an operation is deprecated, or when it will be gone."""
 
 
-def deprecation(method: str, route: str, headers: Mapping[str, str]) -> None:
+def warn_about_deprecation(method: str, route: str, headers: Mapping[str, str]) -> None:
     """Warn about an operation, once for each in a process, at the line of the user's that called it.
 
     Args:

@@ -20,7 +20,7 @@ LONGEST_OUTAGE = 300.0
 
 
 @dataclass(slots=True)
-class Pace:
+class PollInterval:
     """The waits between the questions of one wait.
 
     Attributes:

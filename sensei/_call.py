@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 from sensei._config import DEFAULT_TIMEOUT
 from sensei._http import RawHeaders, Trouble
 from sensei._redact import SecretBytes, mask_text, safe_body
-from sensei._request import UNSET, HeaderTypes, Special, TimeoutTypes, Unset, check_idempotency_key, encode_json
+from sensei._request import UNSET, HeaderTypes, RequestExtras, TimeoutTypes, Unset, check_idempotency_key, encode_json
 from sensei._retry import RetryPolicy
 from sensei.errors import (
     APIConnectionError,
@@ -41,7 +41,7 @@ def unique_id() -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class ClientOptions:
     """What a client decides for its calls; `with_options` makes another one.
 
     Attributes:
@@ -72,7 +72,7 @@ class Options:
         retry: RetryPolicy | None = None,
         headers: HeaderTypes = None,
         hooks: Hooks | None = None,
-    ) -> Options:
+    ) -> ClientOptions:
         """These options with some of them replaced; headers are added."""
         return replace(
             self,
@@ -137,7 +137,7 @@ def merged(base: tuple[tuple[bytes, bytes], ...] | RawHeaders, more: HeaderTypes
     return [line for line in base if line[0].lower() not in names] + added
 
 
-class Job:
+class Call:
     """A call and its tries.
 
     Attributes:
@@ -147,7 +147,7 @@ class Job:
         path: path and query as they are sent.
         body: what is sent, or None.
         key: the idempotency key, or None; made before the first try, the same for all.
-        special: what few calls need.
+        extras: what few calls need.
         timeout: of one attempt.
         headers: those that stay the same for all tries.
         started: when the call began, on the monotonic clock.
@@ -165,6 +165,7 @@ class Job:
         "body",
         "deadline",
         "doubtful",
+        "extras",
         "headers",
         "key",
         "method",
@@ -174,7 +175,6 @@ class Job:
         "retrying",
         "route",
         "server",
-        "special",
         "started",
         "timeout",
         "unanswered",
@@ -186,7 +186,7 @@ class Job:
     path: str
     body: bytes | None
     key: str | None
-    special: Special
+    extras: RequestExtras
     timeout: TimeoutTypes
     headers: RawHeaders
     started: float
@@ -200,7 +200,7 @@ class Job:
 
     def __init__(
         self,
-        options: Options,
+        options: ClientOptions,
         server: Server,
         method: str,
         route: str,
@@ -209,13 +209,13 @@ class Job:
         timeout: TimeoutTypes,
         headers: HeaderTypes,
         idempotency_key: str | None,
-        special: Special,
+        extras: RequestExtras,
     ) -> None:
         self.method = method
         self.route = route
         self.server = server
         self.path = path
-        self.special = special
+        self.extras = extras
         self.timeout = options.timeout if timeout is UNSET else check_timeout(timeout)
         self.attempts = 0
         self.doubtful = False
@@ -225,22 +225,22 @@ class Job:
         self.request_id = ""
         self.started = monotonic()
         self.deadline = None if options.deadline is None else self.started + options.deadline
-        if special.until is not None:
-            self.deadline = special.until if self.deadline is None else min(self.deadline, special.until)
+        if extras.until is not None:
+            self.deadline = extras.until if self.deadline is None else min(self.deadline, extras.until)
         if headers and idempotency_key is None:
             # Given in this way it is the key as well, to be named when the outcome is unknown.
             idempotency_key = next((headers[name] for name in headers if name.lower() == "x-idempotency-key"), None)
-        lines = [*options.headers, (b"Accept", special.accept.encode("ascii"))]
+        lines = [*options.headers, (b"Accept", extras.accept.encode("ascii"))]
         self.key = None
         self.body = None
-        if special.form is not None:
-            self.body = SecretBytes(urlencode(special.form).encode("ascii"))
+        if extras.form is not None:
+            self.body = SecretBytes(urlencode(extras.form).encode("ascii"))
             lines.append((b"Content-Type", b"application/x-www-form-urlencoded"))
         elif json is not UNSET:
             self.body = encode_json(json)
             lines.append((b"Content-Type", b"application/json"))
         if method == "POST":
-            if special.server == "api":
+            if extras.server == "api":
                 self.key = unique_id() if idempotency_key is None else check_idempotency_key(idempotency_key)
                 lines.append((b"X-Idempotency-Key", self.key.encode("ascii")))
             if self.body is None:
@@ -258,7 +258,7 @@ class Job:
         """False when it must not happen twice and may have happened, or when the pacing would not even send it."""
         if isinstance(error, RateLimitError) and error.request is None:
             return False
-        return self.special.repeatable or (isinstance(error, APIConnectionError) and not self.unanswered)
+        return self.extras.repeatable or (isinstance(error, APIConnectionError) and not self.unanswered)
 
     def left(self) -> float:
         """Seconds until the deadline; infinite when there is none."""
@@ -278,13 +278,13 @@ class Job:
     def summary(self) -> RequestSummary:
         """What was asked, without secrets."""
         headers: dict[str, str] = {}
-        if self.special.authorization is not None:
+        if self.extras.authorization is not None:
             headers["Authorization"] = "Bearer $SENSEI_API_KEY"
         if self.body is not None:
-            headers["Content-Type"] = "application/json" if self.special.form is None else "(form)"
+            headers["Content-Type"] = "application/json" if self.extras.form is None else "(form)"
         if self.key is not None:
             headers["X-Idempotency-Key"] = self.key
-        body = None if self.body is None else safe_body(self.body) if self.special.form is None else "(form)"
+        body = None if self.body is None else safe_body(self.body) if self.extras.form is None else "(form)"
         return RequestSummary(self.method, mask_text(self.url), headers, body)
 
     def broken(self, how: Trouble, error: BaseException) -> SenseiError:

@@ -250,7 +250,7 @@ async def open_stream(host: str, port: int, timeout: float | None) -> LoopStream
     loop = asyncio.get_running_loop()
     try:
         async with asyncio.timeout(timeout):
-            addresses = _by_turns(await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+            addresses = _interleaved(await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM))
             if len(addresses) == 1:
                 sock = await _connect(loop, addresses[0])
             else:
@@ -264,7 +264,7 @@ async def open_stream(host: str, port: int, timeout: float | None) -> LoopStream
     return LoopStream(LoopSocket(sock, loop))
 
 
-def _by_turns(addresses: Sequence[Address]) -> list[Address]:
+def _interleaved(addresses: Sequence[Address]) -> list[Address]:
     """The addresses in their order, but those of IPv6 and IPv4 by turns: often one of the two leads nowhere."""
     families: dict[int, list[Address]] = {}
     for address in addresses:

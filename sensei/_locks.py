@@ -1,4 +1,4 @@
-"""One at a time, in two forms: `AsyncTurn` for tasks of any event loop, `Turn` for threads."""
+"""Locks with a deadline, in two forms: `AsyncLock` for tasks of any event loop, `Lock` for threads."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from sensei._http import LONGEST_TIMEOUT
 if TYPE_CHECKING:
     import anyio
 
-__all__ = ["AsyncTurn", "Turn", "async_to_the_end", "to_the_end"]
+__all__ = ["AsyncLock", "Lock", "async_run_to_completion", "run_to_completion"]
 
 T = TypeVar("T")
 
 _ASK_OTHER_LOOP_AGAIN = 0.01
-"""Seconds between looks at a turn that a task of another event loop has; loops cannot wake each other portably."""
+"""Seconds between looks at a lock that a task of another event loop holds; loops cannot wake each other portably."""
 
 
-class Turn:
+class Lock:
     """A lock for threads that is free again in a forked child, and after an interrupt at whatever moment."""
 
     def __init__(self) -> None:
@@ -32,16 +32,16 @@ class Turn:
     def _after_fork(self) -> None:
         self._lock = threading.RLock()
 
-    def take(self, deadline: float | None) -> bool:
-        """Wait for the turn, until `deadline` on the monotonic clock; True when it came."""
+    def acquire(self, deadline: float | None) -> bool:
+        """Wait for the lock, until `deadline` on the monotonic clock; True when it is held."""
         return self._lock.acquire(
             timeout=-1 if deadline is None else max(0.0, min(deadline - monotonic(), LONGEST_TIMEOUT))
         )
 
-    def give_back(self, taken: bool) -> None:  # noqa: ARG002 - that of tasks needs it
-        """Let the next one have its turn, if this thread has it.
+    def release(self, taken: bool) -> None:  # noqa: ARG002 - that of tasks needs it
+        """Let the next one have the lock, if this thread holds it.
 
-        An interrupt (Ctrl-C in a notebook) can come after the turn is taken and before anybody knows.
+        An interrupt (Ctrl-C in a notebook) can come after the lock is taken and before anybody knows.
         """
         if self._lock.acquire(blocking=False):
             self._lock.release()
@@ -49,7 +49,7 @@ class Turn:
                 self._lock.release()
 
 
-class AsyncTurn:
+class AsyncLock:
     """A lock for tasks. They may run on several event loops, one after the other or side by side in threads."""
 
     def __init__(self) -> None:
@@ -62,8 +62,8 @@ class AsyncTurn:
         self._claim = threading.Lock()
         self._locks = {}
 
-    async def take(self, deadline: float | None) -> bool:
-        """Wait for the turn, until `deadline` on the monotonic clock; True when it came."""
+    async def acquire(self, deadline: float | None) -> bool:
+        """Wait for the lock, until `deadline` on the monotonic clock; True when it is held."""
         import anyio
 
         lock = self._lock_of_this_loop()
@@ -79,8 +79,8 @@ class AsyncTurn:
             return True
         return False
 
-    def give_back(self, taken: bool) -> None:
-        """Let the next one have its turn, if it was taken."""
+    def release(self, taken: bool) -> None:
+        """Let the next one have the lock, if it was taken."""
         if taken:
             held = self._held
             self._claim.release()
@@ -99,12 +99,12 @@ class AsyncTurn:
         return lock
 
 
-def to_the_end(work: Callable[[], T]) -> T:
+def run_to_completion(work: Callable[[], T]) -> T:
     """Do `work`. The sync form: a thread cannot be cancelled."""
     return work()
 
 
-async def async_to_the_end(work: Callable[[], Awaitable[T]]) -> T:
+async def async_run_to_completion(work: Callable[[], Awaitable[T]]) -> T:
     """Do `work`, and let it finish even when the caller is cancelled meanwhile.
 
     Under asyncio the caller leaves at once and the work goes on by itself; under trio it leaves after the work.
