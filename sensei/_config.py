@@ -253,11 +253,11 @@ def _profile(name: str | None, *, explicit: bool, environ: Mapping[str, str], ne
     return read_profile(text, name, path, environ)
 
 
-def read_profile(text: str, name: str | None, path: Path, environ: Mapping[str, str]) -> Profile:
-    """The profile `name` out of the text of a configuration file; the current one when `name` is None.
+def read_config(text: str, path: Path) -> dict[str, object]:
+    """The text of a configuration file as a mapping, empty for an empty file.
 
     Raises:
-        ConfigurationError: the text is no YAML mapping, or holds no such profile.
+        ConfigurationError: the text is no YAML mapping.
     """
     try:
         import yaml
@@ -269,7 +269,16 @@ def read_profile(text: str, name: str | None, path: Path, environ: Mapping[str, 
         loaded: object = yaml.safe_load(text)
     except (yaml.YAMLError, ValueError, TypeError, LookupError, AttributeError, RecursionError):  # all seen from it
         raise ConfigurationError(f"{path} is not valid YAML") from None
-    config = _mapping(loaded or {}, f"{path}", path)
+    return _mapping(loaded or {}, f"{path}", path)
+
+
+def read_profile(text: str, name: str | None, path: Path, environ: Mapping[str, str]) -> Profile:
+    """The profile `name` out of the text of a configuration file; the current one when `name` is None.
+
+    Raises:
+        ConfigurationError: the text is no YAML mapping, or holds no such profile.
+    """
+    config = read_config(text, path)
     profiles = _mapping(config.get("profiles") or {}, "profiles", path)
     current = name or _text(config.get("current_profile") or config.get("profile"), "current_profile", path, environ)
     chosen = current or "default"

@@ -10,6 +10,7 @@ import click
 
 if TYPE_CHECKING:
     from sensei.cli._exchange import ExchangeLog
+    from sensei.cli._settings import OutputForm, Settings
 
 _CommandT = TypeVar("_CommandT", bound=click.Command)
 
@@ -20,9 +21,28 @@ class Options:
 
     debug: bool = False
     profile: str | None = None
-    output: str = "table"
+    output: OutputForm | None = None
     quiet: bool = False
     exchange: ExchangeLog | None = field(default=None, repr=False)
+    file: Settings | None = field(default=None, compare=False)
+
+    @property
+    def settings(self) -> Settings:
+        """What the configuration file says; it is read once.
+
+        Raises:
+            ConfigurationError: The file cannot be read, or a value in it cannot be.
+        """
+        if self.file is None:
+            from sensei.cli._settings import load_settings
+
+            self.file = load_settings()
+        return self.file
+
+    @property
+    def form(self) -> OutputForm:
+        """The form of results: the option, else the file's, else a table."""
+        return self.output or self.settings.output_format
 
 
 def _store(ctx: click.Context, param: click.Parameter, value: object) -> None:
@@ -59,8 +79,29 @@ def with_shared_options(command: _CommandT) -> _CommandT:
 
 
 class Command(click.Command):
-    """A command that takes the shared options too."""
+    """A command that takes the shared options too.
 
-    def __init__(self, name: str | None, *, callback: Callable[..., object] | None = None, **rest: object) -> None:
+    Args:
+        name: Its name.
+        callback: What it does.
+        needs_settings: False for a command that must work when the configuration file is broken.
+        rest: As for `click.Command`.
+    """
+
+    def __init__(
+        self,
+        name: str | None,
+        *,
+        callback: Callable[..., object] | None = None,
+        needs_settings: bool = True,
+        **rest: object,
+    ) -> None:
         super().__init__(name, callback=callback, **rest)  # type: ignore[arg-type]  # click's own keyword arguments
+        self._needs_settings = needs_settings
         with_shared_options(self)
+
+    def invoke(self, ctx: click.Context) -> object:
+        if self._needs_settings:
+            # Before anything is done: a file that cannot be read must not spoil the result of hours.
+            _ = ctx.ensure_object(Options).settings
+        return super().invoke(ctx)

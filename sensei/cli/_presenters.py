@@ -15,5 +15,5 @@ def presenter_for(options: Options) -> Presenter:
     if on_terminal and not options.quiet:
         from sensei.cli._terminal import TerminalPresenter
 
-        return TerminalPresenter()
+        return TerminalPresenter(in_color=options.settings.color != "never")
     return PlainPresenter(interactive=sys.stdin.isatty() and sys.stderr.isatty(), quiet=options.quiet)

@@ -47,8 +47,12 @@ def is_configured(options: Options) -> bool:
 
 
 def make_client(options: Options, *, base_url: str | None = None, api_key: str | None = None) -> Client:
-    """A client as `Client()` would be, which keeps what was exchanged when `--debug` asks for it."""
+    """A client as `Client()` would be, which keeps what was exchanged when `--debug` asks for it.
+
+    A profile that was asked for with `--profile` comes before the environment, like every option.
+    """
     from sensei import Client, __version__
+    from sensei._config import DEFAULT_TIMEOUT
 
     hooks = None
     if options.debug:
@@ -56,9 +60,31 @@ def make_client(options: Options, *, base_url: str | None = None, api_key: str |
 
         options.exchange = ExchangeLog()
         hooks = options.exchange.hooks()
+    if options.profile and api_key is None and base_url is None:
+        base_url, api_key = _named_profile(options.profile)
     return Client(
-        api_key, base_url=base_url, profile=options.profile, hooks=hooks, app_info=("sensei-cli", __version__)
+        api_key,
+        base_url=base_url,
+        profile=options.profile,
+        timeout=options.settings.timeout or DEFAULT_TIMEOUT,
+        hooks=hooks,
+        app_info=("sensei-cli", __version__),
     )
+
+
+def _named_profile(name: str) -> tuple[str | None, str | None]:
+    """URL and key of a profile, whatever the environment says; nothing when the profile has no key of its own."""
+    from sensei import ConfigurationError
+    from sensei._config import resolve
+
+    rest = {key: value for key, value in os.environ.items() if key not in {"SENSEI_API_KEY", "SENSEI_API_URL"}}
+    try:
+        found = resolve(None, credentials=None, base_url=None, profile=name, allow_insecure=False, environ=rest)
+    except ConfigurationError as error:
+        if error.code == "no_api_key":
+            return None, None
+        raise
+    return found.server.url, found.api_key if isinstance(found.api_key, str) else None
 
 
 def require_server() -> None:
@@ -84,6 +110,13 @@ def configured_server(options: Options) -> Generator[Server]:
     with make_client(options) as client:
         parts = urlsplit(str(client.base_url))
         yield Server(client, f"{parts.scheme}://{parts.netloc}", embedded=False)
+
+
+@contextmanager
+def open_client(options: Options) -> Generator[Client]:
+    """A client of the configured server, closed at the end."""
+    with configured_server(options) as server:
+        yield server.client
 
 
 @contextmanager

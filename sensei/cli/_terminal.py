@@ -24,8 +24,9 @@ _SEVERITY_STYLES = {"critical": "bold red", "high": "red", "medium": "yellow", "
 class TerminalPresenter:
     """Colour, a spinner while a step runs, and a bar while data moves; on stderr, like all that is no result."""
 
-    def __init__(self, console: Console | None = None) -> None:
-        self._console = console or Console(stderr=True, highlight=False)
+    def __init__(self, console: Console | None = None, *, in_color: bool = True) -> None:
+        # None leaves it to Rich, which heeds NO_COLOR.
+        self._console = console or Console(stderr=True, highlight=False, no_color=None if in_color else True)
         self._status: Status | None = None
         self._bar: Bar | None = None
         self._task: TaskID | None = None
