@@ -129,9 +129,9 @@ def embedded_server(options: Options, folder: Path, *, keep_state: bool) -> Gene
         keep_state: Whether its state outlives the process.
     """
     require_server()
+    from sensei.server.crypto.vault import VaultError
     from sensei.server.serve import ServeError
     from sensei.server.store.database import StoreError
-    from sensei.server.vault import VaultError
     from sensei.testing import LocalServer
 
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -15,15 +15,16 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Match
 
 from sensei._version import __version__
-from sensei.server import metrics, security
+from sensei.server import metrics
+from sensei.server.auth import access_control
 from sensei.server.dashboard import add_dashboard
 from sensei.server.errors import ApiError
-from sensei.server.openapi import describe
-from sensei.server.pipeline import endpoint
+from sensei.server.http.messages import RequestFacts, error_response
+from sensei.server.http.openapi import describe
+from sensei.server.http.pipeline import endpoint
 from sensei.server.routes import oauth
 from sensei.server.runtime import Runtime
 from sensei.server.settings import Settings
-from sensei.server.wire import RequestFacts, error_response
 
 RESOURCES = (
     "connections",
@@ -127,8 +128,8 @@ async def _metrics(request: Request) -> Response:
     def render() -> bytes:
         with runtime.store.read() as session:
             now = runtime.settings.clock.now()
-            principal = security.authenticate(session, request.headers.get("authorization"), now)
-        security.require(principal, "admin:read")
+            principal = access_control.authenticate(session, request.headers.get("authorization"), now)
+        access_control.require(principal, "admin:read")
         return runtime.metrics.render(runtime)
 
     try:

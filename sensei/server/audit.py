@@ -7,8 +7,8 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from sensei.server.auth.access_control import Principal
 from sensei.server.ids import new_id
-from sensei.server.security import Principal
 from sensei.server.store.tables import AuditRecord
 
 _ABOUT_CREDENTIALS = ("api_keys.", "service_accounts.", "oauth.")

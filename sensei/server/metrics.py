@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
 
-from sensei.server.state_machine import STATUSES
+from sensei.server.migrations.state_machine import STATUSES
 from sensei.server.store.migration_tables import Migration
 from sensei.server.store.tables import OutboxEvent
 

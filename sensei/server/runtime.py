@@ -13,23 +13,25 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from sensei.server import idempotency, leases, service_accounts
-from sensei.server.connection_tests import ConnectionTester
-from sensei.server.eventlog import Hub
-from sensei.server.gateway import Catalogs
+from sensei.server import leases
+from sensei.server.auth import service_accounts
+from sensei.server.auth.access_control import Principal, hash_token, make_api_key, note_use, register_authenticator
+from sensei.server.connections.background_tests import ConnectionTester
+from sensei.server.connections.gateway import Catalogs
+from sensei.server.http import idempotency
+from sensei.server.http.rate_limit import RateLimitedError, RateLimiter
 from sensei.server.ids import new_id
 from sensei.server.metrics import Metrics
+from sensei.server.migrations.event_log import Hub
+from sensei.server.migrations.scheduler import Timers
+from sensei.server.migrations.supervisor import Supervisor
 from sensei.server.notifications.courier import Courier
 from sensei.server.oauth import clients, grants, tokens
-from sensei.server.ratelimit import RateLimitedError, RateLimiter
-from sensei.server.security import Principal, hash_token, make_api_key, note_use, register_authenticator
 from sensei.server.settings import Settings
 from sensei.server.store.database import Store
 from sensei.server.store.oauth_tables import ServiceAccount
 from sensei.server.store.tables import ApiKey, LocalKey, Organization, ServerProcess, UsageWindow
-from sensei.server.supervisor import Supervisor
-from sensei.server.timers import Timers
-from sensei.server.validation_worker import ValidationWorker
+from sensei.server.validations.worker import ValidationWorker
 from sensei.server.webhooks.dispatcher import Dispatcher
 
 _GONE_AFTER = timedelta(seconds=20)

@@ -17,7 +17,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from sensei.server.app import create_app
-from sensei.server.protocol import WatchedProtocol
+from sensei.server.http.protocol import WatchedProtocol
 from sensei.server.runtime import Runtime, ensure_api_key
 from sensei.server.settings import Settings
 

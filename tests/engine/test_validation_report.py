@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from sensei.server.engine.validation.report import to_html, to_pdf
 from sensei.server.engine.validation.types import ColumnProfile, Rule, ValidationOutcome
-from sensei.server.validation_wire import issues, outcome_from_json, outcome_to_json, results
+from sensei.server.validations.serialization import issues, outcome_from_json, outcome_to_json, results
 from tests.engine import faithful
 
 HOSTILE = "<script>alert('1')</script> \" & \u202e 漢字 \U0001f98a \x00 \udc80 ' onload=x"

@@ -57,8 +57,8 @@ class ScriptedEngine:
         patch.setattr("sensei.server.engine.rollback.roll_back", self.roll_back)
         patch.setattr("sensei.server.engine.validation.validate", self.validate, raising=False)
         patch.setattr("sensei.server.engine.expressions.check_expression", lambda *_: None)
-        patch.setattr("sensei.server.gateway.test", self.test)
-        patch.setattr("sensei.server.gateway.reach", self.reach)
+        patch.setattr("sensei.server.connections.gateway.test", self.test)
+        patch.setattr("sensei.server.connections.gateway.reach", self.reach)
 
     def test(self, where: Endpoint, role: str) -> TestOutcome:
         return TestOutcome(status="success", latency_ms=1.0, server_version="3", table_count=1)

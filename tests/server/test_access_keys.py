@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
+from sensei.server.auth.access_control import grants
 from sensei.server.clock import ControllableClock
 from sensei.server.runtime import ensure_api_key
 from sensei.server.schemas.base import wire_time
-from sensei.server.security import grants
 from sensei.server.serve import ServerThread
 from sensei.server.settings import Quotas
 from tests.support.contract import ContractClient

@@ -12,10 +12,11 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from sqlalchemy import select
 
-from sensei.server import events, keys
+from sensei.server.crypto import signing_keys
 from sensei.server.serve import ServerThread
 from sensei.server.settings import OAuthApplication
 from sensei.server.store.tables import ApiKey
+from sensei.server.webhooks import outbox
 from tests.support.contract import ContractClient
 from tests.support.receiver import running_receiver
 
@@ -62,7 +63,9 @@ def test_keys_made_at_the_same_instant_are_one_key(servers: tuple[ServerThread, 
     def make(server: ServerThread) -> str:
         barrier.wait()
         with server.runtime.store.write() as session:
-            return keys.current(session, server.runtime.store.vault, keys.CERTIFICATES, datetime.now(UTC)).kid
+            return signing_keys.current(
+                session, server.runtime.store.vault, signing_keys.CERTIFICATES, datetime.now(UTC)
+            ).kid
 
     with ThreadPoolExecutor(8) as pool:
         made = set(pool.map(make, servers * 4))
@@ -79,7 +82,7 @@ def test_two_servers_deliver_each_event_once(servers: tuple[ServerThread, Server
         for server in (first, second) * 15:
             with server.runtime.store.write() as session:
                 key = session.scalars(select(ApiKey)).one()
-                event = events.emit(
+                event = outbox.emit(
                     session,
                     organization_id=key.organization_id,
                     environment="sandbox",

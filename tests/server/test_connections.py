@@ -12,8 +12,8 @@ from typing import Any, get_args
 import psycopg
 import pytest
 
-from sensei.server import gateway
 from sensei.server.clock import ControllableClock
+from sensei.server.connections import gateway
 from sensei.server.engine.errors import ConnectorUnavailableError, EngineError
 from sensei.server.engine.job import Endpoint
 from sensei.server.schemas.connections import SECRET_MEMBERS, ConnectionType

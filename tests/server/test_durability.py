@@ -265,7 +265,7 @@ def test_a_state_that_is_no_database_is_one_clear_line(tmp_path: Path) -> None:
 
 
 def test_secrets_need_the_key_file(tmp_path: Path, start_server: Callable[..., ServerThread]) -> None:
-    from sensei.server.vault import Vault, VaultError
+    from sensei.server.crypto.vault import Vault, VaultError
 
     server = start_server()
     key_file = server.runtime.settings.resolved_key_file

@@ -7,8 +7,8 @@ from typing import Any
 from sqlalchemy import select
 
 from sensei.server.engine.errors import ExecutionError
-from sensei.server.events import EVENT_TYPES
 from sensei.server.store.tables import OutboxEvent
+from sensei.server.webhooks.outbox import EVENT_TYPES
 from tests.server.scripted_engine import ScriptedEngine, error_record
 from tests.server.world import World
 from tests.support.contract import check, document

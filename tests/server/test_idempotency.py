@@ -208,7 +208,7 @@ def test_a_key_survives_a_restart(start_server: Callable[..., ServerThread]) -> 
 
 
 def test_old_keys_do_not_pile_up(server: ServerThread, admin: ContractClient, clock: ControllableClock) -> None:
-    from sensei.server import idempotency
+    from sensei.server.http import idempotency
 
     _create(admin, "k")
     with server.runtime.store.write() as session:

@@ -390,7 +390,7 @@ def test_starting_from_a_later_phase_marks_the_ones_before_skipped(
 ) -> None:
     mig = world.planned()
     plan = engine.make_plan(None, None, None, None, None)  # type: ignore[arg-type]
-    monkeypatch.setattr("sensei.server.gateway.read_catalog", lambda _: plan.source)
+    monkeypatch.setattr("sensei.server.connections.gateway.read_catalog", lambda _: plan.source)
     world.post(mig, "start", start_from_phase="data_transfer")
     shown = world.wait_for(mig, "completed")
     assert _phases(shown)["schema_migration"] == "skipped"
@@ -402,7 +402,7 @@ def test_a_later_phase_needs_its_ground(world: World, engine: ScriptedEngine, mo
 
     mig = world.planned()
     empty = replace(engine.make_plan(None, None, None, None, None).source, tables=())  # type: ignore[arg-type]
-    monkeypatch.setattr("sensei.server.gateway.read_catalog", lambda _: empty)
+    monkeypatch.setattr("sensei.server.connections.gateway.read_catalog", lambda _: empty)
     refused = world.post(mig, "start", start_from_phase="data_transfer")
     assert (refused.status_code, refused.json()["error"]["details"]["field"]) == (422, "start_from_phase")
     assert world.get(mig)["status"] == "approved"

@@ -17,8 +17,8 @@ from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from sensei.server import lifecycle
 from sensei.server.clock import ControllableClock
+from sensei.server.migrations import lifecycle
 from sensei.server.notifications import mail, queue, slack
 from sensei.server.notifications.courier import MISSING
 from sensei.server.notifications.queue import EVENTS

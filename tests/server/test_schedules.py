@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from sensei.server import windows
 from sensei.server.clock import ControllableClock
+from sensei.server.migrations import schedule_windows
 from sensei.server.schemas.base import wire_time
 from sensei.server.store.migration_tables import ScheduleRow
 from tests.server.scripted_engine import ScriptedEngine
@@ -56,15 +56,15 @@ OPEN: list[tuple[ScheduleRow, str, str | None, str]] = [
 
 @pytest.mark.parametrize(("schedule", "now", "until", "opening"), OPEN)
 def test_when_windows_are_open(schedule: ScheduleRow, now: str, until: str | None, opening: str) -> None:
-    assert windows.open_until(schedule, _utc(now)) == (None if until is None else _utc(until))
-    assert windows.next_opening(schedule, _utc(now)) == _utc(opening)
+    assert schedule_windows.open_until(schedule, _utc(now)) == (None if until is None else _utc(until))
+    assert schedule_windows.next_opening(schedule, _utc(now)) == _utc(opening)
 
 
 @pytest.mark.parametrize(
     ("text", "seconds"), [("30m", 1800), ("2h", 7200), ("5s", 5), ("0s", 0), ("9" * 50 + "h", 366 * 86400)]
 )
 def test_how_long_before_a_warning_comes(text: str, seconds: int) -> None:
-    assert windows.seconds_of(text) == seconds
+    assert schedule_windows.seconds_of(text) == seconds
 
 
 def _at(clock: ControllableClock, hours: float) -> str:
@@ -96,10 +96,10 @@ def test_a_schedule_can_be_set_changed_and_removed(world: World, clock: Controll
     assert world.client.get(path).json()["error"]["code"] == "schedule_not_found"
     made = world.client.post(path, json={"start_at": _at(clock, 1), "maintenance_window": NIGHT})
     assert (made.status_code, made.headers["Location"]) == (201, path)
-    assert made.json()["behavior"] == windows.DEFAULT_BEHAVIOR
+    assert made.json()["behavior"] == schedule_windows.DEFAULT_BEHAVIOR
     assert world.get(mig)["schedule"] == world.client.get(path).json()
     changed = world.client.patch(path, json={"behavior": {"outside_window": "fail"}, "start_at": None}).json()
-    assert changed["behavior"] == {**windows.DEFAULT_BEHAVIOR, "outside_window": "fail"}
+    assert changed["behavior"] == {**schedule_windows.DEFAULT_BEHAVIOR, "outside_window": "fail"}
     assert (changed["start_at"], changed["maintenance_window"]["start"]) == (None, "22:00")
     refused = world.client.patch(path, json={"maintenance_window": None}).json()["error"]["details"]
     assert (refused["field"], refused["reason"]) == ("start_at", "required")

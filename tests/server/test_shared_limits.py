@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from sensei.server.clock import ControllableClock
-from sensei.server.ratelimit import RateLimitedError
+from sensei.server.http.rate_limit import RateLimitedError
 from sensei.server.serve import ServerThread
 from sensei.server.settings import RateLimits
 from sensei.server.store.tables import ServerProcess

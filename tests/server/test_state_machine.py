@@ -8,8 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
-from sensei.server import state_machine
-from sensei.server.state_machine import FINISHED, GONE, PHASES, STATUSES, STAYS
+from sensei.server.migrations import state_machine
+from sensei.server.migrations.state_machine import FINISHED, GONE, PHASES, STATUSES, STAYS
 from sensei.server.store.migration_tables import MappingRow
 from tests.server.scripted_engine import ScriptedEngine
 from tests.server.world import World
@@ -179,7 +179,7 @@ def test_a_mapping_put_back_into_review_takes_the_approval_back(bench: Bench) ->
 
 
 def test_a_transition_that_the_table_does_not_know_is_never_made(world: World) -> None:
-    from sensei.server import lifecycle
+    from sensei.server.migrations import lifecycle
 
     mig = world.planned()
     now = world.server.runtime.settings.clock.now()

@@ -16,8 +16,8 @@ import pytest
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from sensei.server import attest, keys
 from sensei.server.clock import ControllableClock
+from sensei.server.crypto import attestation, signing_keys
 from sensei.server.engine.errors import EndpointError
 from sensei.server.engine.job import Control, Journal, Progress, Wanted
 from sensei.server.engine.validation import ValidationStopped
@@ -30,10 +30,10 @@ from sensei.server.engine.validation.types import (
     ValidationJob,
     ValidationOutcome,
 )
+from sensei.server.migrations.state_machine import STATUSES
 from sensei.server.runtime import ensure_api_key
 from sensei.server.serve import ServerThread
 from sensei.server.settings import Quotas
-from sensei.server.state_machine import STATUSES
 from sensei.server.store.migration_tables import Migration
 from sensei.server.store.validation_tables import Validation
 from tests.server.waiting import wait_until
@@ -559,7 +559,7 @@ def _verify(client: ContractClient, certificate: dict[str, Any]) -> None:
     )
     public = Ed25519PublicKey.from_public_bytes(base64.urlsafe_b64decode(key["x"] + "="))
     signature = base64.b64decode(certificate["signature"].removeprefix("ed25519:"), validate=True)
-    public.verify(signature, attest.signed_bytes(certificate))
+    public.verify(signature, attestation.signed_bytes(certificate))
 
 
 def test_a_full_validation_that_passed_is_certified(
@@ -577,7 +577,7 @@ def test_a_full_validation_that_passed_is_certified(
     }
     assert (certificate["confidence_score"], certificate["queries_replayed"]) == (0.987, 12)
     assert [a["name"] for a in certificate["artifacts"]] == list(ARTIFACTS)
-    assert certificate["hash_chain"] == attest.merkle_root([DIGEST] * 5)
+    assert certificate["hash_chain"] == attestation.merkle_root([DIGEST] * 5)
     issued, until = (datetime.fromisoformat(certificate[name]) for name in ("issued_at", "valid_until"))
     assert (until - issued).total_seconds() == YEAR
     assert certificate["public_key_id"] == f"kora-verification-{issued.year}-Q{(issued.month + 2) // 3}"
@@ -681,8 +681,8 @@ def test_a_replaced_key_stays_listed_while_certificates_need_it(
 ) -> None:
     old = _certified(admin, migration)
     with server.runtime.store.write() as session:
-        fresh = keys.replace(
-            session, server.runtime.store.vault, keys.CERTIFICATES, server.runtime.settings.clock.now()
+        fresh = signing_keys.replace(
+            session, server.runtime.store.vault, signing_keys.CERTIFICATES, server.runtime.settings.clock.now()
         )
     assert fresh.kid == old["public_key_id"] + "-2"
     listed = [k["kid"] for k in admin.get("/v1/certificates/keys").json()["keys"]]
@@ -712,7 +712,9 @@ def test_the_keys_are_open_to_everybody_and_cacheable(server: ServerThread, call
 def test_private_keys_are_not_readable_in_the_state(server: ServerThread, admin: ContractClient, tmp_path: Any) -> None:
     admin.get("/v1/certificates/keys")
     with server.runtime.store.read() as session:
-        pair = keys.current(session, server.runtime.store.vault, keys.CERTIFICATES, server.runtime.settings.clock.now())
+        pair = signing_keys.current(
+            session, server.runtime.store.vault, signing_keys.CERTIFICATES, server.runtime.settings.clock.now()
+        )
     raw = pair.private.private_bytes_raw()
     stored = (tmp_path / "state.db").read_bytes() + (tmp_path / "state.db-wal").read_bytes()
     for form in (raw, base64.b64encode(raw), raw.hex().encode()):

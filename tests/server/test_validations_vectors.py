@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sensei.server import attest
+from sensei.server.crypto import attestation
 
 CONTRACT = (Path(__file__).parents[1] / "contract" / "contract.md").read_text("utf-8")
 SEED = bytes(range(32))
@@ -34,7 +34,7 @@ SIGNED_BYTES = _blocks("text")[0].encode()
 
 
 def test_the_signed_bytes_are_those_of_the_contract() -> None:
-    assert attest.signed_bytes(CERTIFICATE) == SIGNED_BYTES
+    assert attestation.signed_bytes(CERTIFICATE) == SIGNED_BYTES
     assert len(SIGNED_BYTES) == 1207
     assert (
         hashlib.sha256(SIGNED_BYTES).hexdigest() == "027464fa0d7d6a9e8ba1afcb0b35098f6e67f5ed55800e463122685205d7c7b1"
@@ -43,16 +43,16 @@ def test_the_signed_bytes_are_those_of_the_contract() -> None:
 
 def test_signing_gives_the_signature_of_the_contract() -> None:
     unsigned = {name: value for name, value in CERTIFICATE.items() if name != "signature"}
-    assert attest.sign(unsigned, KEY) == CERTIFICATE
+    assert attestation.sign(unsigned, KEY) == CERTIFICATE
 
 
 def test_the_public_key_is_listed_as_in_the_contract() -> None:
-    assert attest.public_jwk(KID, KEY.public_key()) == JWK
+    assert attestation.public_jwk(KID, KEY.public_key()) == JWK
 
 
 def test_the_merkle_root_is_that_of_the_contract() -> None:
     digests = [artifact["digest"] for artifact in CERTIFICATE["artifacts"]]
-    assert attest.merkle_root(digests) == CERTIFICATE["hash_chain"]
+    assert attestation.merkle_root(digests) == CERTIFICATE["hash_chain"]
 
 
 def _signature_bytes(certificate: dict[str, Any]) -> bytes:
@@ -70,12 +70,12 @@ def test_a_changed_certificate_or_another_key_does_not_verify(change: str) -> No
     else:
         key = Ed25519PrivateKey.from_private_bytes(bytes(32)).public_key()
     with pytest.raises(InvalidSignature):
-        key.verify(_signature_bytes(certificate), attest.signed_bytes(certificate))
+        key.verify(_signature_bytes(certificate), attestation.signed_bytes(certificate))
 
 
 def test_member_order_does_not_matter() -> None:
     turned = dict(reversed(CERTIFICATE.items()))
-    KEY.public_key().verify(_signature_bytes(turned), attest.signed_bytes(turned))
+    KEY.public_key().verify(_signature_bytes(turned), attestation.signed_bytes(turned))
 
 
 def _reference_root(leaves: list[bytes]) -> bytes:
@@ -92,4 +92,7 @@ def _reference_root(leaves: list[bytes]) -> bytes:
 @settings(derandomize=True)
 @given(st.lists(st.binary(min_size=32, max_size=32), max_size=40))
 def test_the_merkle_root_agrees_with_a_bottom_up_construction(leaves: list[bytes]) -> None:
-    assert attest.merkle_root(["sha256:" + leaf.hex() for leaf in leaves]) == "sha256:" + _reference_root(leaves).hex()
+    assert (
+        attestation.merkle_root(["sha256:" + leaf.hex() for leaf in leaves])
+        == "sha256:" + _reference_root(leaves).hex()
+    )

@@ -12,14 +12,13 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from sensei.server import events
 from sensei.server.clock import ControllableClock
 from sensei.server.runtime import ensure_api_key
 from sensei.server.serve import ServerThread
 from sensei.server.settings import WEBHOOK_DELAYS, Quotas
 from sensei.server.store.tables import ApiKey
 from sensei.server.store.webhook_tables import WebhookDelivery
-from sensei.server.webhooks import signing
+from sensei.server.webhooks import outbox, signing
 from tests.support.contract import ContractClient, check
 from tests.support.receiver import Receiver, running_receiver
 
@@ -53,7 +52,7 @@ def _emit(
     with server.runtime.store.write() as session:
         key = session.scalars(select(ApiKey).where(ApiKey.environment == "sandbox")).first()
         assert key is not None
-        return events.emit(
+        return outbox.emit(
             session,
             organization_id=key.organization_id,
             environment="sandbox",
@@ -442,7 +441,7 @@ def test_deliveries_can_be_doubled_and_late_on_purpose(start_server: StartServer
 # --- test events
 
 
-@pytest.mark.parametrize("event_type", events.EVENT_TYPES)
+@pytest.mark.parametrize("event_type", outbox.EVENT_TYPES)
 def test_a_test_event_of_every_type_is_as_the_contract_says(
     lasting_admin: ContractClient, receiver: Receiver, event_type: str
 ) -> None:

@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from sensei.server import events
 from sensei.server.settings import Settings
 from sensei.server.store import Store
 from sensei.server.store.tables import ApiKey
 from sensei.server.store.webhook_tables import WebhookDelivery
+from sensei.server.webhooks import outbox
 from tests.support.contract import ContractClient
 from tests.support.receiver import Receiver, running_receiver
 
@@ -70,7 +70,7 @@ def _emit(store: Store, count: int) -> set[str]:
     with store.write() as session:
         key = session.scalars(select(ApiKey)).one()
         return {
-            events.emit(
+            outbox.emit(
                 session,
                 organization_id=key.organization_id,
                 environment="sandbox",

@@ -13,9 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sensei.server import events
 from sensei.server.settings import WEBHOOK_DELAYS
-from sensei.server.webhooks import addresses, patterns, schedule, signing
+from sensei.server.webhooks import addresses, outbox, patterns, schedule, signing
 
 CONTRACT = (Path(__file__).parents[1] / "contract" / "contract.md").read_text("utf-8")
 SECTION = CONTRACT.split("## 10 Webhooks", 1)[1].split("## 11 ", 1)[0]
@@ -83,7 +82,7 @@ def test_a_pattern_is_known_when_some_event_fits_it(pattern: str, known: bool) -
 def test_the_event_list_is_that_of_the_contract() -> None:
     named = re.search(r"Events: (.*?)\.\n", SECTION, re.DOTALL)
     assert named is not None
-    assert re.findall(r"`([a-z.]+)`", named[1]) == list(events.EVENT_TYPES)
+    assert re.findall(r"`([a-z.]+)`", named[1]) == list(outbox.EVENT_TYPES)
 
 
 def test_the_schedule_is_seven_attempts_with_the_documented_delays() -> None:
@@ -142,7 +141,7 @@ def test_what_must_be_there_is_shortened_rather_than_dropped() -> None:
 
 @settings(derandomize=True, max_examples=200)
 @given(
-    st.sampled_from(events.EVENT_TYPES),
+    st.sampled_from(outbox.EVENT_TYPES),
     st.dictionaries(st.text(max_size=20), st.text(max_size=400) | st.integers() | st.none(), max_size=12),
     st.integers(min_value=600, max_value=2_000),
 )

@@ -100,11 +100,11 @@ def command(
     from sensei.cli._server import require_server
 
     require_server()
+    from sensei.server.crypto.vault import VaultError
     from sensei.server.oauth.registration import application
     from sensei.server.serve import ServeError, Serving, is_loopback, serve
     from sensei.server.settings import TIERS, Settings
     from sensei.server.store.database import StoreError
-    from sensei.server.vault import VaultError
 
     if state is None:
         folder = home() / "serve"

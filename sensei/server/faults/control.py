@@ -9,12 +9,13 @@ import anyio.to_thread
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from sensei.server import reading, security
+from sensei.server.auth import access_control
 from sensei.server.clock import ControllableClock
 from sensei.server.errors import ApiError, invalid
 from sensei.server.faults.rules import Fault, Faults, RandomFaults
+from sensei.server.http import request_validation
+from sensei.server.http.messages import RequestFacts, error_response
 from sensei.server.runtime import Runtime
-from sensei.server.wire import RequestFacts, error_response
 
 Handler = Callable[[Faults, Any], dict[str, Any]]
 
@@ -82,9 +83,9 @@ async def _steer(request: Request, handle: Handler) -> Response:
     def work() -> dict[str, Any]:
         with runtime.store.read() as session:
             now = runtime.settings.clock.now()
-            principal = security.authenticate(session, request.headers.get("authorization"), now)
-        security.require(principal, "*")
-        return handle(faults, reading.parse_json(raw) if raw else {})
+            principal = access_control.authenticate(session, request.headers.get("authorization"), now)
+        access_control.require(principal, "*")
+        return handle(faults, request_validation.parse_json(raw) if raw else {})
 
     try:
         return JSONResponse(await anyio.to_thread.run_sync(work))

@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from sensei.server.errors import STATUS_BY_CODE
 from sensei.server.faults.rules import Fault, Faults
 from sensei.server.faults.transport import BreakableTransport
-from sensei.server.hanging_up import CONNECTION
+from sensei.server.http.disconnect import CONNECTION
 
 if TYPE_CHECKING:
     from sensei.server.runtime import Runtime

@@ -7,7 +7,7 @@ import socket
 import struct
 from typing import Any, cast
 
-from sensei.server.protocol import WatchedProtocol
+from sensei.server.http.protocol import WatchedProtocol
 
 
 class BreakableTransport:

@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
-from sensei.server import audit, security
+from sensei.server import audit
+from sensei.server.auth import access_control
+from sensei.server.auth.access_control import Principal
 from sensei.server.errors import ApiError
 from sensei.server.oauth import clients, consent, grants
 from sensei.server.oauth.errors import OAuthError
 from sensei.server.runtime import Runtime
-from sensei.server.security import Principal
 from sensei.server.store.oauth_tables import OAuthClient
 
 _PARAMETERS = (
@@ -178,7 +179,7 @@ def _grant(
 ) -> str:
     now = runtime.settings.clock.now()
     person = _person(session, runtime, request.client, api_key.strip(), address)
-    lacking = [scope for scope in scopes if not security.grants(person.scopes, scope)]
+    lacking = [scope for scope in scopes if not access_control.grants(person.scopes, scope)]
     if lacking and request.named_scope is not None:
         raise _NotTakenError(f"This key may not do that itself: {', '.join(lacking)}. Use another key.")
     granted = [scope for scope in scopes if scope not in lacking]
@@ -209,11 +210,11 @@ def _grant(
 
 def _person(session: Session, runtime: Runtime, client: OAuthClient, api_key: str, address: str) -> Principal:
     unknown = "This is no API key of this environment. Check it and try again."
-    if not api_key.startswith(tuple(security.KEY_PREFIXES.values())):
+    if not api_key.startswith(tuple(access_control.KEY_PREFIXES.values())):
         raise _NotTakenError(unknown)
     try:
-        person = security.authenticate(session, f"Bearer {api_key}", runtime.settings.clock.now())
-        security.check_address(person, address)
+        person = access_control.authenticate(session, f"Bearer {api_key}", runtime.settings.clock.now())
+        access_control.check_address(person, address)
     except ApiError as error:
         raise _NotTakenError(unknown if error.status == 401 else error.message) from None
     if (person.organization_id, person.environment) != (client.organization_id, client.environment):

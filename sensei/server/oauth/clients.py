@@ -11,10 +11,10 @@ from urllib.parse import urlsplit
 
 from sqlalchemy.orm import Session
 
-from sensei.server import security, service_accounts
+from sensei.server.auth import access_control, service_accounts
+from sensei.server.auth.access_control import Principal, hash_token
 from sensei.server.errors import ApiError
 from sensei.server.oauth.errors import OAuthError
-from sensei.server.security import Principal, hash_token
 from sensei.server.settings import OAuthApplication
 from sensei.server.store.oauth_tables import OAuthClient
 
@@ -62,7 +62,7 @@ def authenticate(
     if client is None:
         raise OAuthError("invalid_client", "The client is unknown or its secret is wrong.")
     try:
-        security.check_address(client.principal, address)
+        access_control.check_address(client.principal, address)
     except ApiError:
         raise OAuthError("unauthorized_client", "The client may not be used from this address.") from None
     return client
@@ -141,6 +141,6 @@ def scopes_asked(text: str | None, allowed: Iterable[str]) -> list[str]:
     held = list(allowed)
     named = list(dict.fromkeys((text or "").split()))
     for scope in named:
-        if not security.is_known_scope(scope) or not security.grants(held, scope):
+        if not access_control.is_known_scope(scope) or not access_control.grants(held, scope):
             raise OAuthError("invalid_scope", f"The scope {scope[:100]!r} is unknown or not allowed here.")
     return named or held

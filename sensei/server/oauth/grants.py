@@ -13,10 +13,10 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from sensei.server.auth.access_control import Principal, hash_token, new_token
 from sensei.server.ids import new_id
 from sensei.server.oauth import tokens
 from sensei.server.oauth.errors import OAuthError
-from sensei.server.security import Principal, hash_token, new_token
 from sensei.server.store.oauth_tables import AccessToken, OAuthClient, OAuthGrant, RefreshToken
 
 CODE_LIFETIME = timedelta(minutes=10)

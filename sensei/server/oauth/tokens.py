@@ -12,14 +12,15 @@ from joserfc.errors import JoseError
 from joserfc.jwk import OKPKey
 from sqlalchemy.orm import Session
 
-from sensei.server import keys, service_accounts
+from sensei.server.auth import service_accounts
+from sensei.server.auth.access_control import Principal, grants
+from sensei.server.crypto import signing_keys
+from sensei.server.crypto.vault import Vault
 from sensei.server.ids import new_id
 from sensei.server.oauth.clients import principal_of
-from sensei.server.security import Principal, grants
 from sensei.server.store.oauth_tables import AccessToken, OAuthClient, OAuthGrant, ServiceAccount
 from sensei.server.store.tables import ApiKey
 from sensei.server.store.validation_tables import SigningKey
-from sensei.server.vault import Vault
 
 LIFETIME = timedelta(seconds=3600)
 _ALGORITHM = "Ed25519"
@@ -51,7 +52,7 @@ def issue(
     now: datetime,
 ) -> str:
     """A signed token for the client itself, or for the person behind a grant."""
-    key = keys.current(session, vault, keys.TOKENS, now)
+    key = signing_keys.current(session, vault, signing_keys.TOKENS, now)
     row = AccessToken(
         id=new_id("at"),
         organization_id=client.organization_id,
@@ -104,7 +105,7 @@ def _verified_claims(session: Session, token: str, now: datetime) -> dict[str, A
     try:
         header = jws.extract_compact(token.encode("ascii")).headers()
         row = session.get(SigningKey, str(header.get("kid", "")))
-        if row is None or row.purpose != keys.TOKENS or header.get("typ") != _TYPE:
+        if row is None or row.purpose != signing_keys.TOKENS or header.get("typ") != _TYPE:
             return None
         key = OKPKey.import_key({"kty": "OKP", "crv": "Ed25519", "x": row.x})
         claims = jwt.decode(token, key, algorithms=[_ALGORITHM]).claims

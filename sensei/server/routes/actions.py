@@ -7,11 +7,13 @@ from datetime import timedelta
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from sensei.server import actions, eventlog, gateway, jobs, lifecycle, present, state_machine, undoing
+from sensei.server.connections import gateway
 from sensei.server.engine.wording import counted
 from sensei.server.errors import ApiError, invalid
-from sensei.server.lookup import find_migration
-from sensei.server.operation import Answer, Context, Router
+from sensei.server.http.operation import Answer, Context, Router
+from sensei.server.migrations import action_checks, answers, engine_jobs, event_log, lifecycle, rollbacks, state_machine
+from sensei.server.migrations.lookup import find_migration
+from sensei.server.migrations.state_machine import PHASES
 from sensei.server.schemas.base import wire_time, wire_time_or_none
 from sensei.server.schemas.migrations import (
     CancelAnswer,
@@ -22,7 +24,6 @@ from sensei.server.schemas.migrations import (
     ResumeAnswer,
     StartAnswer,
 )
-from sensei.server.state_machine import PHASES
 from sensei.server.store.migration_tables import MappingRow, Migration
 
 router: Router = Router("/migrations/{id}")
@@ -57,7 +58,7 @@ def start(ctx: Context, id: str, body: MigrationStart | None = None) -> Answer[S
     if wish.start_from_phase is not None:
         _check_ground(ctx, row, wish.start_from_phase)
     if wish.dry_run:
-        answer = present.action_answer(row, "A start would work; nothing was changed.")
+        answer = answers.action_answer(row, "A start would work; nothing was changed.")
         return Answer({**answer, "started_at": None, "dry_run": True}, status=200)
     row = find_migration(ctx, ctx.tx, id)
     # Looked at again: something may have happened while the databases were asked.
@@ -72,7 +73,7 @@ def start(ctx: Context, id: str, body: MigrationStart | None = None) -> Answer[S
     row.plan_status = "approved"
     lifecycle.move(ctx.tx, row, "running", ctx.now, "Execution started")
     _after(ctx, row)
-    answer = present.action_answer(row, "The execution has begun.")
+    answer = answers.action_answer(row, "The execution has begun.")
     skipped = {"skip_approval": True, "undecided_mappings": undecided} if undecided else {}
     return Answer({**answer, "started_at": wire_time_or_none(row.started_at), "dry_run": False}, audit=skipped)
 
@@ -97,7 +98,7 @@ def pause(ctx: Context, id: str, body: MigrationPause | None = None) -> PauseAns
     if wish.immediate:
         row.wanted = "stop"
     _after(ctx, row)
-    answer = present.action_answer(row, "The migration stops at the next checkpoint.")
+    answer = answers.action_answer(row, "The migration stops at the next checkpoint.")
     return {**answer, "checkpoint_eta": wire_time(ctx.now if wish.immediate else ctx.now + _USUAL_BATCH)}
 
 
@@ -121,17 +122,17 @@ def resume(ctx: Context, id: str) -> ResumeAnswer:
     with ctx.store.read() as session:
         row = find_migration(ctx, session, id)
         state_machine.check("resume", row.status)
-        actions.check_room(session, row, limit)
+        action_checks.check_room(session, row, limit)
     _check_ends(ctx, row)
     row = find_migration(ctx, ctx.tx, id)
     state_machine.check("resume", row.status)
-    actions.check_room(ctx.tx, row, limit)
+    action_checks.check_room(ctx.tx, row, limit)
     row.wanted = "run"
     row.reason = None
     row.paused_by_window = False
     lifecycle.move(ctx.tx, row, "running", ctx.now, "Resumed")
     _after(ctx, row)
-    answer = present.action_answer(row, "The migration goes on.")
+    answer = answers.action_answer(row, "The migration goes on.")
     return {**answer, "resumed_at": wire_time(ctx.now), "resumed_from_checkpoint": row.last_checkpoint_id}
 
 
@@ -148,7 +149,7 @@ def cancel(ctx: Context, id: str, body: MigrationCancel | None = None) -> Answer
     wish = body or MigrationCancel()
     row = find_migration(ctx, ctx.tx, id)
     state_machine.check("cancel", row.status)
-    prepared = bool(jobs.effective_options(row)["generate_rollback"])
+    prepared = bool(engine_jobs.effective_options(row)["generate_rollback"])
     if row.status == "cancelling":
         if wish.force:
             row.wanted = "stop"
@@ -171,29 +172,29 @@ def cancel(ctx: Context, id: str, body: MigrationCancel | None = None) -> Answer
     row.reason = wish.reason
     if row.cancel_rollback:
         # By which strategy depends on what is put aside, which the engine knows once it has stopped.
-        undoing.begin(row, {"scope": "full"}, ctx.now)
+        rollbacks.begin(row, {"scope": "full"}, ctx.now)
     lifecycle.move(ctx.tx, row, "cancelling", ctx.now, "Cancelling", reason=wish.reason)
     _after(ctx, row)
     return _cancelled(row, "Work is being stopped.", 202)
 
 
 def _cancelled(row: Migration, message: str, status: int) -> Answer[CancelAnswer]:
-    return Answer({**present.action_answer(row, message), "rollback_status": row.rollback_status}, status=status)
+    return Answer({**answers.action_answer(row, message), "rollback_status": row.rollback_status}, status=status)
 
 
 def _check_start(ctx: Context, session: Session, row: Migration, wish: MigrationStart) -> None:
     """State, approval, limit: in this order; reachability comes after them."""
     state_machine.check("start", row.status)
     if not wish.skip_approval:
-        actions.check_approvals(session, row)
-    actions.check_room(session, row, ctx.runtime.settings.quotas.concurrent_migrations)
+        action_checks.check_approvals(session, row)
+    action_checks.check_room(session, row, ctx.runtime.settings.quotas.concurrent_migrations)
 
 
 def _check_ends(ctx: Context, row: Migration) -> None:
     """Both databases must answer now."""
     with ctx.store.read() as session:
-        source = jobs.endpoint_of(ctx.store, session, row, "source")
-        target = jobs.endpoint_of(ctx.store, session, row, "target")
+        source = engine_jobs.endpoint_of(ctx.store, session, row, "source")
+        target = engine_jobs.endpoint_of(ctx.store, session, row, "target")
     for side, where in (("source", source), ("target", target)):
         with gateway.failures(f"{side}_unreachable"):
             gateway.reach(where)
@@ -204,8 +205,8 @@ def _check_ground(ctx: Context, row: Migration, phase: str) -> None:
     if phase == "schema_migration":
         return
     with ctx.store.read() as session:
-        target = jobs.endpoint_of(ctx.store, session, row, "target")
-        plan = jobs.plan_of(session, row.id)
+        target = engine_jobs.endpoint_of(ctx.store, session, row, "target")
+        plan = engine_jobs.plan_of(session, row.id)
     with gateway.failures("target_unreachable"):
         present_tables = {(table.schema, table.name) for table in gateway.read_catalog(target).tables}
     wanted = {(t.target.schema, t.target.name) for t in plan.tables}
@@ -220,14 +221,14 @@ def _check_ground(ctx: Context, row: Migration, phase: str) -> None:
 
 def _take_as_proposed(ctx: Context, row: Migration) -> list[str]:
     """What is still in review becomes approved by the start; gives the ids of those that needed a decision."""
-    blocking = list(actions.blocking_mappings(ctx.tx, row.id))
+    blocking = list(action_checks.blocking_mappings(ctx.tx, row.id))
     ctx.tx.execute(
         update(MappingRow)
         .where(MappingRow.migration_id == row.id, MappingRow.status == "pending_review")
         .values(status="approved", decided_by=ctx.principal.id, decided_at=ctx.now)
     )
     if blocking:
-        eventlog.append_log(
+        event_log.append_log(
             ctx.tx,
             row,
             "warning",

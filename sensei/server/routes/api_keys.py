@@ -8,10 +8,11 @@ from datetime import datetime
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from sensei.server import quotas, security
+from sensei.server import quotas
+from sensei.server.auth import access_control
 from sensei.server.errors import ApiError, invalid, not_found
-from sensei.server.operation import Answer, Context, Router
-from sensei.server.pagination import Page, page_of
+from sensei.server.http.operation import Answer, Context, Router
+from sensei.server.http.pagination import Page, page_of
 from sensei.server.schemas.api_keys import ApiKeyCreate, ApiKeyCreatedOut, ApiKeyOut, ApiKeyUpdate
 from sensei.server.schemas.base import PageQuery, wire_time, wire_time_or_none
 from sensei.server.store.tables import ApiKey
@@ -37,7 +38,7 @@ def create(ctx: Context, body: ApiKeyCreate) -> Answer[ApiKeyCreatedOut]:
     _check_future(body.expires_at, ctx.now)
     limit = ctx.runtime.settings.quotas.api_keys
     quotas.check(ctx.tx, ctx.principal.organization_id, _manageable(ctx), limit, "API keys")
-    row, secret = security.make_api_key(
+    row, secret = access_control.make_api_key(
         ctx.tx,
         organization_id=ctx.principal.organization_id,
         environment=environment,
@@ -90,7 +91,7 @@ def may_hand_out(ctx: Context, scopes: Iterable[str]) -> None:
         ApiError: 403 `forbidden` that names the first scope the caller lacks.
     """
     for scope in scopes:
-        if not security.grants(ctx.principal.scopes, scope):
+        if not access_control.grants(ctx.principal.scopes, scope):
             raise ApiError(
                 "forbidden",
                 f"The credential lacks the scope {scope} and cannot hand it out.",

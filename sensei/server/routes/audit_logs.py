@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy import select
 
-from sensei.server.operation import Context, Router
-from sensei.server.pagination import Page, page_of
+from sensei.server.http.operation import Context, Router
+from sensei.server.http.pagination import Page, page_of
 from sensei.server.schemas.audit_logs import AuditLogOut, AuditLogQuery
 from sensei.server.schemas.base import wire_time
 from sensei.server.store.tables import AuditRecord

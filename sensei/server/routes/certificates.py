@@ -6,11 +6,12 @@ from typing import cast
 
 from sqlalchemy.orm import Session
 
-from sensei.server import certificates, keys
+from sensei.server.crypto import signing_keys
 from sensei.server.errors import not_found
-from sensei.server.operation import Answer, Context, Download, Router
+from sensei.server.http.operation import Answer, Context, Download, Router
 from sensei.server.schemas.certificates import JsonWebKeyOut, JsonWebKeySetOut
 from sensei.server.store.validation_tables import Certificate
+from sensei.server.validations import certificates
 
 router: Router = Router("/certificates")
 
@@ -19,9 +20,9 @@ router: Router = Router("/certificates")
 def list_keys(ctx: Context) -> Answer[JsonWebKeySetOut]:
     """The public keys, for everybody."""
     with ctx.store.read() as session:
-        found = keys.published(session, ctx.store.vault, ctx.now)
+        found = signing_keys.published(session, ctx.store.vault, ctx.now)
     if not found:
-        found = [keys.current(ctx.tx, ctx.store.vault, keys.CERTIFICATES, ctx.now).jwk()]
+        found = [signing_keys.current(ctx.tx, ctx.store.vault, signing_keys.CERTIFICATES, ctx.now).jwk()]
     return Answer({"keys": cast("list[JsonWebKeyOut]", found)}, headers={"Cache-Control": "public, max-age=3600"})
 
 

@@ -8,12 +8,14 @@ from pydantic import TypeAdapter
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from sensei.server import destinations, gateway, quotas
+from sensei.server import quotas
+from sensei.server.connections import gateway, secret_destinations
 from sensei.server.errors import ApiError, not_found
+from sensei.server.http.operation import Answer, Context, Router
+from sensei.server.http.pagination import Page, page_of
+from sensei.server.http.request_validation import check_data
 from sensei.server.ids import new_id
-from sensei.server.operation import Answer, Context, Router
-from sensei.server.pagination import Page, page_of
-from sensei.server.reading import check_data
+from sensei.server.migrations.state_machine import EXECUTING, FINISHED
 from sensei.server.schemas.base import wire_time
 from sensei.server.schemas.connections import (
     CONFIGS,
@@ -29,7 +31,6 @@ from sensei.server.schemas.connections import (
     TablePreview,
     TestResult,
 )
-from sensei.server.state_machine import EXECUTING, FINISHED
 from sensei.server.store.migration_tables import Migration
 from sensei.server.store.tables import Connection
 
@@ -271,7 +272,7 @@ def _change_settings(ctx: Context, row: Connection, body: ConnectionUpdate) -> N
     if body.options is not None:
         merged = _merge(row.options, body.options)
         options = check_data(_OPTIONS, merged, below="options").model_dump(exclude_unset=True)
-    destinations.check_secrets_are_known(before, after, body.config or {}, (row.options, options))
+    secret_destinations.check_secrets_are_known(before, after, body.config or {}, (row.options, options))
     row.config, secret = gateway.split_config(after)
     row.secrets = ctx.store.vault.seal(secret)
     row.options = options

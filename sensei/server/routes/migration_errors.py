@@ -7,13 +7,13 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from sensei.server import state_machine
 from sensei.server.errors import ApiError, invalid, not_found
-from sensei.server.expressions import check_transformation
-from sensei.server.journal import tell_error
-from sensei.server.lookup import find_migration
-from sensei.server.operation import Context, Router
-from sensei.server.pagination import Page, page_of
+from sensei.server.http.operation import Context, Router
+from sensei.server.http.pagination import Page, page_of
+from sensei.server.migrations import state_machine
+from sensei.server.migrations.journal import publish_error
+from sensei.server.migrations.lookup import find_migration
+from sensei.server.migrations.transformations import check_transformation
 from sensei.server.schemas.base import wire_time
 from sensei.server.schemas.connections import Problem
 from sensei.server.schemas.monitoring import (
@@ -263,10 +263,10 @@ def _resolve(ctx: Context, row: Migration, error: ErrorRow, wish: dict[str, Any]
     }
     if wish["type"] == "escalate":
         error.status = "escalated"
-        tell_error(ctx.tx, row, error, "escalated", ctx.now)
+        publish_error(ctx.tx, row, error, "escalated", ctx.now)
     else:
         error.status = "resolved"
-        tell_error(ctx.tx, row, error, "resolved", ctx.now, resolution=wish["type"])
+        publish_error(ctx.tx, row, error, "resolved", ctx.now, resolution=wish["type"])
     ctx.after_commit(lambda: ctx.runtime.hub.notify(row.id))
 
 

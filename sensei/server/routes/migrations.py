@@ -8,14 +8,15 @@ from typing import Any
 from sqlalchemy import delete as sql_delete
 from sqlalchemy import func, select
 
-from sensei.server import destinations, eventlog, gateway, lifecycle, present, state_machine, undoing
+from sensei.server.connections import gateway, secret_destinations
 from sensei.server.engine.wording import counted
 from sensei.server.errors import ApiError, invalid, not_found
+from sensei.server.http.operation import Answer, Context, Router
+from sensei.server.http.pagination import Page, make_page
 from sensei.server.ids import new_id
-from sensei.server.lookup import find_migration, my_migrations
+from sensei.server.migrations import answers, event_log, lifecycle, rollbacks, state_machine
+from sensei.server.migrations.lookup import find_migration, my_migrations
 from sensei.server.notifications.queue import recipients
-from sensei.server.operation import Answer, Context, Router
-from sensei.server.pagination import Page, make_page
 from sensei.server.routes.schedules import new_schedule
 from sensei.server.schemas.migrations import (
     MigrationAnswer,
@@ -68,8 +69,8 @@ def list_migrations(ctx: Context, query: MigrationListQuery) -> Page[MigrationSu
     with ctx.store.read() as session:
         total = session.scalar(select(func.count()).select_from(statement.subquery())) or 0
         rows = list(session.scalars(ordered.limit(query.limit).offset(query.offset)))
-        names = present.connection_names(session, rows)
-        return make_page([present.show_summary(row, names) for row in rows], total, query)
+        names = answers.connection_names(session, rows)
+        return make_page([answers.show_summary(row, names) for row in rows], total, query)
 
 
 @router.post(
@@ -114,14 +115,14 @@ def create(ctx: Context, body: MigrationCreate) -> Answer[MigrationAnswer]:
     _warn_of_missing_channels(ctx, row)
     ctx.after_commit(ctx.runtime.supervisor.wake)
     ctx.tx.flush()
-    return Answer(present.show_migration(ctx.tx, row, ctx.now), location=f"/v1/migrations/{row.id}", resource=row.id)
+    return Answer(answers.show_migration(ctx.tx, row, ctx.now), location=f"/v1/migrations/{row.id}", resource=row.id)
 
 
 @router.get("/{id}", operation="migrations.get", scope="migrations:read", errors=("migration_not_found",))
 def get(ctx: Context, id: str) -> MigrationAnswer:
     """One migration."""
     with ctx.store.read() as session:
-        return present.show_migration(session, find_migration(ctx, session, id), ctx.now)
+        return answers.show_migration(session, find_migration(ctx, session, id), ctx.now)
 
 
 @router.patch(
@@ -157,7 +158,7 @@ def update(ctx: Context, id: str, body: MigrationUpdate) -> MigrationAnswer:
         )
         _warn_of_missing_channels(ctx, row)
     row.updated_at = ctx.now
-    return present.show_migration(ctx.tx, row, ctx.now)
+    return answers.show_migration(ctx.tx, row, ctx.now)
 
 
 @router.delete(
@@ -171,7 +172,7 @@ def delete(ctx: Context, id: str, query: MigrationDeleteQuery) -> MigrationDelet
     """Delete a finished migration. Logs and figures may be kept for audits."""
     row = find_migration(ctx, ctx.tx, id)
     state_machine.check("delete", row.status)
-    discard = undoing.discard_backup_later(ctx.runtime, ctx.tx, row)
+    discard = rollbacks.discard_backup_later(ctx.runtime, ctx.tx, row)
     if discard is not None:
         ctx.after_commit(discard)
     for table in (MappingRow, ErrorRow, CheckpointRow, PlanRow, ScheduleRow):
@@ -214,7 +215,7 @@ def _end(
             raise invalid(
                 f"{side}.connection_id", "role_mismatch", f"the connection's role is {connection.role}, not {side}"
             )
-        for name in destinations.PROTECTING:
+        for name in secret_destinations.PROTECTING:
             # Whoever may use a connection's password need not be who may have it sent in the clear.
             if name in (spec.get("options") or {}):
                 raise invalid(
@@ -253,7 +254,7 @@ def _warn_of_missing_channels(ctx: Context, row: Migration) -> None:
         if problem is not None:
             whom = counted(number, "address", "addresses") if channel == "email" else "the Slack channel"
             text = f"Notifications to {whom} are not sent: {problem}"
-            eventlog.append_log(ctx.tx, row, "warning", text, ctx.now, phase=row.phase)
+            event_log.append_log(ctx.tx, row, "warning", text, ctx.now, phase=row.phase)
 
 
 def _notifications(body: MigrationCreate) -> dict[str, Any] | None:

@@ -8,14 +8,14 @@ from typing import Any, cast
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from sensei.server import eventlog, progress, streaming
-from sensei.server.lookup import find_migration
-from sensei.server.operation import Context, Router, Stream
-from sensei.server.pagination import Page, make_page
+from sensei.server.http.operation import Context, Router, Stream
+from sensei.server.http.pagination import Page, make_page
+from sensei.server.migrations import event_log, event_streams, progress
+from sensei.server.migrations.lookup import find_migration
+from sensei.server.migrations.state_machine import PHASES
 from sensei.server.schemas.base import wire_time, wire_time_or_none
 from sensei.server.schemas.migrations import StatusReport
 from sensei.server.schemas.monitoring import EventQuery, LogEntry, LogQuery, MetricsAnswer, TableMetrics
-from sensei.server.state_machine import PHASES
 from sensei.server.store.migration_tables import EventRow, Migration, PlanRow
 
 router: Router = Router("/migrations/{id}")
@@ -75,8 +75,8 @@ def events(ctx: Context, id: str, query: EventQuery) -> Stream:
         after = _resume_point(ctx, row)
         if after is None:
             after = _before(session, id, query) if query.since is not None else 0
-    info = eventlog.LEVELS["info"]
-    return Stream(streaming.follow(ctx.runtime, id, after, lambda e: e.kind != "log" or e.level >= info))
+    info = event_log.LEVELS["info"]
+    return Stream(event_streams.follow(ctx.runtime, id, after, lambda e: e.kind != "log" or e.level >= info))
 
 
 @router.get("/metrics", operation="migrations.metrics.get", scope="migrations:read", errors=("migration_not_found",))
@@ -116,7 +116,7 @@ def _admits_stream(accept: str | None) -> bool:
 def _log_statement(id: str, query: LogQuery) -> Any:
     statement = select(EventRow).where(EventRow.migration_id == id, EventRow.kind == "log")
     if query.level is not None:
-        statement = statement.where(EventRow.level >= eventlog.LEVELS[query.level])
+        statement = statement.where(EventRow.level >= event_log.LEVELS[query.level])
     if query.phase is not None:
         statement = statement.where(EventRow.phase == query.phase)
     if query.since is not None:
@@ -126,7 +126,7 @@ def _log_statement(id: str, query: LogQuery) -> Any:
 
 def _log_stream(ctx: Context, session: Session, row: Migration, query: LogQuery) -> Any:
     """The newest `limit` entries that match, then what follows; or, resumed, what follows the last one seen."""
-    level = eventlog.LEVELS[query.level] if query.level is not None else 0
+    level = event_log.LEVELS[query.level] if query.level is not None else 0
     after = _resume_point(ctx, row)
     first_progress = 0
     if after is None:
@@ -149,7 +149,7 @@ def _log_stream(ctx: Context, session: Session, row: Migration, query: LogQuery)
             and (query.since is None or event.timestamp > query.since)
         )
 
-    return streaming.follow(ctx.runtime, row.id, after, wants)
+    return event_streams.follow(ctx.runtime, row.id, after, wants)
 
 
 def _resume_point(ctx: Context, row: Migration) -> int | None:

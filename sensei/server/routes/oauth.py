@@ -20,18 +20,20 @@ from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from sensei.server import audit, bodies, security
+from sensei.server import audit
+from sensei.server.auth import access_control
+from sensei.server.auth.access_control import Principal
 from sensei.server.errors import ApiError
-from sensei.server.hanging_up import HangUp
+from sensei.server.http import request_body
+from sensei.server.http.disconnect import Disconnect
+from sensei.server.http.messages import request_id
+from sensei.server.http.rate_limit import RateLimitedError
 from sensei.server.oauth import authorize, clients, grants, tokens
 from sensei.server.oauth.clients import Client
 from sensei.server.oauth.errors import OAuthError
-from sensei.server.ratelimit import RateLimitedError
 from sensei.server.runtime import Runtime
-from sensei.server.security import Principal
 from sensei.server.store.durability import OutcomeUnknownError
 from sensei.server.store.oauth_tables import OAuthGrant
-from sensei.server.wire import request_id
 
 log: logging.Logger = logging.getLogger("sensei.server")
 router: APIRouter = APIRouter(prefix="/oauth")
@@ -79,8 +81,8 @@ class Call:
             client = self.client(session)
             return dataclasses.replace(client.principal, scopes=()) if client.is_public else client.principal
         try:
-            principal = security.authenticate(session, self.authorization, self.now)
-            security.check_address(principal, self.address)
+            principal = access_control.authenticate(session, self.authorization, self.now)
+            access_control.check_address(principal, self.address)
         except ApiError as error:
             raise OAuthError("invalid_client", error.message) from None
         return principal
@@ -248,7 +250,7 @@ def _revoke(call: Call) -> Response:
 
 def _may_revoke(caller: Principal, client_id: str, grant: OAuthGrant | None) -> None:
     """Its own tokens: those made for the client, and those a person consented to; an administrator any."""
-    if security.grants(caller.scopes, "admin:write"):
+    if access_control.grants(caller.scopes, "admin:write"):
         return
     is_client = caller.id == client_id
     is_person = grant is not None and caller.id in (grant.subject, grant.granted_by)
@@ -334,7 +336,7 @@ async def _answer(request: Request, operation: str, work: Callable[[Call], Respo
 
 def _unanswered(error: OutcomeUnknownError, operation: str) -> Response:
     log.critical("a call is not answered: %s", error, extra={"operation": operation})
-    return HangUp()
+    return Disconnect()
 
 
 def _failure(error: OAuthError) -> Response:
@@ -362,8 +364,8 @@ def _address(request: Request) -> str:
 async def _body(request: Request) -> bytes:
     runtime: Runtime = request.app.state.runtime
     try:
-        raw = await bodies.read(request, _MAX_BODY_BYTES, runtime.settings.body_timeout_seconds)
-    except bodies.SlowBodyError:
+        raw = await request_body.read(request, _MAX_BODY_BYTES, runtime.settings.body_timeout_seconds)
+    except request_body.SlowBodyError:
         raise OAuthError("invalid_request", "The body did not arrive in time.") from None
     if raw is None:
         raise OAuthError("invalid_request", f"The body is over {_MAX_BODY_BYTES} bytes.")

@@ -7,12 +7,13 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from sensei.server import gateway, jobs, lifecycle, state_machine
+from sensei.server.connections import gateway
 from sensei.server.errors import ApiError, invalid, not_found
-from sensei.server.expressions import check_transformation
-from sensei.server.lookup import find_migration
-from sensei.server.operation import Context, Router
-from sensei.server.pagination import Page, page_of
+from sensei.server.http.operation import Context, Router
+from sensei.server.http.pagination import Page, page_of
+from sensei.server.migrations import engine_jobs, lifecycle, state_machine
+from sensei.server.migrations.lookup import find_migration
+from sensei.server.migrations.transformations import check_transformation
 from sensei.server.schemas.base import wire_time, wire_time_or_none
 from sensei.server.schemas.connections import DatabaseSchema, Problem
 from sensei.server.schemas.plans import (
@@ -345,7 +346,7 @@ def _schema(ctx: Context, id: str, side: str) -> DatabaseSchema:
                 "There is nothing to show before the plan is made.",
                 details={"current_status": row.status},
             )
-        made = jobs.plan_of(session, id)
+        made = engine_jobs.plan_of(session, id)
     if side == "source":
         catalog, connection = made.source, row.source_connection_id
     else:

@@ -8,13 +8,14 @@ from typing import Any
 
 from sqlalchemy import select
 
-from sensei.server import certificates, lifecycle, present, progress, state_machine, undoing
 from sensei.server.engine.job import backup_id
 from sensei.server.errors import ApiError, invalid, not_found
-from sensei.server.journal import add_checkpoint
-from sensei.server.lookup import find_migration
-from sensei.server.operation import Answer, Context, Router
-from sensei.server.pagination import Page, page_of
+from sensei.server.http.operation import Answer, Context, Router
+from sensei.server.http.pagination import Page, page_of
+from sensei.server.migrations import answers, lifecycle, progress, rollbacks, state_machine
+from sensei.server.migrations.journal import add_checkpoint
+from sensei.server.migrations.lookup import find_migration
+from sensei.server.migrations.state_machine import PHASES
 from sensei.server.schemas.base import PageQuery, wire_time, wire_time_or_none
 from sensei.server.schemas.recovery import (
     CheckpointAnswer,
@@ -25,8 +26,8 @@ from sensei.server.schemas.recovery import (
     RollbackRequest,
     RollbackStatusAnswer,
 )
-from sensei.server.state_machine import PHASES
 from sensei.server.store.migration_tables import CheckpointRow, Migration, PlanRow
+from sensei.server.validations import certificates
 
 router: Router = Router("/migrations/{id}")
 
@@ -114,7 +115,7 @@ def restore(ctx: Context, id: str, body: RestoreRequest) -> RestoreAnswer:
     warnings: list[str] = []
     if ctx.now - checkpoint.timestamp > _OLD:
         warnings.append("The checkpoint is more than an hour old; the source may have moved on.")
-    answer = present.action_answer(row, "The migration is back at the checkpoint; resume goes on from there.")
+    answer = answers.action_answer(row, "The migration is back at the checkpoint; resume goes on from there.")
     return {**answer, "checkpoint_id": checkpoint.id, "restored_at": wire_time(ctx.now), "warnings": warnings}
 
 
@@ -132,17 +133,17 @@ def rollback(ctx: Context, id: str, body: RollbackRequest) -> RollbackAnswer:
     spec = _rollback_spec(ctx, row, body)
     if body.strategy in _NEVER:
         raise _not_available(row, f"{_NEVER[body.strategy]}; the strategies truncate and backup_restore are possible.")
-    if not undoing.has_written(row):
+    if not rollbacks.has_written(row):
         raise _not_available(row, "Nothing of this migration is on the target, or it was undone already.")
-    if body.strategy == undoing.BRINGING_BACK:
+    if body.strategy == rollbacks.BRINGING_BACK:
         _check_backup(row, body.backup_id or "")
-    undoing.begin(row, spec, ctx.now)
+    rollbacks.begin(row, spec, ctx.now)
     # What is certified of the target is about to go.
     certificates.revoke_of_migration(ctx.tx, ctx.store.vault, row.id, ctx.now)
     lifecycle.move(ctx.tx, row, "rolling_back", ctx.now, f"Rolling back: {body.scope}")
     ctx.after_commit(ctx.runtime.supervisor.wake)
     ctx.after_commit(lambda: ctx.runtime.hub.notify(id))
-    answer = present.action_answer(row, "The rollback has begun.")
+    answer = answers.action_answer(row, "The rollback has begun.")
     return {**answer, "rollback_status": row.rollback_status, "strategy": body.strategy}
 
 
@@ -226,7 +227,7 @@ def _known_tables(ctx: Context, row: Migration, named: list[str]) -> list[str]:
 
 def _check_backup(row: Migration, wanted: str) -> None:
     known = backup_id(row.id)
-    if not undoing.has_backup(row):
+    if not rollbacks.has_backup(row):
         raise _not_available(
             row,
             "There is no backup: none of the tables was on the target before, or options.generate_rollback was off; "

@@ -7,10 +7,10 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from sensei.server import state_machine, windows
 from sensei.server.errors import ApiError, invalid
-from sensei.server.lookup import find_migration
-from sensei.server.operation import Answer, Context, Router
+from sensei.server.http.operation import Answer, Context, Router
+from sensei.server.migrations import schedule_windows, state_machine
+from sensei.server.migrations.lookup import find_migration
 from sensei.server.schemas.base import Closed
 from sensei.server.schemas.schedules import ScheduleAnswer, ScheduleInput, ScheduleUpdate
 from sensei.server.store.migration_tables import Migration, ScheduleRow
@@ -28,7 +28,7 @@ def get(ctx: Context, id: str) -> ScheduleAnswer:
     """The schedule."""
     with ctx.store.read() as session:
         find_migration(ctx, session, id)
-        return windows.show(_find(session, id), ctx.now)
+        return schedule_windows.show(_find(session, id), ctx.now)
 
 
 @router.post(
@@ -49,7 +49,7 @@ def create(ctx: Context, id: str, body: ScheduleInput) -> Answer[ScheduleAnswer]
     schedule = ctx.tx.merge(schedule)
     _adapt(row, schedule)
     ctx.after_commit(ctx.runtime.supervisor.wake)
-    return Answer(windows.show(schedule, ctx.now), location=f"/v1/migrations/{id}/schedule")
+    return Answer(schedule_windows.show(schedule, ctx.now), location=f"/v1/migrations/{id}/schedule")
 
 
 @router.patch(
@@ -85,7 +85,7 @@ def update(ctx: Context, id: str, body: ScheduleUpdate) -> ScheduleAnswer:
     schedule.updated_at = ctx.now
     _adapt(row, schedule)
     ctx.after_commit(ctx.runtime.supervisor.wake)
-    return windows.show(schedule, ctx.now)
+    return schedule_windows.show(schedule, ctx.now)
 
 
 @router.delete(

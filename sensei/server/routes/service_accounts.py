@@ -6,11 +6,12 @@ from sqlalchemy import Select, select
 from sqlalchemy import delete as delete_rows
 from sqlalchemy.orm import Session
 
-from sensei.server import service_accounts
+from sensei.server.auth import service_accounts
+from sensei.server.auth.service_accounts import Credentials
 from sensei.server.errors import not_found
+from sensei.server.http.operation import Answer, Context, Router
+from sensei.server.http.pagination import Page, page_of
 from sensei.server.ids import new_id
-from sensei.server.operation import Answer, Context, Router
-from sensei.server.pagination import Page, page_of
 from sensei.server.routes.api_keys import may_hand_out
 from sensei.server.schemas.base import PageQuery, wire_time, wire_time_or_none
 from sensei.server.schemas.service_accounts import (
@@ -18,7 +19,6 @@ from sensei.server.schemas.service_accounts import (
     ServiceAccountCreatedOut,
     ServiceAccountOut,
 )
-from sensei.server.service_accounts import Credentials
 from sensei.server.store.oauth_tables import AccessToken, ServiceAccount, ServiceAccountCredential
 
 router: Router = Router("/service-accounts")

@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 
 from sqlalchemy import func, select
 
-from sensei.server.operation import Context, Router
+from sensei.server.http.operation import Context, Router
+from sensei.server.migrations.state_machine import EXECUTING
 from sensei.server.schemas.usage import UsageOut
 from sensei.server.settings import TIERS, RateLimits
-from sensei.server.state_machine import EXECUTING
 from sensei.server.store.migration_tables import Migration
 from sensei.server.store.tables import UsageWindow
 

@@ -8,12 +8,12 @@ from pydantic_core import to_json
 from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import Session
 
-from sensei.server import quotas, state_machine, validation_wire, validations
-from sensei.server.certificates import missing_because
+from sensei.server import quotas
 from sensei.server.errors import ApiError, not_found
+from sensei.server.http.operation import Answer, Context, Download, Router
+from sensei.server.http.pagination import Page, page_of
 from sensei.server.ids import new_id
-from sensei.server.operation import Answer, Context, Download, Router
-from sensei.server.pagination import Page, page_of
+from sensei.server.migrations import state_machine
 from sensei.server.routes.certificates import present
 from sensei.server.schemas.base import wire_time
 from sensei.server.schemas.validations import (
@@ -27,6 +27,8 @@ from sensei.server.schemas.validations import (
 )
 from sensei.server.store.migration_tables import Migration
 from sensei.server.store.validation_tables import Certificate, Validation, ValidationRule
+from sensei.server.validations import runs, serialization
+from sensei.server.validations.certificates import missing_because
 
 router: Router = Router("/validations")
 
@@ -43,7 +45,7 @@ def list_validations(ctx: Context, query: ValidationListQuery) -> Page[Validatio
         statement = statement.where(Validation.overall_result == query.result)
     ordered = statement.order_by(Validation.created_at.desc(), Validation.id.desc())
     with ctx.store.read() as session:
-        return page_of(session, ordered, query, validation_wire.validation)
+        return page_of(session, ordered, query, serialization.validation)
 
 
 @router.post(
@@ -58,13 +60,13 @@ def create(ctx: Context, body: ValidationCreate) -> Answer[ValidationOut]:
     migration = _migration(ctx, ctx.tx, body.migration_id)
     state_machine.check("validate", migration.status)
     options = body.options.model_dump(exclude_unset=True, exclude_none=True) if body.options is not None else {}
-    if not validations.perspectives_of(body.type, options):
+    if not runs.perspectives_of(body.type, options):
         raise ApiError(
             "validation_error",
             "options: at least one perspective must be left on.",
             details={"field": "options", "reason": "required"},
         )
-    row = validations.create(
+    row = runs.create(
         ctx.tx,
         organization_id=ctx.principal.organization_id,
         environment=ctx.principal.environment,
@@ -75,7 +77,7 @@ def create(ctx: Context, body: ValidationCreate) -> Answer[ValidationOut]:
         now=ctx.now,
     )
     ctx.after_commit(lambda: ctx.runtime.validator.submit(row.id))
-    return Answer(validation_wire.validation(row), location=f"/v1/validations/{row.id}", resource=row.id)
+    return Answer(serialization.validation(row), location=f"/v1/validations/{row.id}", resource=row.id)
 
 
 @router.get("/rules", operation="validations.rules.list", scope="validation:read")
@@ -88,7 +90,7 @@ def list_rules(ctx: Context, query: RuleListQuery) -> Page[RuleOut]:
         )
     ordered = statement.order_by(ValidationRule.created_at.desc(), ValidationRule.id.desc())
     with ctx.store.read() as session:
-        return page_of(session, ordered, query, validation_wire.rule)
+        return page_of(session, ordered, query, serialization.rule)
 
 
 @router.post(
@@ -118,7 +120,7 @@ def create_rule(ctx: Context, body: ValidationRuleCreate) -> Answer[RuleOut]:
         created_at=ctx.now,
     )
     ctx.tx.add(row)
-    return Answer(validation_wire.rule(row), location=f"/v1/validations/rules/{row.id}", resource=row.id)
+    return Answer(serialization.rule(row), location=f"/v1/validations/rules/{row.id}", resource=row.id)
 
 
 @router.delete(
@@ -136,7 +138,7 @@ def delete_rule(ctx: Context, rule_id: str) -> None:
 def get(ctx: Context, id: str) -> ValidationOut:
     """One validation with its results."""
     with ctx.store.read() as session:
-        return validation_wire.validation(_find(ctx, session, id))
+        return serialization.validation(_find(ctx, session, id))
 
 
 @router.post(
@@ -148,15 +150,15 @@ def get(ctx: Context, id: str) -> ValidationOut:
 def cancel(ctx: Context, id: str) -> ValidationOut:
     """End a validation that is pending or running."""
     row = _find(ctx, ctx.tx, id)
-    if row.in_phase and row.status in validations.UNFINISHED:
+    if row.in_phase and row.status in runs.UNFINISHED:
         # Going on without it would be a migration that skipped its validation, which v1 does not offer.
         raise ApiError(
             "invalid_state",
             "This validation is a phase of its migration; cancel the migration instead.",
             details={"current_status": row.status, "action": "cancel"},
         )
-    validations.cancel(ctx.tx, row, ctx.now)
-    return validation_wire.validation(row)
+    runs.cancel(ctx.tx, row, ctx.now)
+    return serialization.validation(row)
 
 
 @router.get(
@@ -169,7 +171,7 @@ def report(ctx: Context, id: str, query: ReportQuery) -> Download:
     """The report of a finished validation as JSON, as one page of HTML, or as PDF."""
     with ctx.store.read() as session:
         row = _find(ctx, session, id)
-    if row.status in validations.UNFINISHED:
+    if row.status in runs.UNFINISHED:
         raise ApiError(
             "invalid_state",
             f"The validation is {row.status}; its report is there when it has finished.",
@@ -180,7 +182,7 @@ def report(ctx: Context, id: str, query: ReportQuery) -> Download:
         return Download(to_json(data), "application/json")
     from sensei.server.engine.validation.report import to_html, to_pdf
 
-    outcome = validation_wire.outcome_from_json(row.outcome) if row.outcome is not None else None
+    outcome = serialization.outcome_from_json(row.outcome) if row.outcome is not None else None
     if query.format == "html":
         page = to_html(data, outcome)
         return Download(page.encode("utf-8"), "text/html", _NOTHING_FROM_OUTSIDE)
@@ -216,12 +218,12 @@ _WHY_NONE = {
 
 
 def _report(row: Validation, ctx: Context, *, details: bool) -> dict[str, Any]:
-    outcome = validation_wire.outcome_from_json(row.outcome) if row.outcome is not None else None
+    outcome = serialization.outcome_from_json(row.outcome) if row.outcome is not None else None
     report: dict[str, Any] = {
-        "validation": validation_wire.validation(row),
+        "validation": serialization.validation(row),
         "migration": row.migration,
         "generated_at": wire_time(ctx.now),
-        "issues": validation_wire.issues(outcome, details=details) if outcome is not None else [],
+        "issues": serialization.issues(outcome, details=details) if outcome is not None else [],
         "rules": [
             {
                 "rule_id": rule.rule_id,
@@ -236,7 +238,7 @@ def _report(row: Validation, ctx: Context, *, details: bool) -> dict[str, Any]:
     }
     if details and outcome is not None:
         # Beyond the contract's members: what pictures are drawn from. Values of rows are in it, so only on request.
-        report["profiles"] = validation_wire.profiles(outcome)
+        report["profiles"] = serialization.profiles(outcome)
     return report
 
 

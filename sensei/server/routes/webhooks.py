@@ -10,11 +10,12 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from sensei.server import quotas
+from sensei.server.auth.access_control import new_token
 from sensei.server.errors import ApiError, invalid, not_found
+from sensei.server.http.operation import Answer, Context, Router
+from sensei.server.http.pagination import Page, page_of
+from sensei.server.http.request_validation import check_data
 from sensei.server.ids import new_id
-from sensei.server.operation import Answer, Context, Router
-from sensei.server.pagination import Page, page_of
-from sensei.server.reading import check_data
 from sensei.server.schemas.base import PageQuery, wire_time, wire_time_or_none
 from sensei.server.schemas.validations import ProblemOut
 from sensei.server.schemas.webhooks import (
@@ -30,7 +31,6 @@ from sensei.server.schemas.webhooks import (
     WebhookTestRequest,
     WebhookUpdate,
 )
-from sensei.server.security import new_token
 from sensei.server.store.webhook_tables import Webhook, WebhookDelivery
 from sensei.server.webhooks import queue, samples, signing
 from sensei.server.webhooks.addresses import url_problem

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
-from sensei.server.security import is_known_scope
+from sensei.server.auth.access_control import is_known_scope
 
 Environment = Literal["production", "sandbox"]
 

@@ -9,9 +9,9 @@ from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 from typing_extensions import TypedDict
 
-from sensei.server.events import EVENT_TYPES
 from sensei.server.schemas.base import Closed, Description, Maybe, PageQuery
 from sensei.server.schemas.validations import ProblemOut
+from sensei.server.webhooks.outbox import EVENT_TYPES
 from sensei.server.webhooks.patterns import is_known
 
 _PATTERN = re.compile(r"(\*|[a-z_]+(\.[a-z_]+)*(\.\*)?)")

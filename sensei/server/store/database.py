@@ -15,12 +15,12 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from sensei.server.crypto.vault import Vault
 from sensei.server.engine.reach import Reach
 from sensei.server.engine.reserved import release, reserve
 from sensei.server.settings import Settings
 from sensei.server.store.durability import GroupSync
 from sensei.server.store.tables import Base
-from sensei.server.vault import Vault
 
 _WRITE = "sensei_write"
 _FIRST_START = 7_356_734

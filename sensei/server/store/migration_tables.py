@@ -14,7 +14,7 @@ _OBJECT = JSON(none_as_null=True)
 
 
 class Migration(Base, kw_only=True):
-    """A migration. `status` is only ever changed through `sensei.server.lifecycle`."""
+    """A migration. `status` is only ever changed through `sensei.server.migrations.lifecycle`."""
 
     __tablename__ = "migrations"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sensei.server.events import EVENT_TYPES
+from sensei.server.webhooks.outbox import EVENT_TYPES
 
 
 def matches(pattern: str, event_type: str) -> bool:

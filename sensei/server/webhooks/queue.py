@@ -16,12 +16,12 @@ from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from sensei.server import leases
+from sensei.server.crypto.vault import Vault
 from sensei.server.errors import ApiError
 from sensei.server.ids import new_id
 from sensei.server.schemas.base import wire_time
 from sensei.server.store.tables import OutboxEvent
 from sensei.server.store.webhook_tables import Webhook, WebhookDelivery
-from sensei.server.vault import Vault
 from sensei.server.webhooks import signing
 from sensei.server.webhooks.patterns import wants
 from sensei.server.webhooks.schedule import next_attempt

@@ -1,0 +1,1 @@
+"""Secrets and signatures: the `vault` seals what is stored, `signing_keys` sign, `attestation` makes it checkable."""
