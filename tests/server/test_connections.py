@@ -16,7 +16,8 @@ from sensei.server.clock import ControllableClock
 from sensei.server.connections import gateway
 from sensei.server.engine.errors import ConnectorUnavailableError, EngineError
 from sensei.server.engine.job import Endpoint
-from sensei.server.schemas.connections import SECRET_MEMBERS, ConnectionType
+from sensei.server.schemas.connection_configs import SECRET_MEMBERS
+from sensei.server.schemas.connections import ConnectionType
 from sensei.server.serve import ServerThread
 from sensei.server.settings import Quotas
 from tests.server.waiting import wait_until

@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any, cast
 from sensei.server.clock import Clock, monotonic
 from sensei.server.errors import ApiError
 from sensei.server.schemas.base import wire_time
-from sensei.server.schemas.connections import SECRET_MEMBERS, DatabaseSchema, SchemaTable, TestResult
+from sensei.server.schemas.connection_configs import SECRET_MEMBERS
+from sensei.server.schemas.connections import TestResult
+from sensei.server.schemas.database_schemas import DatabaseSchema, SchemaTable
 
 if TYPE_CHECKING:
     from sensei.server.engine.catalog import Catalog, Table

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from sensei.server.migrations import engine_jobs, progress, schedule_windows
 from sensei.server.schemas.base import wire_time, wire_time_or_none
-from sensei.server.schemas.migrations import (
+from sensei.server.schemas.migration_answers import (
     ActionAnswer,
     MigrationAnswer,
     MigrationSummary,

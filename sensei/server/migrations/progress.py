@@ -7,7 +7,7 @@ from typing import Any
 
 from sensei.server.migrations.state_machine import PHASES
 from sensei.server.schemas.base import wire_time
-from sensei.server.schemas.migrations import PhaseProgress
+from sensei.server.schemas.migration_answers import PhaseProgress
 from sensei.server.store.migration_tables import Migration
 
 WEIGHTS = {"planning": 5.0, "schema_migration": 5.0, "data_transfer": 65.0, "validation": 20.0, "cutover": 5.0}

@@ -15,15 +15,8 @@ from sensei.server.migrations import action_checks, answers, engine_jobs, event_
 from sensei.server.migrations.lookup import find_migration
 from sensei.server.migrations.state_machine import PHASES
 from sensei.server.schemas.base import wire_time, wire_time_or_none
-from sensei.server.schemas.migrations import (
-    CancelAnswer,
-    MigrationCancel,
-    MigrationPause,
-    MigrationStart,
-    PauseAnswer,
-    ResumeAnswer,
-    StartAnswer,
-)
+from sensei.server.schemas.migration_answers import CancelAnswer, PauseAnswer, ResumeAnswer, StartAnswer
+from sensei.server.schemas.migrations import MigrationCancel, MigrationPause, MigrationStart
 from sensei.server.store.migration_tables import MappingRow, Migration
 
 router: Router = Router("/migrations/{id}")

@@ -17,20 +17,19 @@ from sensei.server.http.request_validation import check_data
 from sensei.server.ids import new_id
 from sensei.server.migrations.state_machine import EXECUTING, FINISHED
 from sensei.server.schemas.base import wire_time
+from sensei.server.schemas.connection_configs import CONFIGS
 from sensei.server.schemas.connections import (
-    CONFIGS,
     ConnectionAnswer,
     ConnectionCreate,
     ConnectionListQuery,
     ConnectionOptions,
     ConnectionTestRequest,
     ConnectionUpdate,
-    DatabaseSchema,
     PreviewQuery,
     SchemaQuery,
-    TablePreview,
     TestResult,
 )
+from sensei.server.schemas.database_schemas import DatabaseSchema, TablePreview
 from sensei.server.store.migration_tables import Migration
 from sensei.server.store.tables import Connection
 

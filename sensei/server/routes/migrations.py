@@ -18,13 +18,11 @@ from sensei.server.migrations import answers, event_log, lifecycle, rollbacks, s
 from sensei.server.migrations.lookup import find_migration, my_migrations
 from sensei.server.notifications.queue import recipients
 from sensei.server.routes.schedules import new_schedule
+from sensei.server.schemas.migration_answers import MigrationAnswer, MigrationDeleted, MigrationSummary
 from sensei.server.schemas.migrations import (
-    MigrationAnswer,
     MigrationCreate,
-    MigrationDeleted,
     MigrationDeleteQuery,
     MigrationListQuery,
-    MigrationSummary,
     MigrationUpdate,
     SourceByConnection,
     SourceInline,

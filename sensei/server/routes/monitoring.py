@@ -14,7 +14,7 @@ from sensei.server.migrations import event_log, event_streams, progress
 from sensei.server.migrations.lookup import find_migration
 from sensei.server.migrations.state_machine import PHASES
 from sensei.server.schemas.base import wire_time, wire_time_or_none
-from sensei.server.schemas.migrations import StatusReport
+from sensei.server.schemas.migration_answers import StatusReport
 from sensei.server.schemas.monitoring import EventQuery, LogEntry, LogQuery, MetricsAnswer, TableMetrics
 from sensei.server.store.migration_tables import EventRow, Migration, PlanRow
 

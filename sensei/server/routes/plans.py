@@ -15,7 +15,8 @@ from sensei.server.migrations import engine_jobs, lifecycle, state_machine
 from sensei.server.migrations.lookup import find_migration
 from sensei.server.migrations.transformations import check_transformation
 from sensei.server.schemas.base import wire_time, wire_time_or_none
-from sensei.server.schemas.connections import DatabaseSchema, Problem
+from sensei.server.schemas.connections import Problem
+from sensei.server.schemas.database_schemas import DatabaseSchema
 from sensei.server.schemas.plans import (
     ColumnRef,
     MappingAnswer,

@@ -10,7 +10,8 @@ from typing_extensions import TypedDict
 
 from sensei.server.schemas.base import Closed, Instant, Maybe
 from sensei.server.schemas.connections import Problem
-from sensei.server.schemas.migrations import ActionAnswer, PhaseName, Reason
+from sensei.server.schemas.migration_answers import ActionAnswer
+from sensei.server.schemas.migrations import PhaseName, Reason
 
 RollbackStrategy = Literal["truncate", "reverse_migration", "point_in_time", "backup_restore"]
 
