@@ -13,7 +13,13 @@ from sensei.cli._groups import Group, Lazy
 from sensei.cli._options import Options
 
 COMMANDS: Lazy = {
+    "api-keys": ("sensei.cli.commands.api_keys", "Make, list, replace and delete API keys."),
+    "completion": ("sensei.cli.commands.completion", "Print what makes a shell complete commands."),
+    "config": ("sensei.cli.commands.config", "Show and change the settings and profiles of this machine."),
+    "connections": ("sensei.cli.commands.connections", "Make, test, look into and delete connections to databases."),
     "demo": ("sensei.cli.commands.demo", "Move a small shop from one database to another, with proof."),
+    "login": ("sensei.cli.commands.login", "Store an API key, after checking it."),
+    "logout": ("sensei.cli.commands.login:logout", "Remove a stored API key."),
     "migrate": ("sensei.cli.commands.migrate", "Move a database of yours: plan, review, run, validate, certify."),
     "ping": ("sensei.cli.commands.ping", "Check that the API answers and accepts your key."),
     "serve": ("sensei.cli.commands.serve", "Run the local reference server."),

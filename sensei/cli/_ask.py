@@ -63,15 +63,21 @@ def ask(prompt: str, *, option: str, default: str | None = None, choices: tuple[
     return answer
 
 
-def ask_secret(prompt: str, *, option: str) -> str:
+def ask_secret(prompt: str, *, option: str, empty: bool = False) -> str:
     """Ask for a secret without showing it.
+
+    Args:
+        prompt: What is asked for.
+        option: What gives it without asking, for the error.
+        empty: Whether there may be none.
 
     Raises:
         CommandError: There is nobody to ask.
     """
     if not can_ask():
         raise CommandError(f"{prompt} is missing: give it with {option}", exit_code=USAGE)
-    answer: str = click.prompt(prompt, hide_input=True, err=True)
+    shown = f"{prompt} (empty for none)" if empty else prompt
+    answer: str = click.prompt(shown, hide_input=True, err=True, default="" if empty else None, show_default=False)
     return answer
 
 

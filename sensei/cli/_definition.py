@@ -61,12 +61,12 @@ def read_definition(name: str, shape: type, *, also: Collection[str] = ()) -> di
 
 @contextmanager
 def blamed_on(name: str | None) -> Generator[None]:
-    """Name the file in what the SDK finds wrong with a definition; None when it did not come from a file."""
-    from sensei.errors import InvalidArgumentError
+    """Name the file in what the SDK or the server finds wrong with a definition; None when it came from no file."""
+    from sensei.errors import BadRequestError, InvalidArgumentError, UnprocessableEntityError
 
     try:
         yield
-    except InvalidArgumentError as error:
+    except (InvalidArgumentError, BadRequestError, UnprocessableEntityError) as error:
         if name is None:
             raise
         raise _refused("stdin" if name == "-" else name, str(error)) from None

@@ -85,6 +85,8 @@ def parse_endpoint(url: str, folder: Path, *, role: str) -> Endpoint:
     if SCHEMES[scheme] == "sqlite":
         return _sqlite(rest, folder, role)
     parts = _split(url, role)
+    if SCHEMES[scheme] == "mysql" and not parts.path.strip("/"):
+        raise _refused(role, f"it names no database; write {scheme}://user:password@host:3306/name")
     host = parts.hostname or ""
     port = f":{parts.port}" if parts.port else ""
     user = f"{parts.username}@" if parts.username else ""

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 from sensei.cli._options import Options
 from sensei.cli._settings import in_color
-from sensei.cli._table import Column, cell, columns_of, described, flattened, member, one_line, rendered
-from sensei.cli._text import clean
+from sensei.cli._table import Column, cell, columns_of, described, fitting, flattened, member, one_line, rendered
+from sensei.cli._text import clean, listing
 
 if TYPE_CHECKING:
     from sensei import Page
@@ -91,13 +91,23 @@ def write_list(options: Options, found: Listed, columns: str | Sequence[Column],
     if options.quiet:
         emit("".join(f"{one_line(str(item['id']))}\n" for item in found.items))
     elif found.items:
-        rows = [[cell(member(item, column.path)) for column in shown] for item in found.items]
-        head = ("\x1b[1m", "\x1b[0m") if in_color(options.settings.color) else ("", "")
-        emit("".join(f"{line}\n" for line in rendered(rows, shown, _room(), head=head)))
+        write_table(options, [[cell(member(item, column.path)) for column in shown] for item in found.items], shown)
     else:
         tell(nothing)
     if found.has_more:
         tell(f"{len(found.items)} of {found.total} shown; --limit NUMBER shows more, --all shows all.")
+
+
+def write_table(options: Options, rows: Sequence[Sequence[str]], columns: Sequence[Column]) -> None:
+    """Write a table for people. A terminal too narrow for all columns gets those that fit, and is told of the rest."""
+    room = _room()
+    kept = len(columns) if room is None else fitting(rows, columns, room)
+    head = ("\x1b[1m", "\x1b[0m") if in_color(options.settings.color) else ("", "")
+    lines = rendered([row[:kept] for row in rows], columns[:kept], room, head=head)
+    emit("".join(f"{line}\n" for line in lines))
+    if kept < len(columns):
+        names = listing([column.title for column in columns[kept:]])
+        tell(f"This terminal is too narrow for {names}; --output json has all.")
 
 
 def write_object(
@@ -141,6 +151,11 @@ def write_result(options: Options, document: Mapping[str, object], *, ids: Seque
     else:
         written = serialized(options, document)
     emit(written + "\n")
+
+
+def write_deleted(options: Options, ident: str, kind: str) -> None:
+    """Say that something is gone."""
+    write_result(options, {"id": ident, "deleted": True}, ids=[ident], text=f"Deleted the {kind} {ident}.")
 
 
 def serialized(options: Options, document: Mapping[str, object]) -> str:
@@ -193,7 +208,9 @@ __all__ = [
     "serialized",
     "tell",
     "warn_shown_once",
+    "write_deleted",
     "write_list",
     "write_object",
     "write_result",
+    "write_table",
 ]

@@ -150,13 +150,25 @@ def rendered(
     return [head[0] + line(titles) + head[1], *map(line, rows)]
 
 
+def fitting(rows: Sequence[Sequence[str]], columns: Sequence[Column], room: int) -> int:
+    """How many of the columns, from the left, have room on a screen, each as short as it can be; one at least."""
+    used = -len(_GAP)
+    for index, (column, *cells) in enumerate(zip(columns, *rows, strict=True)):
+        most = max(map(width, [column.title, *cells]))
+        used += len(_GAP) + _floor(column, most)
+        if used > room and index:
+            return index
+    return len(columns)
+
+
+def _floor(column: Column, most: int) -> int:
+    return most if column.whole else min(most, max(_NARROWEST, width(column.title)))
+
+
 def _fitted(widths: list[int], columns: Sequence[Column], room: int) -> list[int]:
     """Take from the widest column, one character at a time, until all fit or none can give any more."""
     found = list(widths)
-    floors = [
-        most if column.whole else min(most, max(_NARROWEST, width(column.title)))
-        for most, column in zip(widths, columns, strict=True)
-    ]
+    floors = [_floor(column, most) for most, column in zip(widths, columns, strict=True)]
     while sum(found) > room:
         index = max(range(len(found)), key=lambda one: (found[one] > floors[one], found[one]))
         if found[index] <= floors[index]:

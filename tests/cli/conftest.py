@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from sensei import Client
 from sensei.cli import main
+from sensei.testing import LocalServer
 
 
 @dataclass(frozen=True)
@@ -70,3 +73,46 @@ def user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
         return Said(code, said.out, said.err)
 
     return User(folder, home, run)
+
+
+@pytest.fixture(scope="session")
+def local_server() -> Iterator[LocalServer]:
+    """A real server, one per test process."""
+    with LocalServer() as server:
+        yield server
+
+
+@pytest.fixture
+def connected(user: User, local_server: LocalServer, monkeypatch: pytest.MonkeyPatch) -> User:
+    """A user whose environment names a server."""
+    monkeypatch.setenv("SENSEI_API_URL", local_server.url)
+    monkeypatch.setenv("SENSEI_API_KEY", local_server.api_key)
+    return user
+
+
+@pytest.fixture
+def client(local_server: LocalServer) -> Iterator[Client]:
+    """A client of the server that `connected` uses."""
+    with Client(local_server.api_key, base_url=local_server.url) as client:
+        yield client
+
+
+class Typing(io.StringIO):
+    """A stdin at which somebody sits and types."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture
+def types(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Sits somebody down at the terminal, who types these lines; hidden ones too."""
+
+    def type_lines(*lines: str) -> None:
+        typed = Typing("".join(f"{line}\n" for line in lines))
+        monkeypatch.setattr("sys.stdin", typed)
+        monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+        monkeypatch.setattr("click.termui.visible_prompt_func", lambda prompt: typed.readline().rstrip("\n"))
+        monkeypatch.setattr("click.termui.hidden_prompt_func", lambda prompt: typed.readline().rstrip("\n"))
+
+    return type_lines

@@ -17,6 +17,7 @@ from sensei import errors
 from sensei.cli import main
 from sensei.cli._app import COMMANDS, root
 from sensei.cli._errors import CommandError, StoppedError, describe, report
+from sensei.cli._groups import Group
 from sensei.cli._options import Command, Options
 
 
@@ -39,11 +40,25 @@ def test_the_version_loads_nothing() -> None:
     assert not modules & {"click", "rich", "yaml", "pydantic", "pydantic_core", "httpx", "httpcore", "anyio"}
 
 
-@pytest.mark.parametrize("arguments", [("--help",), ("migrate", "--help"), ("demo", "--help"), ("serve", "-h")])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--help",),
+        ("migrate", "--help"),
+        ("demo", "--help"),
+        ("serve", "-h"),
+        ("connections", "--help"),
+        ("connections", "list", "--help"),
+        ("config", "profile", "create", "--help"),
+        ("api-keys", "create", "--help"),
+        ("login", "--help"),
+        ("completion", "bash"),
+    ],
+)
 def test_help_loads_neither_the_sdk_nor_rich(arguments: tuple[str, ...]) -> None:
     said, modules = loaded_by(*arguments)
 
-    assert said.startswith("Usage: sensei")
+    assert said.startswith("Usage: sensei" if "completion" not in arguments else "_sensei_completion")
     assert not modules & {"rich", "yaml", "pydantic", "pydantic_core", "httpx", "httpcore", "anyio", "sqlalchemy"}
 
 
@@ -58,7 +73,7 @@ def test_the_overview_names_every_command(capsys: pytest.CaptureFixture[str]) ->
 def test_the_overview_says_what_the_command_says(name: str) -> None:
     command = root.get_command(click.Context(root), name)
 
-    assert isinstance(command, Command)
+    assert isinstance(command, Command | Group)
     assert command.name == name
     assert (command.help or "").splitlines()[0]
 
@@ -159,7 +174,8 @@ def test_debug_shows_where_an_unexpected_error_came_from(capsys: pytest.CaptureF
 
 
 @pytest.mark.parametrize(
-    ("typed", "meant"), [("migrat", "'migrate'"), ("dmeo", "'demo'"), ("ServE", "'serve'"), ("xyzzy", "demo, migrate")]
+    ("typed", "meant"),
+    [("migrat", "'migrate'"), ("dmeo", "'demo'"), ("ServE", "'serve'"), ("xyzzy", "connections, demo, login")],
 )
 def test_a_mistyped_command_is_told_what_there_is(typed: str, meant: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([typed, "--yes"]) == 2

@@ -1,0 +1,53 @@
+"""`sensei completion`: scripts that the shells take, with what is listed lazily."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from tests.cli.conftest import User
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_the_script_is_for_the_shell(user: User, shell: str) -> None:
+    said = user.run("completion", shell)
+
+    assert (said.code, said.err) == (0, "")
+    assert f"_SENSEI_COMPLETE={shell}_complete" in said.out
+    if found := shutil.which(shell):
+        checked = subprocess.run([found, "-n"], input=said.out, text=True, capture_output=True, check=False)
+        assert checked.returncode == 0, checked.stderr
+
+
+@pytest.mark.parametrize(
+    ("line", "offered"),
+    [
+        ("sensei conn", {"connections"}),
+        ("sensei connections ", {"list", "create", "get", "test", "schema", "preview", "delete"}),
+        ("sensei config profile ", {"create", "use", "list", "delete"}),
+        ("sensei config set ", {"api-key", "output-format", "timeout", "color", "default-organization"}),
+        ("sensei config profile use ", {"work"}),
+    ],
+)
+def test_bash_completes(user: User, line: str, offered: set[str]) -> None:
+    assert user.run("config", "profile", "create", "work", "--api-key", "sk_test_0123456789abcdef").code == 0
+    words = line.split(" ")
+
+    done = subprocess.run(
+        [sys.executable, "-c", "from sensei.cli import main; raise SystemExit(main([]))"],
+        env={
+            **os.environ,
+            "_SENSEI_COMPLETE": "bash_complete",
+            "COMP_WORDS": line,
+            "COMP_CWORD": str(len(words) - 1),
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert {one.partition(",")[2] for one in done.stdout.split()} == offered, done.stderr
