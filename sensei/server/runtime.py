@@ -202,11 +202,15 @@ class Runtime:
         if not counted:
             return
         now = self.settings.clock.now()
-        with self.store.write() as session:
-            for (subject, day), requests in counted.items():
-                total = _add_usage(session, subject, day, requests)
-                if day == now.date().isoformat():
-                    self.limiter.seed_day(subject, total, now)
+        try:
+            with self.store.write() as session:
+                totals = {key: _add_usage(session, *key, calls) for key, calls in counted.items()}
+        except Exception:
+            self.limiter.take_back(counted)
+            raise
+        for (subject, day), total in totals.items():
+            if day == now.date().isoformat():
+                self.limiter.seed_day(subject, total, now)
 
 
 def _add_usage(session: Session, subject: str, day: str, requests: int) -> int:

@@ -8,6 +8,7 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -367,3 +368,22 @@ def test_no_companion_where_others_always_write(tmp_path: Path, monkeypatch: pyt
             seen = first.scalar("SELECT count(*) FROM t")
             writer.execute("INSERT INTO t DEFAULT VALUES")
             assert first.scalar("SELECT count(*) FROM t") == seen
+
+
+@pytest.mark.parametrize("given", ["soon", True, 0, -1, None, [], float("nan")])
+def test_a_wait_that_is_no_number_of_seconds_is_refused(tmp_path: Path, given: object) -> None:
+    make_sqlite(tmp_path / "a.db", "CREATE TABLE t (a)")
+    options = {"connection_timeout_seconds": given}
+    for endpoint in (
+        replace(sqlite_end(tmp_path / "a.db"), options=options),
+        Endpoint(type="postgresql", config={"host": "127.0.0.1"}, options=options),
+        Endpoint(type="mysql", config={"host": "127.0.0.1"}, options=options),
+    ):
+        assert _refusal(endpoint).reason_code == "E1009"
+
+
+def test_a_wait_of_ages_is_one_of_a_day(tmp_path: Path) -> None:
+    make_sqlite(tmp_path / "a.db", "CREATE TABLE t (a)")
+    end = replace(sqlite_end(tmp_path / "a.db"), options={"connection_timeout_seconds": 10**300})
+    with open_connector(end) as connector:
+        assert connector.read_catalog(Selection()).tables[0].name == "t"

@@ -181,6 +181,21 @@ BAD = [
     ({"when": "never"}, "when"),
     ({"ending": "sudden"}, "ending"),
     ([], "object"),
+    ({"path": 5}, "path"),
+    ({"path": None}, "path"),
+    ({"status": 99}, "status"),
+    ({"body": {}}, "body"),
+    ({"delay_after": 1e308}, "delay_after"),
+    ({"content_type": "text/html\r\nX: y"}, "content_type"),
+    ({"retry_after": "soon\n"}, "retry_after"),
+    ({"set_members": [1]}, "set_members"),
+    ({"random": 1}, "random"),
+    ({"random": {"colour": 1}}, "colour"),
+    ({"random": {"kinds": ["unheard_of"]}}, "kinds"),
+    ({"random": {"kinds": "error"}}, "kinds"),
+    ({"random": {"rate": 2}}, "rate"),
+    ({"random": {"seed": None}}, "null"),
+    ({"random": {"path": []}}, "path"),
 ]
 
 
@@ -189,6 +204,18 @@ def test_a_fault_that_makes_no_sense_is_refused(client: httpx.Client, body: Any,
     answer = client.post("/_faults", json=body)
     assert answer.status_code == 422
     assert told in answer.json()["error"]["message"]
+    assert client.get("/v1/connections").status_code == 200
+
+
+def test_a_clock_does_not_run_out_of_the_calendar(client: httpx.Client) -> None:
+    for seconds in (1e300, 1e12, -1, True, "1"):
+        assert client.post("/_clock", json={"advance": seconds}).status_code == 422
+
+
+def test_strangers_and_endless_bodies_are_not_read(server: ServerThread, client: httpx.Client) -> None:
+    much = b"x" * (2 * 1024 * 1024)
+    assert client.post("/_faults", content=much).status_code == 413
+    assert httpx.post(f"{server.url}/_faults", content=much).status_code == 401
 
 
 def test_only_who_may_do_everything_may_steer(server: ServerThread, client: httpx.Client) -> None:

@@ -69,6 +69,31 @@ def test_equal_calls_to_different_servers_have_one_effect(servers: tuple[ServerT
         assert client.get("/v1/connections").json()["pagination"]["total"] == 1
 
 
+def test_a_nul_character_finds_nothing(servers: tuple[ServerThread, ServerThread]) -> None:
+    with ContractClient(servers[0].url, KEY) as client:
+        for path in ("/v1/migrations/%00", "/v1/connections/a%00", "/v1/migrations/%00/logs", "/v1/webhooks/%00"):
+            answer = client.get(path)
+            assert (answer.status_code, answer.json()["error"]["code"].endswith("_not_found")) == (404, True), path
+        for path in ("/v1/validations?migration_id=%00", "/v1/validations/rules?migration_id=%00"):
+            assert client.get(path).json()["data"] == []
+        # The audit record of a change that failed names what it was about.
+        assert client.delete("/v1/connections/%00").status_code == 404
+        assert client.get("/v1/audit-logs").json()["data"][0]["result"] == "failure"
+
+
+def test_data_with_a_nul_character_is_told_of_and_stops_no_migration(
+    servers: tuple[ServerThread, ServerThread], engine: ScriptedEngine
+) -> None:
+    engine.errors = (error_record(message="the text 'a\0b' holds a NUL character", sample=({"note": "a\0b"},)),)
+    with ContractClient(servers[0].url, KEY) as client:
+        world = World(servers[0], client)
+        mig = world.planned()
+        assert world.post(mig, "start").status_code == 202
+        world.wait_for(mig, "completed")
+        (shown,) = client.get(f"/v1/migrations/{mig}/errors").json()["data"]
+        assert "a\ufffdb" in str(shown)
+
+
 def test_the_key_to_the_secrets_must_be_named(postgres_url: str) -> None:
     with pytest.raises(ValueError, match="needs key_file="):
         Store(Settings(state=postgres_url))

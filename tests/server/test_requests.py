@@ -409,3 +409,32 @@ def test_no_json_upsets_the_server(shared: ContractClient, body: Any) -> None:
 def test_no_bytes_upset_the_server(shared: ContractClient, raw: bytes) -> None:
     answer = shared.post("/v1/connections", content=raw, headers={"Content-Type": "application/json"})
     assert answer.status_code in (400, 422)
+
+
+@pytest.mark.parametrize("number", ["1e999", "-1e999", "9" * 400], ids=["infinite", "-infinite", "400 digits"])
+def test_a_number_that_no_client_could_read_back_is_refused(shared: ContractClient, number: str) -> None:
+    body = json.dumps({**CONNECTION, "options": {"some_setting": 4711}}).replace("4711", number)
+    answer = shared.post("/v1/connections", content=body, headers={"Content-Type": "application/json"})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "invalid_request")
+    assert "Infinity" not in shared.get("/v1/connections").text
+
+
+@pytest.mark.parametrize(
+    ("members", "field"),
+    [
+        ({"name": "a\0b"}, "name"),
+        ({"tags": ["good", "\0"]}, "tags.1"),
+        ({"options": {"deep": [{"text": "\0"}]}}, "options.deep.0.text"),
+        ({"options": {"key\0": 1}}, "options"),
+    ],
+)
+def test_a_text_with_a_nul_character_is_refused_with_every_kind_of_state(
+    shared: ContractClient, members: dict[str, Any], field: str
+) -> None:
+    error = shared.post("/v1/connections", json={**CONNECTION, **members}).json()["error"]
+    assert (error["code"], error["details"]["field"], error["details"]["reason"]) == (
+        "validation_error",
+        field,
+        "pattern",
+    )
+    assert shared.post("/v1/connections", json={**CONNECTION, "name": "a\\u0000b"}).status_code == 201

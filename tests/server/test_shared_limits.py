@@ -96,3 +96,27 @@ def test_calls_of_yesterday_are_not_taken_for_those_of_today(
     clock.advance(86_400)
     server.runtime.save_usage()
     assert _let_through(server, 12) == 10
+
+
+def test_calls_that_could_not_be_written_down_are_written_down_later(
+    start_server: StartServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = start_server()
+
+    with ContractClient(server.url, server.api_key) as client:
+
+        def used() -> int:
+            return int(client.get("/v1/usage/current").json()["requests"]["total"])
+
+        before = used()
+        with monkeypatch.context() as patch:
+            patch.setattr("sensei.server.runtime._add_usage", _refuse)
+            for _ in range(5):
+                assert client.get("/v1/connections").status_code == 200
+            with pytest.raises(OSError, match="disk"):
+                server.runtime.save_usage()
+        assert used() == before + 6
+
+
+def _refuse(*_: object) -> int:
+    raise OSError("the disk is full")

@@ -11,8 +11,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from sensei.server.engine.errors import EndpointError
 from sensei.server.engine.plan import DecidedMapping, Plan, PlanOptions
 from sensei.server.engine.reach import Reach
+
+_DAY_SECONDS = 86_400.0
 
 PHASES = ("planning", "schema_migration", "data_transfer", "validation", "cutover")
 
@@ -29,6 +32,17 @@ class Endpoint:
     """`ConnectionOptions` overlaid with the options of this end of the migration."""
     reach: Reach = field(default_factory=Reach)
     """What it may lead to."""
+
+    def seconds(self, name: str, default: float) -> float:
+        """A span of time among the options; none is longer than a day, which drivers can still count in milliseconds.
+
+        Raises:
+            EndpointError: It is no number of seconds (E1009).
+        """
+        value = self.options.get(name, default)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
+            raise EndpointError(f"{name} of the connection is no number of seconds above 0", reason_code="E1009")
+        return min(float(value), _DAY_SECONDS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import math
 import random
 import threading
 from collections.abc import Callable
@@ -73,22 +74,27 @@ class Fault:
         Raises:
             ValueError: A member is not known or not of the right kind.
         """
-        known = {f.name for f in fields(cls)}
-        unknown = sorted(set(data) - known)
-        if unknown:
-            raise ValueError(f"unknown member {unknown[0]!r}; known are {', '.join(sorted(known))}")
-        for name in ("times", "skip", "status", "cut_at", "cut_after_events"):
-            value = data.get(name)
-            if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 0):
-                raise ValueError(f"{name} must be a whole number, 0 or more")
+        _check_members(data, {f.name for f in fields(cls)})
+        for name in ("times", "skip", "cut_at", "cut_after_events"):
+            _check(name, data, lambda value: _is_whole(value) and value >= 0, "must be a whole number, 0 or more")
+        _check("status", data, lambda value: _is_whole(value) and 200 <= value < 600, "must be from 200 to 599")
         for name in ("delay_before", "delay_after"):
-            value = data.get(name, 0)
-            if not isinstance(value, int | float) or isinstance(value, bool) or value < 0:
-                raise ValueError(f"{name} must be seconds, 0 or more")
-        if data.get("when", "before") not in ("before", "after"):
-            raise ValueError("when must be before or after")
-        if data.get("ending", "reset") not in ("reset", "close", "stall"):
-            raise ValueError("ending must be reset, close or stall")
+            _check(name, data, lambda value: _is_number(value, 0, _LONGEST_DELAY), "must be seconds, from 0 to 3600")
+        for name in ("method", "path", "code", "body"):
+            _check(name, data, lambda value: isinstance(value, str), "must be a text")
+        _check("content_type", data, _can_be_header, "must be a text that can stand in a header")
+        _check(
+            "retry_after",
+            data,
+            lambda value: _is_number(value, 0, math.inf) or _can_be_header(value),
+            "must be seconds or a date",
+        )
+        _check("set_members", data, lambda value: isinstance(value, dict), "must be an object")
+        _check("when", data, lambda value: value in ("before", "after"), "must be before or after")
+        _check("ending", data, lambda value: value in ("reset", "close", "stall"), "must be reset, close or stall")
+        for f in fields(cls):
+            if data.get(f.name, 0) is None and "None" not in str(f.type):
+                raise ValueError(f"{f.name} cannot be null")
         return cls(**data)
 
 
@@ -109,6 +115,54 @@ class RandomFaults:
     rate: float = 0.3
     kinds: tuple[str, ...] = ("rate_limit", "unavailable", "error", "cut_before", "cut_after", "slow")
     path: str = "/v1/*"
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> RandomFaults:
+        """The mixture that JSON data describes.
+
+        Raises:
+            ValueError: A member is not known or not of the right kind.
+        """
+        _check_members(data, {f.name for f in fields(cls)})
+        if None in data.values():
+            raise ValueError("no member can be null")
+        _check("seed", data, _is_whole, "must be a whole number")
+        _check("rate", data, lambda value: _is_number(value, 0, 1), "must be a number from 0 to 1")
+        _check("path", data, lambda value: isinstance(value, str), "must be a text")
+        _check("kinds", data, _are_kinds, f"must be a list of {', '.join(_DRAWS)}")
+        given: dict[str, Any] = {**data, **({"kinds": tuple(data["kinds"])} if "kinds" in data else {})}
+        return cls(**given)
+
+
+_LONGEST_DELAY = 3600.0
+
+
+def _check_members(data: dict[str, Any], known: set[str]) -> None:
+    unknown = sorted(set(data) - known)
+    if unknown:
+        raise ValueError(f"unknown member {unknown[0]!r}; known are {', '.join(sorted(known))}")
+
+
+def _check(name: str, data: dict[str, Any], fits: Callable[[Any], bool], rule: str) -> None:
+    value = data.get(name)
+    if value is not None and not fits(value):
+        raise ValueError(f"{name} {rule}")
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_number(value: object, least: float, most: float) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and least <= value <= most
+
+
+def _can_be_header(value: object) -> bool:
+    return isinstance(value, str) and value.isascii() and value.isprintable()
+
+
+def _are_kinds(value: list[object] | str | float) -> bool:
+    return isinstance(value, list) and bool(value) and all(kind in _DRAWS for kind in value)
 
 
 @dataclass(slots=True)

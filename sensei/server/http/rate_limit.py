@@ -118,6 +118,12 @@ class RateLimiter:
             unsaved, self._unsaved = self._unsaved, {}
             return unsaved
 
+    def take_back(self, counted: dict[tuple[str, str], int]) -> None:
+        """What was drained could not be stored; it comes with the next drain."""
+        with self._lock:
+            for key, calls in counted.items():
+                self._unsaved[key] = self._unsaved.get(key, 0) + calls
+
     def seed_day(self, subject: str, used: int, now: datetime) -> None:
         """Take up the day's count as the store knows it (other processes included)."""
         start = int(now.timestamp() // _DAY) * _DAY

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeAlias, Union
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from sensei.server.errors import ApiError, FieldProblem, invalid_fields
+
+_Json: TypeAlias = Union["str | int | float | None", "list[_Json]", "dict[str, _Json]"]
 
 _REASONS: dict[str, str] = {
     "missing": "required",
@@ -64,7 +67,9 @@ def parse_json(raw: bytes) -> Any:
         ApiError: 400 `invalid_request`.
     """
     try:
-        return json.loads(raw.decode("utf-8"), parse_constant=_no_constant)
+        return json.loads(
+            raw.decode("utf-8"), parse_constant=_no_constant, parse_float=_finite, parse_int=_whole_number
+        )
     except UnicodeDecodeError:
         raise ApiError("invalid_request", "The body is not UTF-8.") from None
     except RecursionError:
@@ -79,6 +84,8 @@ def check_body(adapter: TypeAdapter[Any], raw: bytes) -> Any:
     Raises:
         ApiError: 422 with the offending members, 400 where only this stricter reader refuses the text.
     """
+    if b"\\u0000" in raw:
+        _refuse_nul(json.loads(raw), ())
     try:
         return adapter.validate_json(raw)
     except ValidationError as error:
@@ -107,6 +114,25 @@ def check_data(adapter: TypeAdapter[Any], data: Any, *, below: str) -> Any:
         return adapter.validate_json(json.dumps(data))
     except ValidationError as error:
         _refuse(error, below)
+
+
+def _refuse_nul(data: _Json, path: tuple[str, ...]) -> None:
+    """Refuse texts with a NUL character, which not every database can keep; the same for each kind of state.
+
+    Raises:
+        ApiError: 422, at the first one.
+    """
+    if isinstance(data, str):
+        if "\0" in data:
+            raise invalid_fields([FieldProblem(".".join(path), "pattern", "must not hold a NUL character")])
+        return
+    if isinstance(data, dict):
+        for name, value in data.items():
+            _refuse_nul(name, path)
+            _refuse_nul(value, (*path, name))
+    elif isinstance(data, list):
+        for position, value in enumerate(data):
+            _refuse_nul(value, (*path, str(position)))
 
 
 def _refuse(error: ValidationError, below: str = "") -> NoReturn:
@@ -146,3 +172,16 @@ def _first_words(message: str) -> str:
 
 def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no JSON value")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError("a number is too large")
+    return number
+
+
+def _whole_number(text: str) -> int:
+    # What no float can hold, no client can read back; and every later conversion would fail on it.
+    _finite(text)
+    return int(text)

@@ -81,6 +81,8 @@ class Store:
         )
         if self.is_sqlite:
             _prepare_sqlite(self._engine)
+        else:
+            _prepare_postgresql(self._engine)
         self._writer = self._engine.execution_options(**{_WRITE: True})
         try:
             with self._writer.begin() as connection:
@@ -183,3 +185,20 @@ def _prepare_sqlite(engine: Engine) -> None:
 
     event.listen(engine, "connect", on_connect)
     event.listen(engine, "begin", on_begin)
+
+
+def _prepare_postgresql(engine: Engine) -> None:
+    from psycopg import Connection as RawConnection
+    from psycopg.abc import Buffer
+    from psycopg.types.string import StrDumperUnknown
+
+    class WithoutNul(StrDumperUnknown):
+        """Texts as PostgreSQL can keep them: what no column can hold is not found, and does not stop a worker."""
+
+        def dump(self, obj: str) -> Buffer | None:
+            return super().dump(obj.replace("\0", "\N{REPLACEMENT CHARACTER}"))
+
+    def on_connect(raw: RawConnection[Any], _record: object) -> None:
+        raw.adapters.register_dumper(str, WithoutNul)
+
+    event.listen(engine, "connect", on_connect)

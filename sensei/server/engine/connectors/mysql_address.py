@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import socket
 import ssl
@@ -203,7 +204,9 @@ def read_address(endpoint: Endpoint) -> Address:
     if not port.isdecimal() or not 0 < int(port) < 65_536:
         raise EndpointError("the port of the connection is no number from 1 to 65535", reason_code="E1009")
     parameters["port"] = int(port)
-    parameters.setdefault("connect_timeout", int(options.get("connection_timeout_seconds", _CONNECT_SECONDS)))
+    parameters.setdefault(
+        "connect_timeout", math.ceil(endpoint.seconds("connection_timeout_seconds", _CONNECT_SECONDS))
+    )
     parameters.setdefault("program_name", str(options.get("application_name", "sensei")))
     database = parameters.get("database")
     schemas = tuple(config.get("schemas") or ()) or ((str(config["schema"]),) if config.get("schema") else ())

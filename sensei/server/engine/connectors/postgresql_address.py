@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -115,7 +116,9 @@ def read_address(endpoint: Endpoint) -> Address:
         raise EndpointError("the port of the connection is no number from 1 to 65535", reason_code="E1009")
     if options.get("ssl_mode"):
         parameters["sslmode"] = str(options["ssl_mode"])
-    parameters.setdefault("connect_timeout", str(int(options.get("connection_timeout_seconds", _CONNECT_SECONDS))))
+    parameters.setdefault(
+        "connect_timeout", str(math.ceil(endpoint.seconds("connection_timeout_seconds", _CONNECT_SECONDS)))
+    )
     parameters.setdefault("application_name", str(options.get("application_name", "sensei")))
     extra: Mapping[str, Any] = config.get("extra_params") or {}
     parameters.update({name: str(value) for name, value in extra.items()})
@@ -136,7 +139,7 @@ def read_address(endpoint: Endpoint) -> Address:
         parameters=parameters,
         schema=str(config["schema"]) if config.get("schema") else None,
         schemas=tuple(schemas),
-        query_timeout_seconds=float(options.get("query_timeout_seconds", 300)),
+        query_timeout_seconds=endpoint.seconds("query_timeout_seconds", 300),
         reach=endpoint.reach,
         _folder=folder,
     )

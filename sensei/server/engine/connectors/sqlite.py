@@ -48,7 +48,7 @@ class SqliteConnector(Connector):
         self._endpoint = endpoint
         self.path: Path = file_path(endpoint)
         self._read_only = bool(endpoint.config.get("read_only", False))
-        self._wait = float(endpoint.options.get("connection_timeout_seconds", _WAIT_SECONDS))
+        self._wait = endpoint.seconds("connection_timeout_seconds", _WAIT_SECONDS)
         self._open: sqlite3.Connection | None = None
 
     @property

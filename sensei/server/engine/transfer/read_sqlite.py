@@ -30,7 +30,7 @@ class SqliteSource:
     def __init__(self, endpoint: Endpoint) -> None:
         self.path: Path = file_path(endpoint)
         check_source(self.path)
-        wait = float(endpoint.options.get("connection_timeout_seconds", 30))
+        wait = endpoint.seconds("connection_timeout_seconds", 30)
         self._db = connect(self.path, writable=False, wait_seconds=wait)
         self._db.execute("PRAGMA cache_size = -16000")
         try:

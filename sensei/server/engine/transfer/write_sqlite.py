@@ -52,7 +52,7 @@ class SqliteTarget(TargetDatabase):
     def __init__(self, endpoint: Endpoint) -> None:
         self.path: Path = file_path(endpoint)
         check_target(self.path, read_only=bool(endpoint.config.get("read_only", False)))
-        wait = float(endpoint.options.get("connection_timeout_seconds", 30))
+        wait = endpoint.seconds("connection_timeout_seconds", 30)
         self.ddl: Ddl = Ddl("sqlite")
         self._db = connect(self.path, writable=True, wait_seconds=wait)
         # References are checked once all rows are in. Everything that guards against a crash stays on.
