@@ -400,3 +400,15 @@ def test_an_unknown_phase(tmp_path: Path) -> None:
     job = plan_job(sqlite_end(path), sqlite_end(tmp_path / "t.db"))
     with pytest.raises(ExecutionError, match="no phase 'planning'"):
         run_phase("planning", job, MigrationState(), Notes(), GoOn())
+
+
+def test_rows_that_refer_to_nothing_are_told_of_between_sqlite_files_too(tmp_path: Path) -> None:
+    source = make_sqlite(
+        tmp_path / "from.db",
+        "CREATE TABLE parent (id INTEGER PRIMARY KEY); CREATE TABLE child (parent INTEGER REFERENCES parent (id));",
+        {"parent": [(1,)], "child": [(1,), (2,), (None,)]},
+    )
+    plan = make_plan(sqlite_end(source), sqlite_end(tmp_path / "to.db"), Selection(), None, PlanOptions())
+    (risk,) = plan.risks
+    assert (risk.severity, risk.affected) == ("medium", ("child",))
+    assert risk.description.startswith("1 row breaks the reference of child (parent) to parent; copied")

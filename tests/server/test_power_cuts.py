@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
+from sensei.server.engine.transfer.write_sqlite import SqliteTarget
 from sensei.server.serve import ServeError, ServerThread, Serving, serve
 from sensei.server.settings import Settings
+from sensei.server.store.database import Store
 from sensei.server.store.durability import GroupSync, OutcomeUnknownError
+from tests.server.real import Files
 from tests.support.contract import ContractClient
 
 BODY = {"name": "a", "type": "sqlite", "role": "both", "config": {"path": "/nowhere.db"}}
@@ -169,3 +174,50 @@ def test_a_state_that_goes_away_during_a_commit_leaves_the_outcome_open(
 
 def test_without_a_log_there_is_nothing_to_wait_for(tmp_path: Path) -> None:
     GroupSync(tmp_path / "state.db").wait()
+
+
+def test_the_state_is_on_the_disk_before_the_ledger_of_the_target_goes(
+    monkeypatch: pytest.MonkeyPatch, admin: ContractClient, tmp_path: Path
+) -> None:
+    done: list[str] = []
+    wait, forget = Store.make_durable, SqliteTarget.forget
+
+    def make_durable(store: Store) -> None:
+        wait(store)
+        if threading.current_thread().name.startswith("sensei-worker"):
+            done.append("on the disk")
+
+    def forget_it(*given: Any, **named: Any) -> None:
+        done.append("ledger gone")
+        forget(*given, **named)
+
+    monkeypatch.setattr(Store, "make_durable", make_durable)
+    monkeypatch.setattr(SqliteTarget, "forget", forget_it)
+    files = Files(admin, tmp_path / "from.db", tmp_path / "to.db")
+    files.run(files.source, "CREATE TABLE a (b INTEGER PRIMARY KEY); INSERT INTO a VALUES (1)")
+    files.finished()
+    assert done[: done.index("ledger gone")].count("on the disk") == 3  # schema, data, and all of the target
+
+
+def test_a_disk_that_refuses_does_not_fail_the_migration(
+    monkeypatch: pytest.MonkeyPatch, start_server: Callable[..., ServerThread], tmp_path: Path
+) -> None:
+    server = start_server()
+    with ContractClient(server.url, server.api_key) as client:
+        files = Files(client, tmp_path / "from.db", tmp_path / "to.db")
+        files.run(files.source, "CREATE TABLE a (b INTEGER PRIMARY KEY); INSERT INTO a VALUES (1)")
+        mig = files.planned()
+        make_durable = Store.make_durable
+
+        def refuse(store: Store) -> None:
+            if threading.current_thread().name.startswith("sensei-worker"):
+                monkeypatch.setattr("sensei.server.store.durability.os.fsync", _refuse)
+            make_durable(store)
+
+        monkeypatch.setattr(Store, "make_durable", refuse)
+        assert client.post(f"/v1/migrations/{mig}/start", json={}).status_code == 202
+        server._thread.join(20)
+    monkeypatch.undo()
+    again = start_server(api_key=server.api_key)
+    with ContractClient(again.url, again.api_key) as client:
+        Files(client, tmp_path / "from.db", tmp_path / "to.db").wait(mig, "completed")

@@ -205,3 +205,16 @@ def test_a_migration_with_a_backup_can_be_deleted_after_its_connections(files: F
     answer = files.client.delete(f"/v1/migrations/{mig}")
     assert answer.status_code == 200, answer.text
     assert files.query(files.target, "SELECT count(*) FROM sqlite_master WHERE name GLOB '_sensei_backup*'") == [(1,)]
+
+
+def test_what_was_rolled_back_is_not_shown_as_done(files: Files) -> None:
+    mig = files.finished(target={"options": {"drop_existing_tables": True}})
+    assert files.get(mig)["progress"]["overall_percent"] == 100
+    _roll_back(files, mig, strategy="truncate")
+    files.wait(mig, "rolled_back")
+    shown = files.get(mig)
+    assert [phase["status"] for phase in shown["progress"]["phases"]] == ["completed", *["pending"] * 4]
+    assert shown["progress"]["overall_percent"] == 5
+    assert shown["metrics"]["records_processed"] == 0
+    # Restarted or not, it stays the history it is: neither resumed nor started again.
+    assert files.client.post(f"/v1/migrations/{mig}/start", json={}).json()["error"]["code"] == "invalid_state"

@@ -187,7 +187,7 @@ class _Planner:
             profile = profile_mysql_table(reader, table, nul_counts=self._target.system == "postgresql")
         else:
             profile = profile_table(reader, table)
-        if table.foreign_keys and self._target.system == "postgresql":
+        if table.foreign_keys:
             self._count_orphans(table, profile, reader)
         return profile
 

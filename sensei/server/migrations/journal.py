@@ -31,7 +31,7 @@ Entry = Callable[[Session, Migration], None]
 
 
 class StoreJournal:
-    """A journal that writes in small batches from a thread of its own; checkpoints are durable when they return."""
+    """A journal that writes in small batches from a thread of its own; checkpoints are stored when they return."""
 
     def __init__(self, runtime: Runtime, holder: LeaseHolder) -> None:
         self._runtime = runtime
@@ -91,11 +91,16 @@ class StoreJournal:
         self._add(lambda session, row: write_error(session, row, record, now))
 
     def checkpoint(self, state: MigrationState, *, kind: str = "automatic", table: str | None = None) -> None:
-        """Store a position durably, with everything told before it."""
+        """Store a position, with everything told before it; the boundary of a phase survives a power cut as well.
+
+        What lies between boundaries the target's own ledger knows better. At the last one the ledger goes.
+        """
         now = self._now()
         stored = state.to_json()
         self._add(lambda session, row: _write_checkpoint(session, row, stored, kind, table, now))
         self.flush(with_progress=True)
+        if kind == "phase_boundary":
+            self._runtime.store.make_durable()
 
     def flush(self, *, with_progress: bool = False) -> None:
         """Write everything told so far.

@@ -135,6 +135,7 @@ def carry_out(runtime: Runtime, holder: LeaseHolder) -> None:
         if row.status != "rolling_back":
             return
         if scope == "full":
+            reset_phases(row)
             lifecycle.move(session, row, "rolled_back", now, "Everything this migration wrote was taken back")
         else:
             reset_phases(row)

@@ -20,6 +20,7 @@ from sensei.server.migrations.journal import StoreJournal, add_checkpoint
 from sensei.server.migrations.lease import LeaseHolder, LeaseLostError, lock_owned
 from sensei.server.migrations.state_machine import PHASES
 from sensei.server.runtime import Runtime
+from sensei.server.store.durability import OutcomeUnknownError
 from sensei.server.store.migration_tables import Migration
 from sensei.server.store.validation_tables import Validation
 from sensei.server.validations import runs
@@ -57,7 +58,8 @@ class Worker:
                     return
                 try:
                     step()
-                except LeaseLostError:
+                except (LeaseLostError, OutcomeUnknownError):
+                    # A disk that refuses is no fault of the migration, which goes on after the next start.
                     raise
                 except Exception as error:
                     self._fail(explain(error))

@@ -188,10 +188,18 @@ class StructurePlanner:
             if parent is None:
                 self._risk("medium", f"{what} is not made, as that table is not part of this migration", table)
                 continue
+            orphans = profile.orphans.get(key.columns, 0) if profile else 0
+            if self._target.system == "sqlite" and orphans:
+                self._risk(
+                    "medium",
+                    f"{counted(orphans, 'row breaks', 'rows break')} {what}; copied as they are and "
+                    "recorded as errors, and the reference holds for new rows",
+                    table,
+                    "Mend the rows at the source, or on the target afterwards.",
+                )
             if self._target.system == "postgresql" and self._system != "postgresql":
                 if not self._fits(table, key, parent, parent_key, what):
                     continue
-                orphans = profile.orphans.get(key.columns, 0) if profile else 0
                 if orphans:
                     self._risk(
                         "high",

@@ -81,3 +81,8 @@ export function isWorking(status) {
 export function tone(status) {
   return TONES[status] ?? "idle";
 }
+
+/** How much of a migration is there, 0 to 100. What was rolled back is not, though its plan is still done. */
+export function shareDone(status, percent) {
+  return status === "rolled_back" ? 0 : percent;
+}

@@ -3,7 +3,7 @@
 import { get } from "../api.js";
 import { announce, fill, h, icon, refill } from "../dom.js";
 import { dotted, percent, words } from "../format.js";
-import { isFinished, isWorking, statusText } from "../states.js";
+import { isFinished, isWorking, shareDone, statusText } from "../states.js";
 import { follow } from "../stream.js";
 import { loading, meter, pill, problem, setMeter, tabs } from "../widgets.js";
 import { actionButtons } from "./migration_actions.js";
@@ -164,7 +164,7 @@ class View {
 
   update() {
     const { migration, connection, said } = this.live;
-    const part = migration.progress.overall_percent;
+    const part = shareDone(migration.status, migration.progress.overall_percent);
     document.title = `${migration.name} · Sensei`;
     this.title.textContent = migration.name;
     this.ends.textContent = `${nameOf(migration.source)} → ${nameOf(migration.target)}`;

@@ -31,7 +31,8 @@ export async function render(root, { live, signal }) {
   function update() {
     const { migration, speeds } = live;
     const over = isFinished(migration.status);
-    fill(phases, migration.progress.phases.map((phase) => phaseItem(phase, over)));
+    const unreached = migration.status === "rolled_back" ? "Rolled back" : over ? "Not reached" : "Waiting";
+    fill(phases, migration.progress.phases.map((phase) => phaseItem(phase, unreached)));
     fill(figures, figuresOf(migration));
     fill(facts, factsOf(migration));
     if (drawn !== speeds.length) {
@@ -63,7 +64,7 @@ export async function render(root, { live, signal }) {
   update();
 }
 
-function phaseItem(phase, over) {
+function phaseItem(phase, unreached) {
   const running = phase.status === "running";
   const mark = phase.status === "completed" ? icon("check") : phase.status === "failed" ? icon("cross") : null;
   return h(
@@ -74,7 +75,7 @@ function phaseItem(phase, over) {
     h(
       "div",
       { class: "soft small" },
-      running ? percent(phase.progress_percent) : phase.status === "pending" ? (over ? "Not reached" : "Waiting") : words(phase.status),
+      running ? percent(phase.progress_percent) : phase.status === "pending" ? unreached : words(phase.status),
       phase.duration_seconds !== undefined ? ` · ${duration(phase.duration_seconds)}` : "",
     ),
   );

@@ -3,7 +3,7 @@
 import { get, pause, serverTime } from "../api.js";
 import { fill, h, refill } from "../dom.js";
 import { ago, count, dotted, percent, words } from "../format.js";
-import { isWorking, statusText } from "../states.js";
+import { isWorking, shareDone, statusText } from "../states.js";
 import { follow } from "../stream.js";
 import { cell, choices, code, empty, loading, meter, pill, problem, setMeter, table } from "../widgets.js";
 
@@ -139,7 +139,7 @@ function makeRow(viewSignal, changed) {
       fill(cells.status, pill(one.status, statusText(one.status)));
       cells.ends.textContent = `${nameOf(one.source)} → ${nameOf(one.target)}`;
       cells.created.textContent = ago(one.created_at);
-      if (connection === null) move(one.progress_percent, isWorking(one.status) ? one.phase : null);
+      if (connection === null) move(shareDone(one.status, one.progress_percent), isWorking(one.status) ? one.phase : null);
     },
     setFollowed(wanted) {
       if (!wanted) return this.stop();
