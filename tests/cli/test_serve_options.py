@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import click
+import httpx
 import pytest
 
 from sensei import Client
 from sensei.cli.commands.serve import command
-from sensei.server.oauth.registration import application
+from sensei.server.oauth.registration import application, applications_in, without_repeats
 from sensei.server.serve import is_origin
 from tests.cli.conftest import User
 from tests.cli.test_serve_and_ping import serving, variables
@@ -60,6 +62,64 @@ def test_an_application_is_registered_and_named(user: User) -> None:
         assert json.loads("".join(lines))["api_key"].startswith("sk_test_")
         told = [process.stderr.readline() for _ in range(2)]
     assert told[1] == "The application 'Monthly reports' is the OAuth client monthly-reports.\n"
+
+
+APPLICATION = """
+[[application]]
+name = "Monthly reports"
+client_id = "reports"
+redirect_uris = ["https://reports.example/callback"]
+scopes = ["migrations:read"]
+client_secret = "a-secret-of-the-application"
+"""
+
+
+def test_an_application_with_a_secret_is_registered_by_a_file(user: User, tmp_path: Path) -> None:
+    file = tmp_path / "applications.toml"
+    file.write_text(APPLICATION)
+    with serving(user, "--oauth-apps-file", str(file), "--output", "json") as process:
+        assert process.stdout is not None
+        lines: list[str] = []
+        while not lines or not lines[-1].startswith("}"):
+            lines.append(process.stdout.readline())
+        url = json.loads("".join(lines))["url"]
+        form = {"grant_type": "authorization_code", "code": "none", "redirect_uri": "https://reports.example/callback"}
+        # Who proves to be the application hears of the code; who does not, hears nothing.
+        for secret, problem in (("a-secret-of-the-application", "invalid_grant"), ("another", "invalid_client")):
+            answer = httpx.post(f"{url}/oauth/token", data=form, auth=("reports", secret))
+            assert answer.json()["error"] == problem
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        (("name =", "title ="), "application.0"),
+        (("migrations:read", "migrations:fly"), "application.0.scopes"),
+        (("https://reports", "http://reports"), "application.0.redirect_uris.0: must be https"),
+        (("a-secret-of-the-application", "short"), "application.0.client_secret"),
+        (("a-secret-of-the-application", 'a-secret-of" the-application'), "is no TOML (line 7)"),
+        (('"reports"', '"rep orts"'), "application.0.client_id"),
+        (("[[application]]", "[[app]]"), "application"),
+        (("[[application]]", APPLICATION + "[[application]]"), "two applications are the OAuth client 'reports'"),
+    ],
+)
+def test_a_bad_file_of_applications_is_told_without_its_secrets(
+    tmp_path: Path, change: tuple[str, str], problem: str
+) -> None:
+    file = tmp_path / "applications.toml"
+    file.write_text(APPLICATION.replace(*change))
+    with pytest.raises(ValueError, match=re.escape(problem)) as refused:
+        without_repeats(applications_in(file, "sandbox"))
+    assert "\n" not in str(refused.value)
+    assert "secret-of" not in str(refused.value)
+
+
+def test_what_a_file_of_applications_leaves_out(tmp_path: Path) -> None:
+    file = tmp_path / "applications.toml"
+    file.write_text('[[application]]\nname = "My App"\nredirect_uris = ["http://127.0.0.1/cb"]\n')
+    (app,) = applications_in(file, "production")
+    assert (app.client_id, app.client_secret, app.environment) == ("my-app", None, "production")
+    assert app.scopes == application("My App=http://127.0.0.1/cb", "production").scopes
 
 
 @pytest.mark.parametrize(

@@ -62,6 +62,11 @@ from sensei.cli._options import Command, Options
     metavar="NAME=URI",
     help="Application that may ask people for access, and where it gets its answer; may be repeated.",
 )
+@click.option(
+    "--oauth-apps-file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="TOML file with more applications, which may have secrets and scopes of their own.",
+)
 @click.option("--smtp", metavar="URL", help="Mail server of notifications, smtp:// or smtps://.")
 @click.option("--mail-from", metavar="ADDRESS", help="Address that e-mails are from.")
 @click.option("--slack-token", metavar="TOKEN", help="Token of a Slack bot for notifications.")
@@ -84,6 +89,7 @@ def command(
     data_dirs: tuple[Path, ...],
     allow_networks: tuple[str, ...],
     oauth_apps: tuple[str, ...],
+    oauth_apps_file: Path | None,
     smtp: str | None,
     mail_from: str | None,
     slack_token: str | None,
@@ -101,7 +107,7 @@ def command(
 
     require_server()
     from sensei.server.crypto.vault import VaultError
-    from sensei.server.oauth.registration import application
+    from sensei.server.oauth.registration import application, applications_in, without_repeats
     from sensei.server.serve import ServeError, Serving, is_loopback, serve
     from sensei.server.settings import TIERS, Settings
     from sensei.server.store.database import StoreError
@@ -126,6 +132,9 @@ def command(
     try:
         environment = "production" if (api_key or "").startswith("sk_live_") else "sandbox"
         applications = tuple(application(text, environment) for text in oauth_apps)
+        if oauth_apps_file is not None:
+            applications = (*applications, *applications_in(oauth_apps_file, environment))
+        applications = without_repeats(applications)
         settings = Settings(
             state=state,
             key_file=key_file,
