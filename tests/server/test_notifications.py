@@ -265,7 +265,7 @@ def test_a_swarm_of_errors_is_told_in_few_messages(
 
 def test_names_cannot_become_headers_or_recipients(make_world: Callable[..., World], postbox: Postbox) -> None:
     world = make_world(smtp_url=_url(postbox))
-    name = "x\r\nBcc: eve@example.com\r\n\r\nhello\u2028\u0000\u202e"
+    name = "x\r\nBcc: eve@example.com\r\n\r\nhello\u2028\u0001\u202e"
     world.completed(name=name, notifications={"email": TEAM[:1], "on_events": ["completed"]})
     postbox.wait_for(lambda: len(postbox.arrived) == 1)
 
