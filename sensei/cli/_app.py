@@ -21,8 +21,12 @@ COMMANDS: Lazy = {
     "login": ("sensei.cli.commands.login", "Store an API key, after checking it."),
     "logout": ("sensei.cli.commands.login:logout", "Remove a stored API key."),
     "migrate": ("sensei.cli.commands.migrate", "Move a database of yours: plan, review, run, validate, certify."),
+    "migrations": ("sensei.cli.commands.migrations", "Make, start, watch, pause, undo and delete migrations."),
     "ping": ("sensei.cli.commands.ping", "Check that the API answers and accepts your key."),
+    "plans": ("sensei.cli.commands.plans", "Look at the plan of a migration, and decide its mappings."),
     "serve": ("sensei.cli.commands.serve", "Run the local reference server."),
+    "validations": ("sensei.cli.commands.validations", "Compare source and target, and prove what was found."),
+    "webhooks": ("sensei.cli.commands.webhooks", "Register endpoints for events, or receive events here."),
 }
 """Name → module that holds `command`, and the line for the overview; `--help` imports none of them."""
 

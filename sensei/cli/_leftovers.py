@@ -176,7 +176,7 @@ class Leftovers:
         if self._ask and not self._tell.confirm(question):
             raise CommandError(f"not started; what migration {migration.id} wrote is still on the target")
         self._tell.begin("Removing what an earlier run wrote")
-        backup = self._backup_of(migration)
+        backup = backup_of(self._client, migration.id)
         try:
             if backup is None:
                 migration.rollback(strategy="truncate")
@@ -195,10 +195,11 @@ class Leftovers:
             self._tell.end(f"Removed what an earlier run wrote{back}; starting over")
         self._memory.forget()
 
-    def _backup_of(self, migration: Migration) -> str | None:
-        """The backup of the tables that the target had before, as the log tells of it."""
-        for entry in self._client.migrations.logs(migration.id, phase="schema_migration", limit=100):
-            name = (entry.data or {}).get("backup_id")
-            if isinstance(name, str):
-                return name
-        return None
+
+def backup_of(client: Client, migration_id: str) -> str | None:
+    """The backup of the tables that the target had before, as the log tells of it; None when there is none."""
+    for entry in client.migrations.logs(migration_id, phase="schema_migration", limit=100):
+        name = (entry.data or {}).get("backup_id")
+        if isinstance(name, str):
+            return name
+    return None

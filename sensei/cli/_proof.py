@@ -50,7 +50,7 @@ def prove(client: Client, migration: Migration, type: ValidationTypeParam, folde
     """
     tell.begin("Validating: comparing both databases")
     validation = migration.run_validation(type=type)
-    shown = _Shown(tell)
+    shown = ShownValidation(tell)
     validation.wait(timeout=None, on_progress=shown.update)
     if validation.status != "completed":
         reason = validation.error.message if validation.error else f"it is {validation.status}"
@@ -60,18 +60,18 @@ def prove(client: Client, migration: Migration, type: ValidationTypeParam, folde
     result = validation.overall_result or "unknown"
     if result not in {"passed", "passed_with_warnings"}:
         raise CommandError(
-            f"the data was moved, but the validation {_verdict(validation)}. The report is {report}. "
+            f"the data was moved, but the validation {verdict_of(validation)}. The report is {report}. "
             "The same command compares again; with --existing truncate it moves again."
         )
     sure = f", confidence {validation.confidence_score:.3f}" if validation.confidence_score is not None else ""
-    tell.end(f"Validation {result.replace('_', ' ')}{sure}: {', '.join(_ran(validation))}")
+    tell.end(f"Validation {result.replace('_', ' ')}{sure}: {', '.join(perspectives_of(validation))}")
     certificate = _certify(client, validation, folder, tell) if validation.certificate_id else None
     if certificate is None:
         tell.say("No certificate: only a full validation earns one.")
     return Proof(validation.id, type, result, validation.confidence_score, report, certificate)
 
 
-class _Shown:
+class ShownValidation:
     """Tells how far a validation is, once the server can say when it will be done."""
 
     def __init__(self, tell: Presenter) -> None:
@@ -87,7 +87,7 @@ class _Shown:
         left = max((ends - moment).total_seconds(), 1.0)
         passed = max((moment - began).total_seconds(), 0.0)
         self._percent = max(self._percent, 100 * passed / (passed + left))
-        results = {name: getattr(validation.results, name).status for name in _ran(validation)}
+        results = {name: getattr(validation.results, name).status for name in perspectives_of(validation)}
         waiting = [name for name, status in results.items() if status in {"pending", "running"}]
         self._tell.progress(
             Progress(
@@ -118,18 +118,16 @@ def _certify(client: Client, validation: Validation, folder: Path, tell: Present
     return CheckedCertificate(certificate.id, certificate.valid_until, certificate.public_key_id or "", path, keys_path)
 
 
-def _ran(validation: Validation) -> list[str]:
+def perspectives_of(validation: Validation) -> list[str]:
+    """The names of the perspectives that have something to say, in their order."""
     results = validation.results
     return [name for name in _PERSPECTIVES if results is not None and getattr(results, name) is not None]
 
 
-def _verdict(validation: Validation) -> str:
-    found = [
-        issue
-        for name in _ran(validation)
-        for issue in getattr(validation.results, name).issues
-        if issue.severity in {"critical", "high"}
-    ]
+def verdict_of(validation: Validation) -> str:
+    """What to say of a validation that did not pass, after its name."""
+    found = [issue for name in perspectives_of(validation) for issue in getattr(validation.results, name).issues]
+    found = [issue for issue in found if issue.severity in {"critical", "high"}] or found
     if not found:
         return f"is {(validation.overall_result or 'not complete').replace('_', ' ')}"
     first = found[0]

@@ -14,8 +14,23 @@ if TYPE_CHECKING:
 
 _SETTLE_SECONDS = 60.0
 
+_WAITING = {
+    "plan_ready": "The plan is ready and waits for decisions: `sensei plans mappings {0}` shows them, then "
+    "`sensei migrations start {0}`",
+    "approved": "The plan is approved: `sensei migrations start {0}` starts it",
+    "paused": "Paused: `sensei migrations resume {0}` goes on",
+}
+"""What a migration that does nothing by itself waits for."""
 
-def watch(migration: Migration, tell: Presenter, *, since: datetime | None = None) -> Migration:
+
+def watch(
+    migration: Migration,
+    tell: Presenter,
+    *,
+    since: datetime | None = None,
+    doing: str | None = None,
+    stay: bool = False,
+) -> Migration:
     """Show the event stream until the migration has finished or paused; returns it refreshed.
 
     Args:
@@ -23,6 +38,8 @@ def watch(migration: Migration, tell: Presenter, *, since: datetime | None = Non
         tell: Whom to tell.
         since: When it was taken up again. What was before is not shown, and neither is how long phases took: their
             time would hold the break.
+        doing: What to show until there is progress.
+        stay: Whether to go on while it waits for somebody, as it does when it is paused, and to say what for.
 
     Raises:
         StreamInterruptedError: The stream was cut and could not be resumed; the migration goes on.
@@ -30,7 +47,7 @@ def watch(migration: Migration, tell: Presenter, *, since: datetime | None = Non
     """
     from sensei.models.events import ErrorEvent, LogEvent, PhaseEvent, ProgressEvent, StatusEvent
 
-    tell.begin("Starting" if since is None else "Going on")
+    tell.begin(doing or ("Starting" if since is None else "Going on"))
     with migration.stream_events(since=since) as events:
         for event in events:
             match event:
@@ -55,8 +72,11 @@ def watch(migration: Migration, tell: Presenter, *, since: datetime | None = Non
                 case ErrorEvent(action="occurred"):
                     place = ".".join(part for part in (event.table, event.column_name) if part)
                     tell.warn(f"{place}: {event.message}" if place else event.message)
-                case StatusEvent(status="paused") if migration.refresh().status == "paused":
+                case StatusEvent(status="paused") if not stay and migration.refresh().status == "paused":
                     return migration
+                # What is replayed may be long over.
+                case StatusEvent(status=status) if stay and status in _WAITING and migration.refresh().status == status:
+                    tell.say(_WAITING[status].format(migration.id))
                 case _:
                     pass
     return migration.wait(timeout=_SETTLE_SECONDS)
