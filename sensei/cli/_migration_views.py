@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sensei.cli._proof import perspectives_of
-from sensei.cli._review import review_of
+from sensei.cli._review import review_of, row_of
 from sensei.cli._table import cell, described, one_line
 from sensei.cli._text import columns, count, seconds
 
@@ -86,14 +86,14 @@ def plan_text(plan: MigrationPlan) -> str:
 
 def mapping_row(mapping: Mapping) -> dict[str, object]:
     """A mapping as a row of a table."""
+    row = row_of(mapping)
     waits = "needs a decision" if mapping.requires_approval and mapping.status == "pending_review" else mapping.status
     return {
         "id": mapping.id,
         "sure": f"{mapping.confidence:.2f}",
-        "source": str(mapping.source),
-        "target": str(mapping.target),
-        "becomes": f"{mapping.source.type or '?'} -> {mapping.target.type or '?'}",
-        "status": waits,
+        "column": row.source,
+        "becomes": row.becomes,
+        "status": waits.replace("_", " "),
     }
 
 

@@ -27,12 +27,13 @@ def review_of(plan: MigrationPlan) -> Review:
     ]
     return Review(
         undecided=sum(mapping.status == "pending_review" for mapping in plan.mappings),
-        mappings=[_row(mapping) for mapping in ordered],
+        mappings=[row_of(mapping) for mapping in ordered],
         risks=sorted(risks, key=lambda risk: _rank(risk.severity)),
     )
 
 
-def _row(mapping: Mapping) -> MappingRow:
+def row_of(mapping: Mapping) -> MappingRow:
+    """A mapping as it is shown; the name of the target is left out where it is that of the source."""
     source, target = mapping.source, mapping.target
     renamed = (
         "" if (source.table, source.column) == (target.table, target.column) else f"{target.table}.{target.column} "

@@ -66,7 +66,7 @@ def test_mappings_by_how_sure_they_are(connected: User, client: Client, migratio
     assert [sure[one] < 0.8 for one in undecided] == [True]
 
     rows = connected.run("plans", "mappings", migration_id, "--undecided").out.splitlines()
-    assert rows[0].split() == ["ID", "SURE", "SOURCE", "TARGET", "BECOMES", "STATUS"]
+    assert rows[0].split() == ["ID", "SURE", "COLUMN", "BECOMES", "STATUS"]
     assert rows[1].startswith(undecided[0])
     assert rows[1].endswith("needs a decision")
     assert "people.newsletter" in rows[1]

@@ -90,7 +90,7 @@ def mappings(
             )
     if options.form == "table" and not options.quiet:
         found = Listed([mapping_row(Mapping.model_validate(item)) for item in found.items], found.total)
-    write_list(options, found, "id sure source target becomes status", nothing="There are no such mappings.")
+    write_list(options, found, "id sure column becomes status", nothing="There are no such mappings.")
 
 
 @command.command("approve")
