@@ -31,7 +31,7 @@ def profiles_of(document: Document, path: Path) -> dict[str, Document]:
     Raises:
         CommandError: They are no mappings.
     """
-    found = document.get("profiles") or {}
+    found: object = document.get("profiles") or {}
     if not isinstance(found, dict) or not all(
         isinstance(one, dict | None) for one in cast("dict[object, object]", found).values()
     ):

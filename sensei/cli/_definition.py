@@ -115,7 +115,7 @@ def _parsed(text: str, where: str) -> object:
                     raise _refused(where, f"line {key.start_mark.line + 1}: member {key.value!r} is given twice")
                 seen.add(key.value)
         loader.flatten_mapping(node)
-        return loader.construct_mapping(node, deep=True)
+        return cast("dict[object, object]", loader.construct_mapping(node, deep=True))
 
     Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, mapping)
     try:
@@ -216,7 +216,7 @@ def _arguments(hint: object) -> tuple[object, ...]:
 
 def _kinds(hint: object) -> set[object]:
     parts = _arguments(hint)
-    return {hint} if not parts else set().union(*(_kinds(part) for part in parts))
+    return {kind for part in parts for kind in _kinds(part)} if parts else {hint}
 
 
 def _shapes(hint: object) -> list[type]:

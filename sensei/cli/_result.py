@@ -65,10 +65,6 @@ def listed(ask: Callable[[int], Page[ModelT]], limit: int | None) -> Listed:
     Args:
         ask: Asks for the first page; is given its size.
         limit: Most items to fetch; None for all.
-
-    Examples:
-        >>> listed(lambda size: client.connections.list(limit=size), 20).total
-        20
     """
     page = ask(min(limit or _BIGGEST_PAGE, _BIGGEST_PAGE))
     items = [one.to_dict() for one in page.to_list(max_items=limit)]

@@ -190,8 +190,9 @@ def flattened(record: dict[str, object], prefix: str = "") -> list[tuple[str, st
     """Name and value of each member, with those of members inside under dotted names; empty ones are left out."""
     found: list[tuple[str, str]] = []
     for name, value in record.items():
+        shown = cell(value)
         if isinstance(value, dict) and value:
             found += flattened(cast("dict[str, object]", value), f"{prefix}{name}.")
-        elif value is not None and value not in ([], {}, ""):
-            found.append((one_line(f"{prefix}{name}"), cell(value)))
+        elif shown != "-":
+            found.append((one_line(f"{prefix}{name}"), shown))
     return found

@@ -133,7 +133,7 @@ def start(options: Options, migration_id: str, wait: bool, dry_run: bool) -> Non
     Mappings that are in review but need no decision are taken as proposed.
     """
     from sensei import ApprovalRequiredError
-    from sensei.cli._errors import CommandError
+    from sensei.cli._errors import CommandError, StoppedError
     from sensei.cli._following import await_plan, follow, refuse_unfinished
     from sensei.cli._presenters import presenter_for
     from sensei.cli._server import open_client
@@ -145,6 +145,10 @@ def start(options: Options, migration_id: str, wait: bool, dry_run: bool) -> Non
             migration = await_plan(migration, tell, None)
         try:
             migration.start(dry_run=dry_run)
+        except KeyboardInterrupt:
+            raise StoppedError(
+                f"{migration_id} may have started by then; `sensei migrations get {migration_id}` tells"
+            ) from None
         except ApprovalRequiredError as error:
             raise CommandError(
                 f"{error}; `sensei plans mappings {migration_id} --undecided` shows them, "
