@@ -370,7 +370,7 @@ def test_no_companion_where_others_always_write(tmp_path: Path, monkeypatch: pyt
             assert first.scalar("SELECT count(*) FROM t") == seen
 
 
-@pytest.mark.parametrize("given", ["soon", True, 0, -1, None, [], float("nan")])
+@pytest.mark.parametrize("given", ["soon", True, -1, None, [], float("nan")])
 def test_a_wait_that_is_no_number_of_seconds_is_refused(tmp_path: Path, given: object) -> None:
     make_sqlite(tmp_path / "a.db", "CREATE TABLE t (a)")
     options = {"connection_timeout_seconds": given}

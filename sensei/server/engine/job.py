@@ -40,8 +40,8 @@ class Endpoint:
             EndpointError: It is no number of seconds (E1009).
         """
         value = self.options.get(name, default)
-        if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
-            raise EndpointError(f"{name} of the connection is no number of seconds above 0", reason_code="E1009")
+        if isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0:
+            raise EndpointError(f"{name} of the connection is no number of seconds", reason_code="E1009")
         return min(float(value), _DAY_SECONDS)
 
 

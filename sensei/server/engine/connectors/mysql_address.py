@@ -204,8 +204,9 @@ def read_address(endpoint: Endpoint) -> Address:
     if not port.isdecimal() or not 0 < int(port) < 65_536:
         raise EndpointError("the port of the connection is no number from 1 to 65535", reason_code="E1009")
     parameters["port"] = int(port)
+    # To the driver 0 means forever.
     parameters.setdefault(
-        "connect_timeout", math.ceil(endpoint.seconds("connection_timeout_seconds", _CONNECT_SECONDS))
+        "connect_timeout", max(1, math.ceil(endpoint.seconds("connection_timeout_seconds", _CONNECT_SECONDS)))
     )
     parameters.setdefault("program_name", str(options.get("application_name", "sensei")))
     database = parameters.get("database")

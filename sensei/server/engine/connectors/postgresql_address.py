@@ -116,8 +116,9 @@ def read_address(endpoint: Endpoint) -> Address:
         raise EndpointError("the port of the connection is no number from 1 to 65535", reason_code="E1009")
     if options.get("ssl_mode"):
         parameters["sslmode"] = str(options["ssl_mode"])
+    # To the driver 0 means forever.
     parameters.setdefault(
-        "connect_timeout", str(math.ceil(endpoint.seconds("connection_timeout_seconds", _CONNECT_SECONDS)))
+        "connect_timeout", str(max(1, math.ceil(endpoint.seconds("connection_timeout_seconds", _CONNECT_SECONDS))))
     )
     parameters.setdefault("application_name", str(options.get("application_name", "sensei")))
     extra: Mapping[str, Any] = config.get("extra_params") or {}
