@@ -24,6 +24,7 @@ from sensei.cli._watch import watch
 
 if TYPE_CHECKING:
     from sensei import Client, Connection, Migration, MigrationPlan
+    from sensei.models import ConnectionTestResult, MigrationSource, MigrationTarget
     from sensei.models.params import ValidationTypeParam
     from sensei.models.params.connections import ConnectionConfig, ConnectionConfigUpdate
     from sensei.models.params.migrations import (
@@ -166,6 +167,7 @@ class MainJob:
 
     def _connection(self, end: Endpoint, role: Literal["source", "target"]) -> Connection:
         self._tell.begin(f"Connecting to the {role} {end.shown}")
+        self._try(end, role)
         name = f"{end.shown} ({role})"[:255]
         known = self._client.connections.list(tag=TAG, role=role, type=end.type)
         connection = self._changed(next((one for one in known if one.name == name), None), end)
@@ -187,12 +189,22 @@ class MainJob:
         except ConflictError:
             return None
 
-    def _test(self, connection: Connection, end: Endpoint, role: str) -> None:
-        result = connection.test()
+    def _try(self, end: Endpoint, role: Literal["source", "target"]) -> None:
+        """Make sure that the database can be used, before the server keeps a password for it."""
+        result = self._client.connections.test_config(
+            type=end.type, config=cast("ConnectionConfig", end.config), role=role
+        )
+        self._refuse_what_failed(result, end, role)
+
+    def _refuse_what_failed(self, result: ConnectionTestResult, end: Endpoint, role: str) -> None:
         if result.status != "success":
             reason = result.error.message if result.error else f"{end.shown} cannot be used"
             code = f" ({result.error.reason_code})" if result.error and result.error.reason_code else ""
             raise CommandError(f"{role.capitalize()} database: {reason}{code}")
+
+    def _test(self, connection: Connection, end: Endpoint, role: str) -> None:
+        result = connection.test()
+        self._refuse_what_failed(result, end, role)
         facts = [result.server_version or end.type]
         if result.latency_ms is not None:
             facts.append(f"answers in {result.latency_ms:.0f} ms")
@@ -277,12 +289,14 @@ class MainJob:
 
     def _refresh_credentials(self, migration: Migration) -> None:
         """Tell the server the passwords of this run: they may have changed since the first one."""
-        for end, role, place in (
+        sides: tuple[tuple[Endpoint, Literal["source", "target"], MigrationSource | MigrationTarget | None], ...] = (
             (self._order.source, "source", migration.source),
             (self._order.target, "target", migration.target),
-        ):
+        )
+        for end, role, place in sides:
             if place is None or place.connection_id is None:
                 continue
+            self._try(end, role)
             connection = self._changed(self._client.connections.get(place.connection_id), end)
             # One that is at work needs no test: its password is good.
             if connection is not None:

@@ -121,7 +121,10 @@ class Leftovers:
                 f"the migration paused by itself with {done} on the target, because a database did not answer or its "
                 f"maintenance window closed; see to that, then {_AGAIN} to go on"
             )
-        reason = migration.error.message if migration.error else f"the migration is {migration.status}"
+        # How to go on is said below, for this command and not for the API.
+        reason = (migration.error.message if migration.error else f"the migration is {migration.status}").removesuffix(
+            ", then resume"
+        )
         code = f" ({migration.error.reason_code})" if migration.error and migration.error.reason_code else ""
         try:
             held = self._tables_there(migration)

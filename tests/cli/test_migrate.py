@@ -15,6 +15,7 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg
 import pytest
 
+from sensei import Client
 from sensei.certificates import Verdict, check
 from sensei.testing import LocalServer
 from tests.cli.conftest import SHOP, User
@@ -396,3 +397,14 @@ def test_mysql_as_a_target_is_refused_in_one_line(user: User, mysql_url: str) ->
         "can read mysql databases, not write them" in said.err or "can be read by this server, not written" in said.err
     )
     assert "Traceback" not in said.err
+
+
+def test_a_password_is_kept_only_when_it_is_good(connected: User, client: Client) -> None:
+    connected.database("shop.db", *SHOP)
+    wrong = f"postgresql://nobody:hunter2@127.0.0.1:{closed_port()}/shop"
+
+    said = connected.run("migrate", "sqlite:///shop.db", wrong, "--yes")
+
+    assert said.code == 1, said.err
+    assert "hunter2" not in said.out + said.err
+    assert not [one for one in client.connections.list(limit=100) if "nobody@" in one.name]

@@ -109,6 +109,7 @@ def test_a_port_that_is_taken_is_one_clear_line(user: User) -> None:
         (["--api-key", "short"], "sk_test_"),
         (["--state", "."], "unable to open"),
         (["--state", "file/state.db"], "file"),
+        (["--state", "none/state.db"], "there is no folder"),
         (["--state", "postgresql://127.0.0.1/state"], "--key-file"),
     ],
 )

@@ -116,6 +116,10 @@ def command(
         folder = home() / "serve"
         folder.mkdir(mode=0o700, exist_ok=True)
         state = str(folder / "state.db")
+    elif "://" not in state and not Path(state).absolute().parent.exists():
+        raise CommandError(
+            f"there is no folder {Path(state).absolute().parent} for the state: make it, or choose another --state"
+        )
 
     def ready(facts: Serving) -> None:
         text = f"export SENSEI_API_URL={facts.url}\nexport SENSEI_API_KEY={facts.api_key}"

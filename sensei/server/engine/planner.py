@@ -271,8 +271,8 @@ class _Planner:
     def _tell_what_stays(self) -> None:
         views = [table for table in self._catalog.tables if table.type != "table"]
         for view in views:
-            self._risk(
-                "medium", f"the view {view.qualified_name} is not carried over", view, "Make it anew on the target."
+            self._left_behind(
+                f"the view {view.qualified_name} is not carried over", view, "Make it anew on the target."
             )
         for table in self._tables:
             for fact, what in {
@@ -283,14 +283,14 @@ class _Planner:
                 "inherited": "children by inheritance, which are carried as tables of their own; its inheritance",
             }.items():
                 if table.extra.get(fact):
-                    self._risk("medium", f"{table.qualified_name} has {what}, which is not carried over", table)
+                    self._left_behind(f"{table.qualified_name} has {what}, which is not carried over", table)
         self._risks += stays_in_mysql(self._tables) if self._reader.system == "mysql" else []
         if self._reader.system != "postgresql":
             for name, kind in self._left_out():
                 self._risks.append(
                     Risk(
                         severity="medium",
-                        type="semantic_ambiguity",
+                        type="data_loss",
                         description=f"the {kind} {name} is not carried over",
                         affected=(name,),
                         mitigation="Make it anew on the target.",
@@ -370,11 +370,22 @@ class _Planner:
             )
         )
 
-    def _risk(self, severity: str, description: str, table: Table, mitigation: str | None = None) -> None:
+    def _left_behind(self, description: str, table: Table, mitigation: str | None = None) -> None:
+        self._risk("medium", description, table, mitigation, kind="data_loss")
+
+    def _risk(
+        self,
+        severity: str,
+        description: str,
+        table: Table,
+        mitigation: str | None = None,
+        *,
+        kind: str = "semantic_ambiguity",
+    ) -> None:
         self._risks.append(
             Risk(
                 severity=severity,
-                type="semantic_ambiguity",
+                type=kind,
                 description=description,
                 affected=(table.qualified_name,),
                 mitigation=mitigation,
