@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
-from aiohttp import ClientTimeout
+from aiohttp import ClientError, ClientTimeout
 from multidict import CIMultiDict
 from yarl import URL
 
 from sensei._client_adapters import AsyncClientAdapter, check_open
 from sensei._http import LONGEST_TIMEOUT, Limit, RawHeaders, remaining
 from sensei._redact import SecretBytes, SecretText
+from sensei.errors import ConfigurationError
 
 if TYPE_CHECKING:
     import aiohttp
@@ -57,14 +58,23 @@ class AiohttpAdapter(AsyncClientAdapter):
     ) -> _Answer:
         check_open(self._session.closed)
         lines = CIMultiDict((name.decode("ascii"), _text(value)) for name, value in headers)
-        response = await self._session.request(
-            method,
-            URL(url, encoded=True),
-            headers=lines,
-            data=body,
-            allow_redirects=False,
-            timeout=_limits(timeouts),
-        )
+        try:
+            response = await self._session.request(
+                method,
+                URL(url, encoded=True),
+                headers=lines,
+                data=body,
+                allow_redirects=False,
+                timeout=_limits(timeouts),
+            )
+        except ValueError as error:
+            if isinstance(error, ClientError) or not self._session.trust_env:
+                raise
+            # Its own words for a header beside what it found in that file name nothing that the user could change.
+            raise ConfigurationError(
+                "the aiohttp session trusts its environment (trust_env=True), and the netrc file there has a password "
+                "for this host, or cannot be read: take the host out of the file, or set NETRC to another one"
+            ) from None
         return _Answer(response)
 
     async def aclose(self) -> None:

@@ -10,6 +10,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, cast
 from urllib.parse import urlencode
 
+from sensei._arguments import check_deadline, check_kind, check_mapping, check_timeout
 from sensei._config import DEFAULT_TIMEOUT
 from sensei._http import RawHeaders, Trouble
 from sensei._redact import SecretBytes, mask_text, safe_body
@@ -63,6 +64,11 @@ class ClientOptions:
             raise ConfigurationError(
                 "X-Idempotency-Key is for one call: give it as idempotency_key=, not for all calls"
             )
+        check_kind("retry", self.retry, RetryPolicy, "a RetryPolicy")
+        if self.hooks is not None:
+            from sensei._hooks import Hooks
+
+            check_kind("hooks", self.hooks, Hooks, "a Hooks object")
 
     def changed(
         self,
@@ -78,61 +84,46 @@ class ClientOptions:
             self,
             timeout=self.timeout if timeout is UNSET else check_timeout(timeout),
             deadline=self.deadline if deadline is UNSET else check_deadline(deadline),
-            retry=retry or self.retry,
-            headers=tuple(merged(self.headers, headers)),
-            hooks=hooks or self.hooks,
+            retry=self.retry if retry is None else retry,
+            headers=tuple(merged(self.headers, headers, error=ConfigurationError)),
+            hooks=self.hooks if hooks is None else hooks,
         )
-
-
-def check_timeout(timeout: object) -> TimeoutTypes:
-    """`timeout`, when it is one.
-
-    Raises:
-        ConfigurationError: it is neither seconds above zero, None, nor a timeout object of httpx.
-    """
-    if timeout is None:
-        return None
-    if hasattr(timeout, "as_dict"):
-        return cast("TimeoutTypes", timeout)
-    if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not timeout > 0:
-        raise ConfigurationError("timeout must be seconds above zero, None, or an httpx.Timeout")
-    return timeout
-
-
-def check_deadline(deadline: object) -> float | None:
-    """`deadline`, when it is one.
-
-    Raises:
-        ConfigurationError: it is neither seconds above zero nor None.
-    """
-    if deadline is None:
-        return None
-    if isinstance(deadline, bool) or not isinstance(deadline, int | float) or not deadline > 0:
-        raise ConfigurationError("deadline must be seconds above zero, or None")
-    return deadline
 
 
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+").fullmatch
 _FRAMING = frozenset({"host", "content-length", "transfer-encoding"})
 
 
-def merged(base: tuple[tuple[bytes, bytes], ...] | RawHeaders, more: HeaderTypes) -> RawHeaders:
+def merged(
+    base: tuple[tuple[bytes, bytes], ...] | RawHeaders,
+    more: HeaderTypes,
+    *,
+    argument: str = "headers",
+    error: type[SenseiError] = InvalidArgumentError,
+) -> RawHeaders:
     """`base` with the headers of `more` in place of those with the same name.
 
+    Args:
+        base: headers ready for the wire.
+        more: what a user gave.
+        argument: the name that `more` was given by.
+        error: what to raise.
+
     Raises:
-        InvalidArgumentError: one of them cannot stand in a header.
+        SenseiError: of the class `error`: one of them cannot stand in a header.
     """
-    if not more:
+    if more is None:
         return list(base)
+    check_mapping(argument, more, error)
     added: RawHeaders = []
     for name, value in cast("Mapping[object, object]", more).items():
         if not (isinstance(name, str) and isinstance(value, str)):
-            raise InvalidArgumentError("headers must map text to text")
+            raise error(f"{argument} must map text to text")
         if not _HEADER_NAME(name) or not value.isascii() or not value.isprintable():
-            raise InvalidArgumentError(f"header {name[:60]!r} holds characters that no header may have")
+            raise error(f"{argument}: header {name[:60]!r} holds characters that no header may have")
         if name.lower() in _FRAMING:
-            raise InvalidArgumentError(f"header {name!r} follows from the request and cannot be given")
-        added.append((name.encode("ascii"), value.encode("ascii")))
+            raise error(f"{argument}: header {name!r} follows from the request and cannot be given")
+        added.append((name.encode("ascii"), SecretBytes(value.encode("ascii"))))
     names = {name.lower() for name, _ in added}
     return [line for line in base if line[0].lower() not in names] + added
 
@@ -227,9 +218,12 @@ class Call:
         self.deadline = None if options.deadline is None else self.started + options.deadline
         if extras.until is not None:
             self.deadline = extras.until if self.deadline is None else min(self.deadline, extras.until)
-        if headers and idempotency_key is None:
+        if headers is not None:
+            check_mapping("headers", headers)
             # Given in this way it is the key as well, to be named when the outcome is unknown.
-            idempotency_key = next((headers[name] for name in headers if name.lower() == "x-idempotency-key"), None)
+            given = [value for name, value in headers.items() if str(name).lower() == "x-idempotency-key"]
+            if given and idempotency_key is None:
+                idempotency_key = given[0]
         lines = [*options.headers, (b"Accept", extras.accept.encode("ascii"))]
         self.key = None
         self.body = None

@@ -7,12 +7,15 @@ Loaded only where there is one.
 from __future__ import annotations
 
 import inspect
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
+from contextlib import contextmanager
 from functools import lru_cache
+from time import monotonic
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar, cast
 
 from sensei._concurrency import async_place, async_place_is_over, call_after_fork, place
-from sensei._http import RawHeaders, remaining, tls_context
+from sensei._http import RawHeaders, end_of, remaining, tls_context
+from sensei._redact import mask_text
 from sensei.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -157,8 +160,14 @@ class AsyncClientAdapter:
     ) -> AsyncAdaptedResponse:
         """Send a request and give the response before its body."""
         check_open(self._client.is_closed)
+        from anyio import move_on_after
+
         request = self._requests.build(method, url, headers, body, timeouts)
-        return await self._client.send(request, stream=True, follow_redirects=False, auth=None)
+        end = end_of(timeouts)
+        # The client counts each piece of a head that drips in by itself.
+        with move_on_after(None if end is None else end - monotonic()):
+            return await self._client.send(request, stream=True, follow_redirects=False, auth=None)
+        raise TimeoutError("the time is up")
 
     def pieces(self, answer: AsyncAdaptedResponse, *, packed: bool) -> AsyncIterator[bytes]:
         """The body of an answer; `packed` when it must be unpacked."""
@@ -218,7 +227,7 @@ def check_open(is_closed: bool) -> None:
 def _kind(client: object) -> bool | None:
     """True for an async client, False for a sync one, None for anything else."""
     send = getattr(client, "send", None)
-    if not callable(send) or not callable(getattr(client, "build_request", None)):
+    if isinstance(client, type) or not callable(send) or not callable(getattr(client, "build_request", None)):
         return None
     return inspect.iscoroutinefunction(send)
 
@@ -268,13 +277,32 @@ class _Places(Generic[ClientT]):
 def _made() -> ClientAdapter:
     import httpx
 
-    return ClientAdapter(httpx.Client(verify=tls_context()))
+    with _named_proxies():
+        return ClientAdapter(httpx.Client(verify=tls_context()))
 
 
 def _async_made() -> AsyncClientAdapter:
     import httpx
 
-    return AsyncClientAdapter(httpx.AsyncClient(verify=tls_context()))
+    with _named_proxies():
+        return AsyncClientAdapter(httpx.AsyncClient(verify=tls_context()))
+
+
+@contextmanager
+def _named_proxies() -> Generator[None, None, None]:
+    """Tells who names a proxy that cannot be used."""
+    from urllib.parse import urlsplit
+    from urllib.request import getproxies
+
+    try:
+        for scheme in ("http", "https", "all"):
+            # A port that no machine has would fail when it is used, and differently from system to system.
+            _ = urlsplit(getproxies().get(scheme, "")).port
+        yield
+    except (ValueError, ImportError) as error:
+        raise ConfigurationError(
+            f"the proxy that HTTP_PROXY, HTTPS_PROXY or ALL_PROXY names cannot be used: {mask_text(str(error))}"
+        ) from None
 
 
 class ProxyClientAdapter(ClientAdapter):

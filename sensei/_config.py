@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, cast
 from urllib.parse import urlsplit
 
+from sensei._arguments import check_kind
 from sensei._name_clash import warn_about_name_clash
+from sensei._redact import concealed
 from sensei._version import __version__
 from sensei.errors import ConfigurationError
 
@@ -91,6 +93,7 @@ def parse_url(url: str, *, allow_insecure: bool = False) -> Server:
         ConfigurationError: it is no http(s) URL, carries more than an origin and a path, or would send the
             credential in the clear.
     """
+    check_kind("base_url", url, str, "a str")
     shown = url[:100] if "@" not in url else "(a URL with a user part)"
     try:
         parts = urlsplit(url.strip())
@@ -170,10 +173,15 @@ def resolve(
             server would go to another.
     """
     warn_about_name_clash()
+    # Reports of crashes print these variables.
+    api_key, environ = concealed(api_key), _Variables(environ)
+    check_kind("allow_insecure", allow_insecure, bool, "True or False")
+    if profile is not None:
+        check_kind("profile", profile, str, "a str")
     if api_key is not None and credentials is not None:
         raise ConfigurationError("give either api_key or credentials, not both")
     env_url = environ.get("SENSEI_API_URL") or None
-    env_key = environ.get("SENSEI_API_KEY") or None
+    env_key = concealed(environ.get("SENSEI_API_KEY") or None)
     own = api_key is not None or credentials is not None
     stored = _profile(
         profile or environ.get("SENSEI_PROFILE") or None,
@@ -189,7 +197,7 @@ def resolve(
     found, source, home = (
         (env_key, "$SENSEI_API_KEY", named_url)
         if env_key
-        else (stored.api_key, f"the key of profile {stored.name!r}", stored.url or named_url)
+        else (concealed(stored.api_key), f"the key of profile {stored.name!r}", stored.url or named_url)
     )
     if not found:
         raise ConfigurationError(
@@ -202,6 +210,25 @@ def resolve(
             f"{source} is for {home_server.origin} and is not sent to {server.origin}: pass api_key= for that server"
         )
     return Settings(server, check_key(found, source), None)
+
+
+class _Variables(Mapping[str, str]):
+    """The environment, which may hold secrets of every program, without showing them."""
+
+    def __init__(self, inner: Mapping[str, str]) -> None:
+        self._inner = inner
+
+    def __getitem__(self, name: str) -> str:
+        return self._inner[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._inner)
+
+    def __len__(self) -> int:
+        return len(self._inner)
+
+    def __repr__(self) -> str:
+        return "<the environment>"
 
 
 def check_key(key: object, source: str = "api_key") -> ApiKey:
@@ -315,17 +342,26 @@ def _text(value: object, what: str, path: Path, environ: Mapping[str, str]) -> s
     return value
 
 
-@cache
+_APP_INFO = "app_info must be a tuple of name and version, printable ASCII"
+
+
 def user_agent(app_info: tuple[str, ...] = ()) -> str:
     """The `User-Agent` header, with the user's own program first.
 
     Raises:
         ConfigurationError: the program's name or version cannot stand in a header.
     """
+    if not isinstance(cast("object", app_info), tuple) or not all(isinstance(part, str) for part in app_info):
+        raise ConfigurationError(_APP_INFO)
+    return _user_agent(app_info)
+
+
+@cache
+def _user_agent(app_info: tuple[str, ...]) -> str:
     own = f"sensei-python/{__version__} python/{'.'.join(map(str, sys.version_info[:3]))} {sys.platform}"
     if not app_info:
         return own
-    app = "/".join(part for part in app_info if part)
-    if len(app_info) > 2 or not app.isascii() or not app.isprintable():
-        raise ConfigurationError("app_info must be printable ASCII: (name, version)")
+    app = "/".join(app_info)
+    if len(app_info) > 2 or not all(app_info) or not app.isascii() or not app.isprintable():
+        raise ConfigurationError(_APP_INFO)
     return f"{app} {own}"

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from sensei._arguments import check_functions
 from sensei.errors import SenseiError
 from sensei.models.response import ResponseInfo
 
@@ -101,6 +102,9 @@ class Hooks:
         on_failure: after each try that got no answer; each `on_request` is followed by one of these two.
         on_retry: before each wait for another try.
 
+    Raises:
+        ConfigurationError: one of them is no function.
+
     Examples:
         >>> from sensei import Client, Hooks
         >>> client = Client("sk_test_1", hooks=Hooks(on_retry=lambda event: print("again:", event.error)))
@@ -110,6 +114,10 @@ class Hooks:
     on_response: Callable[[ResponseEvent], object] | None = None
     on_failure: Callable[[FailureEvent], object] | None = None
     on_retry: Callable[[RetryEvent], object] | None = None
+
+    def __post_init__(self) -> None:
+        names = ("on_request", "on_response", "on_failure", "on_retry")
+        check_functions("Hooks", {name: getattr(self, name) for name in names})
 
     def notify_request(self, call: Call) -> dict[str, str]:
         """Before a try of `call`. Gives the headers to add to it."""

@@ -87,6 +87,12 @@ def _limit(seconds: float | None, end: float | None) -> float | None:
     return limit
 
 
+def end_of(timeouts: dict[str, float | None]) -> float | None:
+    """When an attempt must be over, on the monotonic clock; None when nothing bounds the whole of it."""
+    read = timeouts["read"]
+    return read.deadline if isinstance(read, Limit) else None
+
+
 def remaining(timeout: float | None) -> float | None:
     """Seconds that are left now, for those who do not know of limits."""
     return timeout.left() if isinstance(timeout, Limit) else timeout

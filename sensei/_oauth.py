@@ -9,7 +9,7 @@ import re
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, cast
 from urllib.parse import quote, quote_plus, urlencode, urlsplit
 
 from sensei._redact import SecretText
@@ -222,6 +222,8 @@ def join_scopes(scopes: Iterable[str]) -> str:
 
 def not_empty(name: str, value: str) -> str:
     """`value`, unless there is nothing in it."""
+    if not isinstance(cast("object", value), str):
+        raise InvalidArgumentError(f"{name} must be a str, not {type(value).__name__}")
     if not value.strip():
         raise InvalidArgumentError(f"{name} is empty")
     return value

@@ -36,8 +36,15 @@ LONGEST_ANSWER = 256 * 1024 * 1024
 _PIECE = 64 * 1024
 """Bytes that are unpacked at a time, so that a deadline is noticed in between."""
 
+_PDF_BEGINS = 1024
+"""Bytes in which a PDF must say that it is one, as its readers look there."""
+
 LONGEST_MESSAGE = 500
 """Characters of a server's sentence that an error shows."""
+
+
+class JsonFile(bytes):
+    """What to ask `parse` for to have a JSON object as the bytes that came, once it is sure that it is one."""
 
 
 def check_length(body: bytes) -> None:
@@ -48,6 +55,17 @@ def check_length(body: bytes) -> None:
     """
     if len(body) > LONGEST_ANSWER:
         raise ValueError(f"the answer is longer than {LONGEST_ANSWER} bytes")
+
+
+def check_pdf(body: bytes, info: ResponseInfo) -> None:
+    """See to it that a file is a PDF, and no page of a proxy or something else under its name.
+
+    Raises:
+        ValueError: it is not.
+    """
+    if b"%PDF-" not in body[:_PDF_BEGINS]:
+        kind = one_line(info.headers.get("content-type", "").split(";")[0]) or "of no type"
+        raise ValueError(f"it is no PDF ({kind}): does a proxy stand between that wants a sign-in?")
 
 
 def decompress(body: bytes, encoding: bytes, deadline: float | None = None, longest: int | None = None) -> bytes:
@@ -124,6 +142,10 @@ def parse(cast_to: type[T] | TypeAdapter[T], body: bytes, info: ResponseInfo, cl
         return cast("T", None)
     if cast_to is RawResponse:
         return cast("T", RawResponse(info, body))
+    if cast_to is JsonFile:
+        if not isinstance(from_json(body), dict):
+            raise ValueError("it is JSON, but no object")
+        return cast("T", body)
     if cast_to is bytes:
         return cast("T", body)
     if cast_to is str:

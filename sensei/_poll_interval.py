@@ -15,9 +15,6 @@ GROWTH = 1.5
 SHORTEST_QUESTION = 1.0
 """Seconds that one question has at least, so that the shortest wait still learns the state from a healthy server."""
 
-LONGEST_OUTAGE = 300.0
-"""Seconds without an answer that a wait bears once it has seen what it waits for."""
-
 
 @dataclass(slots=True)
 class PollInterval:

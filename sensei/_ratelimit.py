@@ -5,8 +5,10 @@ from __future__ import annotations
 import threading
 import time
 
+from sensei._arguments import check_kind, is_number
 from sensei._concurrency import call_after_fork
 from sensei._response import instant, whole
+from sensei.errors import ConfigurationError
 from sensei.models.response import RateLimit
 
 FIRST_BURST = 10
@@ -31,6 +33,9 @@ class RateLimiter:
         block: True to wait for the next window, False to raise `RateLimitError` at once.
         max_wait: seconds; a call that would have to wait longer is sent all the same, and the server decides.
 
+    Raises:
+        ConfigurationError: `block` is neither True nor False, or `max_wait` no number of seconds.
+
     Examples:
         >>> from sensei import Client, RateLimiter
         >>> limiter = RateLimiter()
@@ -38,6 +43,9 @@ class RateLimiter:
     """
 
     def __init__(self, *, block: bool = True, max_wait: float = 60.0) -> None:
+        check_kind("block", block, bool, "True or False")
+        if not (is_number(max_wait) and max_wait >= 0):
+            raise ConfigurationError("max_wait must be seconds, zero or more")
         self.block = block
         self.max_wait = max_wait
         self._announced: bool | None = None  # None until an answer came

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import cast
+from typing import TypeVar, cast
 from urllib.parse import unquote_plus
 
 LONGEST_BODY = 8 * 1024
@@ -13,6 +13,8 @@ LONGEST_LOOKED_AT = 1024 * 1024
 """Bytes of a body that are looked at for an error: as data, a hostile one takes a hundred times its size."""
 
 MASK = "***"
+
+_T = TypeVar("_T")
 
 # As text, which `re` compiles when it is first used, and keeps: a program without errors needs none of them.
 _PRIVATE_NAME = (
@@ -37,6 +39,11 @@ class SecretText(str):
 
     def __repr__(self) -> str:
         return f"'{MASK}'"
+
+
+def concealed(value: _T) -> _T:
+    """`value`, and if it is text, such that reports of crashes do not show it."""
+    return cast("_T", SecretText(value)) if type(value) is str else value
 
 
 class SecretBytes(bytes):

@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final, Literal, NoReturn, TypeAlias, cast
 from urllib.parse import quote, unquote
 
+from sensei._arguments import check_mapping
 from sensei.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
@@ -131,6 +132,8 @@ def own_path(path: str, origin: str, prefix: str) -> str:
         >>> own_path("/v1/alerts?limit=1", "https://api.sensei.ai", "/v1")
         '/alerts?limit=1'
     """
+    if not isinstance(cast("object", path), str):
+        raise InvalidArgumentError(f"path must be a str, not {type(path).__name__}")
     if path.lower().startswith(("http://", "https://", "//")):
         if not path.startswith(f"{origin}/"):
             raise InvalidArgumentError(f"{path[:200]} is not on {origin}: the credential is not sent to other servers")
@@ -154,8 +157,9 @@ def build_query(params: QueryTypes) -> str:
         >>> build_query({"status": "running", "tag": None, "refresh": True, "table": "a&b"})
         'status=running&refresh=true&table=a%26b'
     """
-    if not params:
+    if params is None:
         return ""
+    check_mapping("params", params)
     pairs: list[str] = []
     for name, value in params.items():
         if value is None or value is UNSET:
@@ -190,7 +194,7 @@ def check_idempotency_key(key: str) -> str:
     Raises:
         InvalidArgumentError: it is not 1 to 255 printable ASCII characters without blanks.
     """
-    if not _KEY(key):
+    if not isinstance(cast("object", key), str) or not _KEY(key):
         raise InvalidArgumentError("idempotency_key must be 1 to 255 printable ASCII characters without blanks")
     return key
 

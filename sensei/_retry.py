@@ -5,13 +5,18 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import cast
 
+from sensei._arguments import is_number
 from sensei.errors import (
     APIConnectionError,
     APIStatusError,
     ConfigurationError,
     IdempotencyInProgressError,
 )
+
+LONGEST_OUTAGE = 300.0
+"""Seconds of an outage that a wait bears once it has seen what it waits for, and a stream once it was connected."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,24 +28,31 @@ class RetryPolicy:
         initial_delay: seconds that the first wait is at most, when the server names none.
         max_delay: seconds that any such wait is at most; it doubles from `initial_delay` up to here.
         max_retry_after: seconds; when the server asks for a longer wait than this, the error is raised at once.
+        max_outage: seconds that a stream which was connected once bears a server that cannot be reached or is not
+            well, however many tries that takes; with 0, `max_retries` alone decides. A client that was given neither
+            `retry` nor `max_retries` bears 300: a restart does not end its streams.
 
     Raises:
-        ConfigurationError: one of them is negative.
+        ConfigurationError: one of them is negative, or no number.
 
     Examples:
         >>> RetryPolicy(max_retries=2, max_retry_after=10)
-        RetryPolicy(max_retries=2, initial_delay=0.5, max_delay=8.0, max_retry_after=10)
+        RetryPolicy(max_retries=2, initial_delay=0.5, max_delay=8.0, max_retry_after=10, max_outage=0.0)
     """
 
     max_retries: int = 4
     initial_delay: float = 0.5
     max_delay: float = 8.0
     max_retry_after: float = 60.0
+    max_outage: float = 0.0
 
     def __post_init__(self) -> None:
-        for name in ("max_retries", "initial_delay", "max_delay", "max_retry_after"):
-            if not getattr(self, name) >= 0:
-                raise ConfigurationError(f"{name} must be zero or more")
+        if not isinstance(cast("object", self.max_retries), int) or isinstance(self.max_retries, bool):
+            raise ConfigurationError("max_retries must be a whole number, zero or more")
+        for name in ("max_retries", "initial_delay", "max_delay", "max_retry_after", "max_outage"):
+            value: object = getattr(self, name)
+            if not (is_number(value) and cast("float", value) >= 0):
+                raise ConfigurationError(f"{name} must be a number, zero or more")
 
     def wants(self, error: BaseException, *, repeatable: bool = True) -> bool:
         """True when the call that ended in `error` may be tried again.

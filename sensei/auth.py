@@ -13,8 +13,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, ClassVar, Protocol, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Protocol, TypeVar, cast
 
+from sensei._arguments import check_functions, check_kind
+from sensei._redact import SecretText, concealed
 from sensei.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -68,7 +70,7 @@ class _Secretive:
 
     def _set(self, **members: object) -> None:
         for name, value in members.items():
-            object.__setattr__(self, name, value)
+            object.__setattr__(self, name, str(value) if isinstance(value, SecretText) else value)
 
     def _printed(self, name: str) -> str:
         value = getattr(self, name, None)
@@ -102,6 +104,7 @@ class OAuth2ClientCredentials(_Secretive):
     __slots__ = ("client_id", "client_secret", "scopes")
 
     def __init__(self, client_id: str, client_secret: str, *, scopes: Iterable[ScopeParam] | str = ()) -> None:
+        client_secret = concealed(client_secret)  # reports of crashes print the variables of this frame
         self._set(
             client_id=_required("client_id", client_id),
             client_secret=_required("client_secret", client_secret),
@@ -148,6 +151,7 @@ class ServiceAccount(_Secretive):
         token: str | None = None,
         scopes: Iterable[ScopeParam] | str = (),
     ) -> None:
+        client_secret, token = concealed(client_secret), concealed(token)
         asked = _scopes(scopes)
         if token is not None:
             if client_id is not None or client_secret is not None or asked:
@@ -229,6 +233,19 @@ class OAuth2Token(_Secretive):
         scopes: Iterable[str] = (),
         on_refresh: Callable[[OAuth2Token], object] | None = None,
     ) -> None:
+        access_token, refresh_token = concealed(access_token), concealed(refresh_token)
+        client_secret = concealed(client_secret)
+        for name, text in (
+            ("access_token", access_token),
+            ("refresh_token", refresh_token),
+            ("client_id", client_id),
+            ("client_secret", client_secret),
+        ):
+            if text is not None:
+                check_kind(name, text, str, "a str")
+        if expires_at is not None:
+            check_kind("expires_at", expires_at, datetime, "a datetime")
+        check_functions("OAuth2Token", {"on_refresh": on_refresh})
         if refresh_token is not None and client_id is None:
             raise ConfigurationError("A refresh token needs the client_id that it was made for.")
         if expires_at is not None and expires_at.tzinfo is None:
@@ -313,6 +330,7 @@ def bearer(name: str, value: str) -> str:
     Raises:
         ConfigurationError: it is empty, or holds white space or characters outside ASCII. The text is not shown.
     """
+    check_kind(name, value, str, "a str")
     if not _HEADER_SAFE(value):
         problem = "is empty" if not value.strip() else "holds white space or characters that no credential has"
         raise ConfigurationError(f"{name} {problem}.")
@@ -320,14 +338,17 @@ def bearer(name: str, value: str) -> str:
 
 
 def _required(name: str, value: str) -> str:
+    check_kind(name, value, str, "a str")
     if not value.strip():
         raise ConfigurationError(f"{name} is empty.")
     return value
 
 
 def _scopes(scopes: Iterable[str]) -> tuple[str, ...]:
+    if not isinstance(cast("object", scopes), Iterable):
+        raise ConfigurationError("scopes must be a list of them, or one text with blanks between.")
     given = tuple(scopes.split()) if isinstance(scopes, str) else tuple(scopes)
     for scope in given:
-        if not scope or scope.split() != [scope]:
+        if not isinstance(cast("object", scope), str) or not scope or scope.split() != [scope]:
             raise ConfigurationError(f"{scope!r} is no scope: give each one by itself, such as 'migrations:read'.")
     return given

@@ -197,7 +197,7 @@ class APIStatusError(SenseiError):
         request: what was asked, without secrets, or None.
     """
 
-    hint: ClassVar[str] = ""
+    hint: ClassVar[str] = "Look at .body and .details, and give the request id to support if that does not help."
 
     status_code: int
     documentation_url: str | None

@@ -66,7 +66,7 @@ class AsyncPage(Generic[ItemT]):
         headers: HeaderTypes = None,
     ) -> AsyncPage[ItemT]:
         """Ask for the first page, or for the one that `token` names."""
-        if prefetch not in {0, 1}:
+        if prefetch not in (0, 1):
             raise InvalidArgumentError("prefetch must be 0 or 1: how many pages to fetch ahead")
         cursor = Cursor(item, route, ids, params or {}, timeout, headers)
         return await cls._at(client, cursor if token is None else cursor.at(token), prefetch)

@@ -6,10 +6,12 @@ from collections.abc import Awaitable, Callable
 from time import monotonic
 from typing import TypeVar
 
+from sensei._arguments import check_wait
 from sensei._concurrency import async_sleep
-from sensei._poll_interval import LONGEST_OUTAGE, SHORTEST_QUESTION, PollInterval
+from sensei._poll_interval import SHORTEST_QUESTION, PollInterval
 from sensei._request import ORDINARY, RequestExtras
-from sensei.errors import APIConnectionError, InvalidArgumentError, RateLimitError, ServerError, WaitTimeoutError
+from sensei._retry import LONGEST_OUTAGE
+from sensei.errors import APIConnectionError, RateLimitError, ServerError, WaitTimeoutError
 
 T = TypeVar("T")
 
@@ -39,13 +41,11 @@ async def poll(
         on_progress: called with each thing seen, before `until`.
 
     Raises:
-        InvalidArgumentError: `timeout` or `interval` is no number of seconds.
+        InvalidArgumentError: `timeout` or `interval` is no number of seconds, or `on_progress` no function.
         WaitTimeoutError: `timeout` passed; what was waited for goes on.
         SenseiError: the first question failed, or the outage lasted too long.
     """
-    for name, seconds in (("timeout", timeout), ("interval", interval)):
-        if seconds is not None and not seconds >= 0:
-            raise InvalidArgumentError(f"{name} must be seconds, zero or more, or None")
+    check_wait(timeout, interval, on_progress)
     started = answered = monotonic()
     ends = None if timeout is None else started + timeout
     pace = PollInterval()

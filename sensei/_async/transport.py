@@ -12,10 +12,10 @@ from sensei._async.body import AsyncBody, drained
 from sensei._async.pool import AsyncPools
 from sensei._call import Call, ClientOptions, merged
 from sensei._concurrency import async_shielded, async_sleep
-from sensei._http import RawHeaders, Trouble, check_fresh, limits, socket_of, trouble, without_request
-from sensei._parse import LONGEST_ANSWER, check_length, decompress, invalid_answer, parse, status_error
+from sensei._http import RawHeaders, Trouble, check_fresh, end_of, limits, socket_of, trouble, without_request
+from sensei._parse import LONGEST_ANSWER, check_length, check_pdf, decompress, invalid_answer, parse, status_error
 from sensei._ratelimit import RateLimiter, read_rate_limit
-from sensei._redact import LONGEST_LOOKED_AT, one_line
+from sensei._redact import LONGEST_LOOKED_AT, SecretBytes, one_line
 from sensei._request import (
     ORDINARY,
     UNSET,
@@ -138,7 +138,7 @@ class AsyncTransport:
                 lowered = lower_names(raw)
                 try:
                     chunks = self.adapter.pieces(answer, packed=b"content-encoding" in lowered)
-                    body = await self._whole(aiter(chunks), answer.aclose, call.deadline)
+                    body = await self._whole(aiter(chunks), answer.aclose, end_of(timeouts))
                 finally:
                     await answer.aclose()
         except BaseException as error:
@@ -155,14 +155,19 @@ class AsyncTransport:
                     check_length(body)
                     if b"content-encoding" in lowered and self.adapter is None:
                         body = decompress(body, lowered[b"content-encoding"], call.deadline)
+                    if call.extras.accept == "application/pdf":
+                        check_pdf(body, info)
                     return parse(cast_to, body, info, self.client)
                 except ValueError as error:
-                    raise invalid_answer(error, body, info, call.summary()) from error
+                    # It may hold a secret, and those who report crashes print the variables of frames.
+                    body = SecretBytes(body)
+                    raise invalid_answer(error, body, info, call.summary()) from error.with_traceback(None)
                 except TimeoutError as error:
                     raise call.final(call.broken(Trouble.TOO_LATE, error)) from error
             if call.is_gone(status) and (cast_to is NoneType or call.extras.gone_is_none):
                 return cast("T", None)
             failure = self._refused(call, info, lowered, body)
+            body, raw, lowered = b"", [], {}  # of which the error keeps what is no secret
             if await self._renewed(call, status, authorization):
                 return await self.call(cast_to, method, route, call=call)
         if call.retrying:

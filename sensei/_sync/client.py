@@ -6,20 +6,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cached_property
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, overload
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast, overload
 
-from sensei._call import ClientOptions, check_deadline, check_timeout, merged
+from sensei._arguments import check_deadline, check_kind, check_timeout
+from sensei._call import ClientOptions, merged
 from sensei._config import DEFAULT_TIMEOUT, KeyFunction, Settings, resolve, user_agent
 from sensei._http import proxied
 from sensei._ratelimit import RateLimiter
+from sensei._redact import concealed
 from sensei._request import UNSET, HeaderTypes, QueryTypes, RequestExtras, TimeoutTypes, Unset, own_path
 from sensei._response import RawResponse
-from sensei._retry import RetryPolicy
+from sensei._retry import LONGEST_OUTAGE, RetryPolicy
 from sensei._sync.keys import Authorizer, KeyProvider, StaticKey
 from sensei._sync.pool import Pools
 from sensei._sync.resources._base import attach
 from sensei._sync.transport import Transport
-from sensei.errors import ConfigurationError
+from sensei.errors import ConfigurationError, InvalidArgumentError
 from sensei.models.response import RateLimit
 
 if TYPE_CHECKING:
@@ -62,10 +64,12 @@ class Client:
         base_url: where the API is, with or without `/v1`; else `$SENSEI_API_URL`, else that of the profile, else
             `https://api.sensei.ai`. The key of the environment goes only to the server that the environment names.
         profile: a profile of `~/.sensei/config.yaml`; else `$SENSEI_PROFILE`.
-        timeout: seconds for one attempt, or an `httpx.Timeout`; None for no limit. Looking a name up in DNS, and what
-            a client of yours does, are beyond its reach.
+        timeout: seconds for one attempt, or an `httpx.Timeout`; None for no limit. Beyond its reach are: looking a
+            name up in DNS; what a client of yours does before the body of the answer comes; and for the sync client
+            a head of an answer that drips through a proxy, byte by byte, each in time.
         deadline: seconds for a whole call: attempts, waits and the body; None for no limit.
-        max_retries: tries after the first one; or give `retry`.
+        max_retries: tries after the first one, 4 when not given, and connections that a stream tries in a row; or
+            give `retry`.
         retry: how often and how patiently to try again.
         rate_limiter: paces the calls by what the server says; None turns that off. May be shared by clients.
         http_client: your own client of httpx or httpx2, for proxies, TLS, HTTP/2 or transports. It stays yours: it is
@@ -104,20 +108,25 @@ class Client:
         hooks: Hooks | None = None,
         allow_insecure: bool = False,
     ) -> None:
+        api_key = concealed(api_key)  # reports of crashes print the variables of this frame
         settings = resolve(
             api_key, credentials=credentials, base_url=base_url, profile=profile, allow_insecure=allow_insecure
         )
         common = (
-            (b"User-Agent", user_agent(tuple(app_info or ())).encode("ascii")),
+            (b"User-Agent", user_agent(() if app_info is None else app_info).encode("ascii")),
             (b"Accept-Encoding", b"gzip, deflate"),
         )
+        policy = _policy(max_retries, retry)
         options = ClientOptions(
             timeout=DEFAULT_TIMEOUT if timeout is UNSET else check_timeout(timeout),
             deadline=check_deadline(deadline),
-            retry=_policy(max_retries, retry) or RetryPolicy(),
-            headers=tuple(merged(common, default_headers)),
+            retry=RetryPolicy(max_outage=LONGEST_OUTAGE) if policy is None else policy,
+            headers=tuple(merged(common, default_headers, argument="default_headers", error=ConfigurationError)),
             hooks=hooks,
         )
+        limiter = RateLimiter() if rate_limiter is UNSET else rate_limiter
+        if limiter is not None:
+            check_kind("rate_limiter", limiter, RateLimiter, "a RateLimiter, or None")
         self._owns_pools = True
         self._transport = Transport(
             self,
@@ -125,7 +134,7 @@ class Client:
             self._authorizer(settings),
             Pools(f"{type(self).__name__} of {settings.server.url}"),
             self._adapter(settings, http_client),
-            RateLimiter() if rate_limiter is UNSET else rate_limiter,
+            limiter,
             options,
         )
 
@@ -163,7 +172,9 @@ class Client:
         return self._transport.call(OAuthTokenResponse, "POST", call.path, call=renewal)
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} of {self._transport.server.url}>"
+        # A client that could not be made is printed too, by those who report crashes.
+        transport: Transport | None = getattr(self, "_transport", None)
+        return f"<{type(self).__name__} of {transport.server.url if transport else 'nothing yet'}>"
 
     def __reduce_ex__(self, protocol: object) -> NoReturn:
         raise ConfigurationError(
@@ -370,12 +381,14 @@ class Client:
             What `cast_to` makes of the answer.
 
         Raises:
-            InvalidArgumentError: `path` leads to another server.
+            InvalidArgumentError: `path` leads to another server, or an argument is of a wrong kind.
 
         Examples:
             >>> answer = client.request("GET", "/connections", params={"limit": 5})
             >>> print(answer.status_code, answer.json())
         """
+        if not isinstance(cast("object", method), str):
+            raise InvalidArgumentError(f"method must be a str, not {type(method).__name__}")
         return self._transport.call(
             RawResponse if cast_to is None else cast_to,
             method.upper(),

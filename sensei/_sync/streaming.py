@@ -52,7 +52,8 @@ class EventStream:
     A connection that is cut is made again, and the stream goes on with the event after the last one. The `end` event
     is handed out and then the iteration is over; without it a closed connection counts as cut. The connection is
     made with the first event that is asked for. A stream may last for days: the `deadline` of the client bounds each
-    try to connect, not the whole of it.
+    try to connect, not the whole of it. Once it was connected it bears an outage of five minutes, such as a restart
+    of the server; with `max_retries` or `retry` of your own it bears what those say.
 
     Attributes:
         last_event_id: id of the last event handed out. Pass it as `last_event_id=` to go on elsewhere.
@@ -84,6 +85,7 @@ class EventStream:
         self._phase: str | None = None
         self._body: Body | None = None
         self._opened_at = 0.0
+        self._down_since: float | None = None
         self._reader = SSEReader()
         self._pending: Iterator[ServerSentEvent] = iter(())
         self._over = False
@@ -185,16 +187,21 @@ class EventStream:
         Raises:
             SenseiError: it cannot go on.
         """
-        lived = monotonic() - self._opened_at
-        good = self._body is not None and lived >= LIVELY
+        now = monotonic()
+        connected = self._body is not None
+        good = connected and now - self._opened_at >= LIVELY
         self._let_go()
         place = self._place
         if good:
             place.failures = 0
+        if connected or self._down_since is None:
+            self._down_since = now
         policy = self._transport.options.retry
         asked = failure.retry_after if isinstance(failure, APIStatusError) else None
         too_long = max(asked or 0.0, place.hint) > policy.max_retry_after
-        if too_long or not policy.wants(failure) or place.failures >= policy.max_retries:
+        # A server that answers and brings nothing is not one that is being restarted.
+        outage = not connected and self.last_response is not None and now - self._down_since < policy.max_outage
+        if too_long or not policy.wants(failure) or (place.failures >= policy.max_retries and not outage):
             self._over = True
             if not self._any or isinstance(failure, APIResponseValidationError):
                 raise failure

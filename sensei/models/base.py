@@ -65,6 +65,8 @@ class Model(BaseModel):
 
     model_config: ClassVar[ConfigDict] = ConfigDict(
         extra="allow",
+        # What cannot be read may hold a key that is shown only once, and tracebacks are logged.
+        hide_input_in_errors=True,
         defer_build=True,
         protected_namespaces=(),
         serialize_by_alias=True,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from sensei._arguments import check_mapping
 from sensei._model_slots import set_client
 from sensei._request import EVENT_STREAM, UNSET, HeaderTypes, QueryTypes, TimeoutTypes
 from sensei.errors import ConfigurationError
@@ -81,6 +82,9 @@ class AsyncResource:
         from sensei._async.streaming import AsyncEventStream
 
         transport = self._client._transport
+
+        if headers is not None:
+            check_mapping("headers", headers)
 
         def begin(extra: dict[str, str]) -> Call:
             return transport.begin(

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from sensei._async.resources._base import AsyncLiveObject, AsyncResource
+from sensei._parse import JsonFile
 from sensei._request import UNSET, HeaderTypes, TimeoutTypes
 from sensei.models.certificates import CertificateData, JsonWebKeySet
 
@@ -152,11 +153,12 @@ class AsyncCertificates(AsyncResource):
 
         Raises:
             NotFoundError: there is no certificate with this id.
+            APIResponseValidationError: something else came, such as a page of a proxy.
 
         Examples:
             >>> _ = Path("certificate.json").write_bytes(await client.certificates.download("cert_abc123"))
         """
-        return await self._call(bytes, "GET", "/certificates/{id}/download", id, timeout=timeout, headers=headers)
+        return await self._call(JsonFile, "GET", "/certificates/{id}/download", id, timeout=timeout, headers=headers)
 
     async def keys(self, *, timeout: TimeoutTypes = UNSET, headers: HeaderTypes = None) -> JsonWebKeySet:
         """Fetch the public keys that sign certificates. `GET /certificates/keys`

@@ -18,6 +18,7 @@ from sensei._oauth import (
     refresh_grant,
     token_reference,
 )
+from sensei._redact import concealed
 from sensei._request import UNSET, HeaderTypes, RequestExtras, TimeoutTypes
 from sensei.models.enums import ScopeParam
 from sensei.models.oauth import OAuthIntrospection, OAuthTokenResponse
@@ -123,6 +124,7 @@ class AsyncOAuth(AsyncResource):
             ...     client_id="my-app",
             ... )
         """
+        code, code_verifier, client_secret = concealed(code), concealed(code_verifier), concealed(client_secret)
         check_state(state, expected_state)
         exchange = code_exchange(
             code,
@@ -166,6 +168,7 @@ class AsyncOAuth(AsyncResource):
             >>> token.expires_in
             3600
         """
+        client_secret = concealed(client_secret)
         grant = client_credentials_grant(client_id, client_secret, scopes, client_auth)
         return await self._token(grant, timeout, headers)
 
@@ -205,6 +208,7 @@ class AsyncOAuth(AsyncResource):
         Examples:
             >>> tokens = await client.oauth.refresh(saved.refresh_token, client_id="my-app", client_secret=secret)
         """
+        refresh_token, client_secret = concealed(refresh_token), concealed(client_secret)
         grant = refresh_grant(
             refresh_token, client_id=client_id, client_secret=client_secret, scopes=scopes, client_auth=client_auth
         )
@@ -240,6 +244,7 @@ class AsyncOAuth(AsyncResource):
         Examples:
             >>> await client.oauth.revoke(tokens.refresh_token, client_id="my-app", client_secret=secret)
         """
+        token, client_secret = concealed(token), concealed(client_secret)
         reference = token_reference(
             "/revoke",
             token,
@@ -282,6 +287,7 @@ class AsyncOAuth(AsyncResource):
             >>> (await client.oauth.introspect(token)).active
             True
         """
+        token, client_secret = concealed(token), concealed(client_secret)
         reference = token_reference(
             "/introspect",
             token,

@@ -234,6 +234,7 @@ class AsyncValidations(AsyncResource):
 
         Raises:
             InvalidStateError: it is not over.
+            APIResponseValidationError: no PDF came but a page of a proxy, say; of `html` nobody can tell.
 
         Examples:
             >>> page = await client.validations.report("val_abc123", format="html")

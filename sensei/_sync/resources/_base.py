@@ -6,6 +6,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from sensei._arguments import check_mapping
 from sensei._model_slots import set_client
 from sensei._request import EVENT_STREAM, UNSET, HeaderTypes, QueryTypes, TimeoutTypes
 from sensei.errors import ConfigurationError
@@ -82,6 +83,9 @@ class Resource:
         from sensei._sync.streaming import EventStream
 
         transport = self._client._transport
+
+        if headers is not None:
+            check_mapping("headers", headers)
 
         def begin(extra: dict[str, str]) -> Call:
             return transport.begin(

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from sensei._parse import JsonFile
 from sensei._request import UNSET, HeaderTypes, TimeoutTypes
 from sensei._sync.resources._base import LiveObject, Resource
 from sensei.models.certificates import CertificateData, JsonWebKeySet
@@ -153,11 +154,12 @@ class Certificates(Resource):
 
         Raises:
             NotFoundError: there is no certificate with this id.
+            APIResponseValidationError: something else came, such as a page of a proxy.
 
         Examples:
             >>> _ = Path("certificate.json").write_bytes(client.certificates.download("cert_abc123"))
         """
-        return self._call(bytes, "GET", "/certificates/{id}/download", id, timeout=timeout, headers=headers)
+        return self._call(JsonFile, "GET", "/certificates/{id}/download", id, timeout=timeout, headers=headers)
 
     def keys(self, *, timeout: TimeoutTypes = UNSET, headers: HeaderTypes = None) -> JsonWebKeySet:
         """Fetch the public keys that sign certificates. `GET /certificates/keys`

@@ -18,6 +18,7 @@ from sensei._oauth import (
     refresh_grant,
     token_reference,
 )
+from sensei._redact import concealed
 from sensei._request import UNSET, HeaderTypes, RequestExtras, TimeoutTypes
 from sensei._sync.resources._base import Resource
 from sensei.models.enums import ScopeParam
@@ -124,6 +125,7 @@ class OAuth(Resource):
             ...     client_id="my-app",
             ... )
         """
+        code, code_verifier, client_secret = concealed(code), concealed(code_verifier), concealed(client_secret)
         check_state(state, expected_state)
         exchange = code_exchange(
             code,
@@ -167,6 +169,7 @@ class OAuth(Resource):
             >>> token.expires_in
             3600
         """
+        client_secret = concealed(client_secret)
         grant = client_credentials_grant(client_id, client_secret, scopes, client_auth)
         return self._token(grant, timeout, headers)
 
@@ -206,6 +209,7 @@ class OAuth(Resource):
         Examples:
             >>> tokens = client.oauth.refresh(saved.refresh_token, client_id="my-app", client_secret=secret)
         """
+        refresh_token, client_secret = concealed(refresh_token), concealed(client_secret)
         grant = refresh_grant(
             refresh_token, client_id=client_id, client_secret=client_secret, scopes=scopes, client_auth=client_auth
         )
@@ -241,6 +245,7 @@ class OAuth(Resource):
         Examples:
             >>> client.oauth.revoke(tokens.refresh_token, client_id="my-app", client_secret=secret)
         """
+        token, client_secret = concealed(token), concealed(client_secret)
         reference = token_reference(
             "/revoke",
             token,
@@ -283,6 +288,7 @@ class OAuth(Resource):
             >>> (client.oauth.introspect(token)).active
             True
         """
+        token, client_secret = concealed(token), concealed(client_secret)
         reference = token_reference(
             "/introspect",
             token,

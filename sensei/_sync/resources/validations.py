@@ -235,6 +235,7 @@ class Validations(Resource):
 
         Raises:
             InvalidStateError: it is not over.
+            APIResponseValidationError: no PDF came but a page of a proxy, say; of `html` nobody can tell.
 
         Examples:
             >>> page = client.validations.report("val_abc123", format="html")

@@ -71,12 +71,80 @@ class TestOptions:
             {"max_retries": -1},
             {"http_client": 1},
             {"app_info": "tool"},
+            {"app_info": 5},
+            {"app_info": ("tool", 5)},
             {"default_headers": {"x-idempotency-key": "k"}},
+            {"default_headers": [("X-A", "1")]},
+            {"default_headers": {"X-A": 1}},
+            {"default_headers": {"X A": "1"}},
+            {"base_url": 5},
+            {"base_url": b"https://api.sensei.ai"},
+            {"profile": []},
+            {"timeout": True},
+            {"timeout": float("nan")},
+            {"deadline": "5"},
+            {"max_retries": "4"},
+            {"max_retries": 1.5},
+            {"retry": 5},
+            {"retry": {}},
+            {"hooks": 5},
+            {"hooks": Hooks},
+            {"rate_limiter": True},
+            {"http_client": httpx.AsyncClient},
+            {"allow_insecure": "no"},
         ],
     )
-    async def test_bad_settings_are_refused_when_the_client_is_made(self, arguments: dict[str, object]) -> None:
-        with pytest.raises(ConfigurationError):
+    async def test_bad_settings_are_refused_by_name_when_the_client_is_made(self, arguments: dict[str, object]) -> None:
+        (name,) = arguments
+        said = {"default_headers": "default_headers|X-Idempotency-Key"}.get(name, name)
+        with pytest.raises(ConfigurationError, match=said):
             AsyncClient("sk_test_1", **arguments)  # type: ignore[arg-type]
+
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [
+            ("timeout", "5"),
+            ("deadline", -1),
+            ("max_retries", "4"),
+            ("retry", 5),
+            ("retry", {}),
+            ("hooks", {}),
+            ("headers", 5),
+            ("headers", [("X-A", "1")]),
+        ],
+    )
+    async def test_so_are_those_of_a_copy(self, name: str, value: object) -> None:
+        async with AsyncClient("sk_test_1") as client:
+            with pytest.raises(ConfigurationError, match=name):
+                client.with_options(**{name: value})  # type: ignore[arg-type]
+
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [("headers", 5), ("headers", ["X-A"]), ("headers", {5: "1"}), ("params", [("a", 1)]), ("idempotency_key", 5)],
+    )
+    async def test_arguments_of_a_wrong_kind_are_refused_before_anything_is_sent(
+        self, name: str, value: object
+    ) -> None:
+        with FaultyServer(lambda heard: reply({})) as server:
+            async with AsyncClient("sk_test_1", base_url=server.url) as client:
+                with pytest.raises(InvalidArgumentError, match=name):
+                    await client.request("POST", "/alerts", **{name: value})  # type: ignore[call-overload]
+                for method, path in ((5, "/alerts"), ("GET", 5)):
+                    with pytest.raises(InvalidArgumentError, match="must be a str"):
+                        await client.request(method, path)  # type: ignore[call-overload]
+        assert server.heard == []
+
+    @pytest.mark.parametrize(
+        "arguments",
+        [{"timeout": "x"}, {"timeout": float("nan")}, {"interval": "x"}, {"interval": -1}, {"on_progress": 5}],
+    )
+    async def test_so_are_those_of_a_wait(self, arguments: dict[str, object]) -> None:
+        (name,) = arguments
+        with FaultyServer(lambda heard: reply(CONNECTION)) as server:
+            async with AsyncClient("sk_test_1", base_url=server.url) as client:
+                with pytest.raises(InvalidArgumentError, match=name):
+                    await client.connections.wait("conn_1", **arguments)  # type: ignore[arg-type]
+        assert server.heard == []
 
     @pytest.mark.parametrize("carry", [pickle.dumps, copy.copy, copy.deepcopy])
     async def test_it_is_neither_pickled_nor_copied(self, carry: Callable[[object], object]) -> None:

@@ -255,6 +255,18 @@ class TestCutThroughAClientOfTheUsers:
 
 @pytest.mark.anyio
 class TestLies:
+    async def test_a_page_of_a_proxy_is_no_file(self) -> None:
+        page = b"<html><form>Sign in</form></html>"
+        for kind in ("text/html", "application/pdf", "application/json"):
+            head = f"HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nContent-Length: {len(page)}\r\n\r\n".encode()
+            answer = Answer(head + page)
+            with FaultyServer(lambda heard, answer=answer: answer) as server:
+                async with AsyncClient("sk_test_1", base_url=server.url) as client:
+                    with pytest.raises(APIResponseValidationError):
+                        await client.certificates.download("cert_1")
+                    with pytest.raises(APIResponseValidationError, match="no PDF"):
+                        await client.validations.report("val_1", format="pdf")
+
     async def test_a_page_of_a_proxy_is_no_success(self) -> None:
         page = b"<html><form>Sign in</form></html>"
         head = f"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: {len(page)}\r\n\r\n".encode()

@@ -10,7 +10,7 @@ import httpx
 import pytest
 import respx
 
-from sensei import _poll_interval
+from sensei import _retry
 from sensei._async.client import AsyncClient
 from sensei._retry import RetryPolicy
 from sensei.errors import (
@@ -131,7 +131,7 @@ class TestOutages:
 
     async def test_one_that_does_not_come_back_is_given_up(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("sensei._async.polling.LONGEST_OUTAGE", 0.0)
-        assert _poll_interval.LONGEST_OUTAGE == 300
+        assert _retry.LONGEST_OUTAGE == 300
         with FaultyServer(lambda heard: reply(TESTING) if heard.number == 0 else None) as server:
             async with AsyncClient("sk_test_1", base_url=server.url, max_retries=0) as client:
                 with pytest.raises(APIConnectionError):

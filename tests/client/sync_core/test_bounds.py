@@ -7,6 +7,7 @@ import gzip
 import logging
 import threading
 import traceback
+from collections.abc import Callable
 from time import monotonic
 
 import httpcore
@@ -19,8 +20,15 @@ from sensei._parse import decompress
 from sensei._retry import RetryPolicy
 from sensei._sync import transport
 from sensei._sync.client import Client
-from sensei.auth import OAuth2ClientCredentials
-from sensei.errors import APITimeoutError, OutcomeUnknownError, SenseiError, ServiceUnavailableError
+from sensei.auth import OAuth2ClientCredentials, OAuth2Token, ServiceAccount
+from sensei.errors import (
+    APIResponseValidationError,
+    APITimeoutError,
+    ConfigurationError,
+    OutcomeUnknownError,
+    SenseiError,
+    ServiceUnavailableError,
+)
 from tests.client.faulty import Answer, FaultyServer, Heard, refusal, reply
 from tests.client.samples import CONNECTION
 
@@ -49,6 +57,14 @@ class TestTime:
                 for _ in range(3):
                     one()
                 assert found == ["conn_1"] * 3
+
+    def test_the_time_of_an_attempt_bounds_a_body_that_drips_through_a_client_of_the_users(self) -> None:
+        head = b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n"
+        with FaultyServer(lambda heard: Answer(head + b" " * 1000, drip=0.02)) as server:
+            with httpx.Client() as own:
+                client = Client("sk_test_1", base_url=server.url, timeout=0.5, max_retries=0, http_client=own)
+                with pytest.raises(APITimeoutError):
+                    client.connections.get("conn_1")
 
     def test_the_deadline_bounds_what_goes_through_a_client_of_the_users(self) -> None:
         never = threading.Event()
@@ -150,6 +166,58 @@ class TestSecrets:
         text = frames(caught.value)
         assert "call=" in text
         assert "HUSH" not in text
+
+    @pytest.mark.parametrize(
+        "wrong",
+        [
+            {"base_url": "nowhere"},
+            {"timeout": "x"},
+            {"max_retries": -1},
+            {"app_info": "x"},
+            {"profile": 5},
+            {"http_client": 5},
+            {"api_key": "sk_test_HUSH HUSH"},
+        ],
+    )
+    def test_nor_when_the_client_could_not_be_made(self, wrong: dict[str, object]) -> None:
+        arguments: dict[str, object] = {"api_key": "sk_test_HUSH", **wrong}
+        with pytest.raises(ConfigurationError) as caught:
+            Client(**arguments)  # type: ignore[arg-type]
+        assert "HUSH" not in frames(caught.value)
+
+    @pytest.mark.parametrize("variables", [{"SENSEI_API_KEY": "sk_HUSH HUSH"}, {"SENSEI_API_KEY": "sk_HUSH"}])
+    def test_nor_what_the_environment_holds(self, monkeypatch: pytest.MonkeyPatch, variables: dict[str, str]) -> None:
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setenv("OTHER_TOKEN", "HUSH")
+        with pytest.raises(ConfigurationError) as caught:
+            Client(base_url="https://other.example.com")
+        assert "HUSH" not in frames(caught.value)
+
+    def test_nor_when_credentials_could_not_be_made(self) -> None:
+        tries: list[Callable[[], object]] = [
+            lambda: OAuth2ClientCredentials("", "HUSH"),
+            lambda: OAuth2ClientCredentials("id", "HUSH", scopes=5),  # type: ignore[arg-type]
+            lambda: ServiceAccount(5, "HUSH"),  # type: ignore[arg-type]
+            lambda: ServiceAccount(token="HUSH HUSH"),
+            lambda: OAuth2Token("HUSH HUSH"),
+            lambda: OAuth2Token("HUSH", "HUSH"),
+        ]
+        for make in tries:
+            with pytest.raises(ConfigurationError) as caught:
+                make()
+            assert "HUSH" not in frames(caught.value)
+        kept = OAuth2ClientCredentials("id", "HUSH").client_secret
+        assert (type(kept), repr(kept)) == (str, "'HUSH'")
+
+    def test_a_key_that_is_shown_once_is_in_no_traceback_of_an_answer_that_cannot_be_read(self) -> None:
+        answer = reply({"id": "key_1", "key": "sk_test_HUSH", "scopes": "HUSH"})
+        with FaultyServer(lambda heard: answer) as server:
+            with Client("sk_test_1", base_url=server.url) as client:
+                with pytest.raises(APIResponseValidationError) as caught:
+                    client.api_keys.create(name="ci", scopes=["migrations:read"])
+        assert "HUSH" not in "".join(traceback.format_exception(caught.value)).replace("sk_test_HUSH", "HUSH")
+        assert "HUSH" not in frames(caught.value)
 
     def test_nor_when_the_request_could_not_be_written(self, monkeypatch: pytest.MonkeyPatch) -> None:
         def write(self: Stream, buffer: bytes, timeout: float | None = None) -> None:

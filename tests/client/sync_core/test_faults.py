@@ -241,6 +241,18 @@ class TestCutThroughAClientOfTheUsers:
 
 
 class TestLies:
+    def test_a_page_of_a_proxy_is_no_file(self) -> None:
+        page = b"<html><form>Sign in</form></html>"
+        for kind in ("text/html", "application/pdf", "application/json"):
+            head = f"HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nContent-Length: {len(page)}\r\n\r\n".encode()
+            answer = Answer(head + page)
+            with FaultyServer(lambda heard, answer=answer: answer) as server:
+                with Client("sk_test_1", base_url=server.url) as client:
+                    with pytest.raises(APIResponseValidationError):
+                        client.certificates.download("cert_1")
+                    with pytest.raises(APIResponseValidationError, match="no PDF"):
+                        client.validations.report("val_1", format="pdf")
+
     def test_a_page_of_a_proxy_is_no_success(self) -> None:
         page = b"<html><form>Sign in</form></html>"
         head = f"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: {len(page)}\r\n\r\n".encode()

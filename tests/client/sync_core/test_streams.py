@@ -126,6 +126,55 @@ class TestResuming:
         assert "last_event_id='4'" in str(caught.value)
         assert len(server.heard) == 4
 
+    @pytest.mark.parametrize("how", ["refused", "cut"])
+    def test_an_outage_of_the_server_does_not_end_it(self, how: str) -> None:
+        def serve(heard: Heard) -> Answer | None:
+            if heard.number == 0:
+                return Answer(HEAD + sse(1), close=True)
+            if heard.number <= 7:  # more than any other call would try
+                return refusal(503, "service_unavailable") if how == "refused" else None
+            return Answer(HEAD + sse(2, "end"), close=True)
+
+        with FaultyServer(serve) as server:
+            with Client("sk_test_1", base_url=server.url) as client:
+                assert numbers(client.migrations.stream_events("mig_1")) == [1, 2]
+
+    @pytest.mark.parametrize(
+        ("options", "requests"),
+        [
+            ({"max_retries": 2}, 3),
+            ({"retry": RetryPolicy(max_retries=0)}, 1),
+            ({"retry": RetryPolicy(max_retries=2, max_outage=0.001)}, 3),
+        ],
+    )
+    def test_what_the_user_says_of_retries_bounds_an_outage(self, options: dict[str, object], requests: int) -> None:
+        with FaultyServer(lambda heard: None if heard.number else Answer(HEAD + sse(1), close=True)) as server:
+            with Client("sk_test_1", base_url=server.url, **options) as client:  # type: ignore[arg-type]
+                stream = client.migrations.stream_events("mig_1")
+                assert (next(stream)).id == "1"
+                with pytest.raises(StreamInterruptedError):
+                    next(stream)
+        assert len(server.heard) == requests
+
+    def test_an_outage_is_borne_for_as_long_as_it_is_allowed(self) -> None:
+        policy = RetryPolicy(max_retries=1, max_outage=0.2)
+        with FaultyServer(lambda heard: None if heard.number else Answer(HEAD + sse(1), close=True)) as server:
+            with Client("sk_test_1", base_url=server.url, retry=policy) as client:
+                stream = client.migrations.stream_events("mig_1")
+                next(stream)
+                with pytest.raises(StreamInterruptedError):
+                    next(stream)
+        assert len(server.heard) > 3
+
+    def test_a_server_that_answers_and_brings_nothing_is_no_outage(self) -> None:
+        with FaultyServer(lambda heard: Answer(HEAD + (b"" if heard.number else sse(1)), close=True)) as server:
+            with Client("sk_test_1", base_url=server.url) as client:
+                stream = client.migrations.stream_events("mig_1")
+                next(stream)
+                with pytest.raises(StreamInterruptedError):
+                    next(stream)
+        assert len(server.heard) == 5
+
     @pytest.mark.parametrize("asks", ["Retry-After", "retry"])
     def test_one_that_is_to_wait_too_long_is_given_up_at_once(self, asks: str) -> None:
         def serve(heard: Heard) -> Answer:

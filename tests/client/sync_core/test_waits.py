@@ -11,7 +11,7 @@ import httpx
 import pytest
 import respx
 
-from sensei import _poll_interval
+from sensei import _retry
 from sensei._retry import RetryPolicy
 from sensei._sync.client import Client
 from sensei.errors import (
@@ -128,7 +128,7 @@ class TestOutages:
 
     def test_one_that_does_not_come_back_is_given_up(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("sensei._sync.polling.LONGEST_OUTAGE", 0.0)
-        assert _poll_interval.LONGEST_OUTAGE == 300
+        assert _retry.LONGEST_OUTAGE == 300
         with FaultyServer(lambda heard: reply(TESTING) if heard.number == 0 else None) as server:
             with Client("sk_test_1", base_url=server.url, max_retries=0) as client:
                 with pytest.raises(APIConnectionError):
