@@ -34,12 +34,8 @@ if TYPE_CHECKING:
     )
     from sensei._async.resources.mapping import AsyncMapping, AsyncMappingBulkResult, AsyncMappingResult
     from sensei._async.resources.mappings import AsyncMappings
-    from sensei._async.resources.migration import (
-        AsyncMigration,
-        AsyncMigrationPlan,
-        AsyncMigrationSummary,
-        AsyncPlanReference,
-    )
+    from sensei._async.resources.migration import AsyncMigration, AsyncMigrationSummary
+    from sensei._async.resources.migration_plan import AsyncMigrationPlan, AsyncPlanReference
     from sensei._async.resources.migrations import AsyncMigrations
     from sensei._async.resources.oauth import AsyncOAuth
     from sensei._async.resources.service_accounts import (
@@ -78,7 +74,8 @@ if TYPE_CHECKING:
     from sensei._sync.resources.errors import ErrorBulkResult, ErrorResult, MigrationError, MigrationErrors
     from sensei._sync.resources.mapping import Mapping, MappingBulkResult, MappingResult
     from sensei._sync.resources.mappings import Mappings
-    from sensei._sync.resources.migration import Migration, MigrationPlan, MigrationSummary, PlanReference
+    from sensei._sync.resources.migration import Migration, MigrationSummary
+    from sensei._sync.resources.migration_plan import MigrationPlan, PlanReference
     from sensei._sync.resources.migrations import Migrations
     from sensei._sync.resources.oauth import OAuth
     from sensei._sync.resources.service_accounts import ServiceAccountCreated, ServiceAccountRecord, ServiceAccounts
@@ -298,12 +295,8 @@ _HOMES = {
     ),
     "sensei._async.resources.mapping": ("AsyncMapping", "AsyncMappingBulkResult", "AsyncMappingResult"),
     "sensei._async.resources.mappings": ("AsyncMappings",),
-    "sensei._async.resources.migration": (
-        "AsyncMigration",
-        "AsyncMigrationPlan",
-        "AsyncMigrationSummary",
-        "AsyncPlanReference",
-    ),
+    "sensei._async.resources.migration": ("AsyncMigration", "AsyncMigrationSummary"),
+    "sensei._async.resources.migration_plan": ("AsyncMigrationPlan", "AsyncPlanReference"),
     "sensei._async.resources.migrations": ("AsyncMigrations",),
     "sensei._async.resources.oauth": ("AsyncOAuth",),
     "sensei._async.resources.service_accounts": (
@@ -352,12 +345,8 @@ _HOMES = {
     ),
     "sensei._sync.resources.mapping": ("Mapping", "MappingBulkResult", "MappingResult"),
     "sensei._sync.resources.mappings": ("Mappings",),
-    "sensei._sync.resources.migration": (
-        "Migration",
-        "MigrationPlan",
-        "MigrationSummary",
-        "PlanReference",
-    ),
+    "sensei._sync.resources.migration": ("Migration", "MigrationSummary"),
+    "sensei._sync.resources.migration_plan": ("MigrationPlan", "PlanReference"),
     "sensei._sync.resources.migrations": ("Migrations",),
     "sensei._sync.resources.oauth": ("OAuth",),
     "sensei._sync.resources.service_accounts": ("ServiceAccountCreated", "ServiceAccountRecord", "ServiceAccounts"),

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from sensei._async.resources._base import AsyncResource
 from sensei._async.resources.mapping import AsyncMapping
-from sensei._async.resources.migration import AsyncMigration, AsyncMigrationPlan
+from sensei._async.resources.migration import AsyncMigration
+from sensei._async.resources.migration_plan import AsyncMigrationPlan
 from sensei._body_checks import checked, optional
 from sensei._bulk_requests import next_key
 from sensei._request import UNSET, HeaderTypes, RequestExtras, TimeoutTypes, Unset

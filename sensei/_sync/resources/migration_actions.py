@@ -12,7 +12,8 @@ from sensei._bulk_requests import next_key
 from sensei._request import UNSET, HeaderTypes, RequestExtras, TimeoutTypes, Unset
 from sensei._sync.resources._base import Resource
 from sensei._sync.resources.mapping import Mapping
-from sensei._sync.resources.migration import Migration, MigrationPlan
+from sensei._sync.resources.migration import Migration
+from sensei._sync.resources.migration_plan import MigrationPlan
 from sensei._wait_conditions import check_success, is_plan_available
 from sensei.errors import PlanNotReadyError
 from sensei.models.migrations import CancelResult, PauseResult, ResumeResult, StartResult

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from sensei._async.client import AsyncClient
 from sensei._async.resources.certificates import AsyncCertificate
-from sensei._async.resources.migration import AsyncMigration, AsyncMigrationPlan
+from sensei._async.resources.migration import AsyncMigration
+from sensei._async.resources.migration_plan import AsyncMigrationPlan
 from sensei._async.resources.validations import AsyncValidation
 from sensei.errors import ConfigurationError
 from tests.client.wire import KEY, Wire, contract_wire, operations

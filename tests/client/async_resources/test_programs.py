@@ -10,7 +10,8 @@ import httpx
 import pytest
 
 from sensei._async.client import AsyncClient
-from sensei._async.resources.migration import AsyncMigration, AsyncMigrationPlan
+from sensei._async.resources.migration import AsyncMigration
+from sensei._async.resources.migration_plan import AsyncMigrationPlan
 from sensei._retry import RetryPolicy
 from sensei.errors import (
     ApprovalRequiredError,

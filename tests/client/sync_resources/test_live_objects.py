@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from sensei._sync.client import Client
 from sensei._sync.resources.certificates import Certificate
-from sensei._sync.resources.migration import Migration, MigrationPlan
+from sensei._sync.resources.migration import Migration
+from sensei._sync.resources.migration_plan import MigrationPlan
 from sensei._sync.resources.validations import Validation
 from sensei.errors import ConfigurationError
 from tests.client.wire import KEY, Wire, contract_wire, operations

@@ -12,7 +12,8 @@ import pytest
 
 from sensei._retry import RetryPolicy
 from sensei._sync.client import Client
-from sensei._sync.resources.migration import Migration, MigrationPlan
+from sensei._sync.resources.migration import Migration
+from sensei._sync.resources.migration_plan import MigrationPlan
 from sensei.errors import (
     ApprovalRequiredError,
     CertificateVerificationError,
