@@ -351,7 +351,8 @@ def user_agent(app_info: tuple[str, ...] = ()) -> str:
     Raises:
         ConfigurationError: the program's name or version cannot stand in a header.
     """
-    if not isinstance(cast("object", app_info), tuple) or not all(isinstance(part, str) for part in app_info):
+    parts = cast("tuple[object, ...]", app_info)
+    if not isinstance(cast("object", app_info), tuple) or not all(isinstance(part, str) for part in parts):
         raise ConfigurationError(_APP_INFO)
     return _user_agent(app_info)
 
