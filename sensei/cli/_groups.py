@@ -25,7 +25,7 @@ class Group(click.Group):
         rest: As for `click.Group`.
     """
 
-    command_class = Command
+    command_class: type[click.Command] | None = Command
 
     def __init__(self, name: str | None = None, *, lazy: Lazy | None = None, **rest: object) -> None:
         super().__init__(name, **rest)  # type: ignore[arg-type]  # click's own keyword arguments

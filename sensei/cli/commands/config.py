@@ -94,7 +94,7 @@ def _complete_names(_ctx: click.Context, _param: click.Parameter, incomplete: st
     return [name for name in names if name.startswith(incomplete)]
 
 
-known_profile = partial(click.argument, "name", shell_complete=_complete_names)
+_known_profile = partial(click.argument, "name", shell_complete=_complete_names)
 
 
 @profile.command("create")
@@ -125,7 +125,7 @@ def create(options: Options, name: str, api_key: str | None, base_url: str | Non
 
 
 @profile.command("use")
-@known_profile()
+@_known_profile()
 @click.pass_obj
 def use(options: Options, name: str) -> None:
     """Make NAME the profile that is used when none is named.
@@ -164,7 +164,7 @@ def list_profiles(options: Options) -> None:
 
 
 @profile.command("delete")
-@known_profile()
+@_known_profile()
 @click.option("--yes", "-y", is_flag=True, help="Do not ask.")
 @click.pass_obj
 def delete(options: Options, name: str, yes: bool) -> None:

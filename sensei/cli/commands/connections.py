@@ -32,7 +32,7 @@ _SHOWN = (
     "created_at last_test.tested_at last_test.server_version last_test.error.message"
 )
 _TESTED = "status server_version latency_ms table_count estimated_rows write_test tested_at error.message"
-connection_argument = click.argument("connection")
+_connection_argument = click.argument("connection")
 
 
 @click.group("connections", cls=Group)
@@ -129,7 +129,7 @@ def create(
 
 
 @command.command("get")
-@connection_argument
+@_connection_argument
 @click.pass_obj
 def get(options: Options, connection: str) -> None:
     """Show a connection. Passwords never come back.
@@ -147,7 +147,7 @@ def get(options: Options, connection: str) -> None:
 
 
 @command.command("test")
-@connection_argument
+@_connection_argument
 @click.pass_obj
 def test(options: Options, connection: str) -> None:
     """Test a connection now. Exit code 1 when it cannot be used.
@@ -177,7 +177,7 @@ def _failed(problem: object, subject: str) -> CommandError:
 
 
 @command.command("schema")
-@connection_argument
+@_connection_argument
 @click.option("--schema", help="Only this schema.")
 @click.option("--table", help="Only this table.")
 @click.option("--tables", "tables_only", is_flag=True, help="A line for each table instead of each column.")
@@ -210,7 +210,7 @@ def schema(
 
 
 @command.command("preview")
-@connection_argument
+@_connection_argument
 @click.option("--table", required=True, help="Table to look into.")
 @click.option("--schema", help="Its schema.  [default: that of the connection]")
 @click.option("--limit", type=click.IntRange(1, 100), default=10, show_default=True, help="Rows to show.")
@@ -231,7 +231,7 @@ def preview(options: Options, connection: str, table: str, schema: str | None, l
 
 
 @command.command("delete")
-@connection_argument
+@_connection_argument
 @yes_option
 @click.pass_obj
 def delete(options: Options, connection: str, yes: bool) -> None:
