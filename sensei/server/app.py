@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import importlib
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 
 import anyio.to_thread
@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Match
+from starlette.routing import Match, Route
 
 from sensei._version import __version__
 from sensei.server import metrics
@@ -21,6 +21,7 @@ from sensei.server.dashboard import add_dashboard
 from sensei.server.errors import ApiError
 from sensei.server.http.messages import RequestFacts, error_response
 from sensei.server.http.openapi import describe
+from sensei.server.http.operation import Registered
 from sensei.server.http.pipeline import endpoint
 from sensei.server.routes import oauth
 from sensei.server.runtime import Runtime
@@ -78,15 +79,15 @@ def create_app(settings: Settings) -> FastAPI:
     operations = [registered for module in modules for registered in module.router.registered]
     # Made when it is asked for: describing eighty operations takes longer than starting to answer them.
     app.openapi = functools.partial(describe, app.title, app.version, operations)  # type: ignore[method-assign]
-    for module in modules:
-        for registered in module.router.registered:
-            app.add_api_route(
-                registered.path,
-                endpoint(registered),
-                methods=[registered.method],
-                operation_id=registered.operation.id,
-                response_model=None,
-            )
+    _keep_literal_paths(app, operations)
+    for registered in operations:
+        app.add_api_route(
+            registered.path,
+            endpoint(registered),
+            methods=[registered.method],
+            operation_id=registered.operation.id,
+            response_model=None,
+        )
     app.include_router(oauth.router)
     add_dashboard(app)
     app.add_api_route("/healthz", _healthz, methods=["GET"], include_in_schema=False)
@@ -138,6 +139,31 @@ async def _metrics(request: Request) -> Response:
         return error_response(error, facts)
 
 
+def _keep_literal_paths(app: FastAPI, operations: Sequence[Registered]) -> None:
+    """Let a literal path win over a parameter with every method, also with those that only the other one has."""
+    methods: dict[str, set[str]] = {}
+    for operation in operations:
+        methods.setdefault(operation.path, set()).add(operation.method)
+    for path, own in methods.items():
+        others = {method for other in methods if _stands_before(path, other) for method in methods[other]} - own
+        if others:
+            app.add_route(path, _not_this_method, methods=sorted(others), include_in_schema=False)
+
+
+def _stands_before(path: str, other: str) -> bool:
+    """True when every request for `path` would fit `other` as well, which has a parameter where `path` has a word."""
+    segments, others = path.split("/"), other.split("/")
+    return (
+        path != other
+        and len(segments) == len(others)
+        and all(mine == its or its.startswith("{") for mine, its in zip(segments, others, strict=True))
+    )
+
+
+async def _not_this_method(_request: Request) -> Response:
+    raise HTTPException(405)
+
+
 async def _no_such_route(request: Request, error: Exception) -> Response:
     """404 and 405 in the contract's form; `Allow` names the methods of every route with that path."""
     status = error.status_code if isinstance(error, HTTPException) else 404
@@ -160,9 +186,13 @@ async def _no_such_route(request: Request, error: Exception) -> Response:
 
 
 def _methods(request: Request) -> set[str]:
-    found: set[str] = set()
-    for route in request.app.routes:
-        match, _ = route.matches(request.scope)
-        if match is not Match.NONE:
-            found |= set(getattr(route, "methods", None) or ())
-    return found
+    """The methods of the routes that fit best: those with the fewest parameters."""
+    fitting = [
+        route
+        for route in request.app.routes
+        if isinstance(route, Route)
+        and route.endpoint is not _not_this_method
+        and route.matches(request.scope)[0] is not Match.NONE
+    ]
+    fewest = min((len(route.param_convertors) for route in fitting), default=0)
+    return {method for route in fitting if len(route.param_convertors) == fewest for method in route.methods or ()}

@@ -108,6 +108,12 @@ def test_paths_that_do_not_exist(shared: ContractClient, path: str) -> None:
         ("POST", "/v1/connections/c", "DELETE, GET, PATCH"),
         ("GET", "/v1/migrations/m/start", "POST"),
         ("PUT", "/v1/migrations/m/schedule", "DELETE, GET, PATCH, POST"),
+        # The literal path wins, although the one with a parameter has the method.
+        ("GET", "/v1/connections/test", "POST"),
+        ("DELETE", "/v1/webhooks/bulk", "POST"),
+        ("GET", "/v1/migrations/m/mappings/bulk", "PATCH"),
+        ("GET", "/v1/migrations/m/errors/bulk-resolve", "POST"),
+        ("DELETE", "/v1/validations/rules", "GET, POST"),
     ],
 )
 def test_methods_that_a_path_does_not_have(shared: ContractClient, method: str, path: str, allowed: str) -> None:
