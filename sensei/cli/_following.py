@@ -109,8 +109,8 @@ def await_validation(validation: Validation, tell: Presenter, timeout: float | N
         StoppedError: Ctrl-C; the validation goes on.
         WaitTimeoutError: It is not over in time.
     """
-    tell.begin("Validating: comparing both databases")
     try:
+        tell.begin("Validating: comparing both databases")
         return validation.wait(timeout=timeout, on_progress=ShownValidation(tell).update)
     except KeyboardInterrupt:
         raise StoppedError(
