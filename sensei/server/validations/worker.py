@@ -121,7 +121,6 @@ class ValidationWorker:
                 taken = list(self._taken)
             if not taken:
                 continue
-            self._runtime.settings.clock.now()
             try:
                 with self._runtime.store.write() as session:
                     session.execute(
