@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import socket
 import sqlite3
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -226,6 +228,44 @@ def test_a_locked_sqlite_file(tmp_path: Path) -> None:
         assert "locked" in refusal.message
     finally:
         holder.close()
+
+
+@pytest.fixture
+def crashed(tmp_path: Path) -> Path:
+    """A file whose writer was killed in the middle of a transaction that it had begun to write."""
+    path = tmp_path / "crashed.db"
+    program = """
+import os, signal, sqlite3, sys
+db = sqlite3.connect(sys.argv[1], isolation_level=None)
+db.executescript("CREATE TABLE t (a, b); INSERT INTO t VALUES (1, 'whole'); PRAGMA cache_size = 10; BEGIN IMMEDIATE")
+db.executemany("INSERT INTO t VALUES (?, ?)", ((n, "x" * 500) for n in range(2_000)))
+db.execute("UPDATE t SET b = 'half'")
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+    subprocess.run([sys.executable, "-c", program, str(path)], check=False)
+    assert path.with_name("crashed.db-journal").stat().st_size
+    return path
+
+
+def test_what_a_killed_writer_left_is_rolled_back(crashed: Path) -> None:
+    with closing(SqliteConnector(sqlite_end(crashed))) as connector:
+        outcome = connector.test("source")
+        preview = connector.preview(None, "t", 5)
+
+    assert outcome.status == "success", outcome.error
+    assert list(preview.rows) == [{"a": 1, "b": "whole"}]
+
+
+def test_a_crashed_file_that_may_not_be_written_says_what_to_do(crashed: Path) -> None:
+    before = crashed.read_bytes()
+    end = sqlite_end(crashed)
+    with closing(SqliteConnector(replace(end, config={**end.config, "read_only": True}))) as connector:
+        outcome = connector.test("source")
+
+    assert outcome.error is not None
+    assert "unfinished transaction" in outcome.error.message
+    assert "open it once with sqlite3" in outcome.error.message
+    assert crashed.read_bytes() == before
 
 
 def test_a_file_without_permission(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

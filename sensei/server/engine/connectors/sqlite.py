@@ -59,7 +59,7 @@ class SqliteConnector(Connector):
     def _db(self) -> sqlite3.Connection:
         if self._open is None:
             check_source(self.path)
-            self._open = connect(self.path, writable=False, wait_seconds=self._wait)
+            self._open = connect(self.path, writable=False, wait_seconds=self._wait, may_recover=not self._read_only)
             # Built in C, so that it costs little; valid text is not changed by it.
             self._open.text_factory = partial(str, encoding="utf-8", errors="surrogateescape")
         return self._open

@@ -117,28 +117,47 @@ def read_only_uri(path: Path) -> str:
     return f"file:{quote(str(path.absolute()))}?mode=ro"
 
 
-def connect(path: Path, *, writable: bool, wait_seconds: float) -> sqlite3.Connection:
+def connect(path: Path, *, writable: bool, wait_seconds: float, may_recover: bool = True) -> sqlite3.Connection:
     """Open a file in autocommit mode; a writable one is made if there is none.
+
+    A program that was killed leaves its unfinished transaction next to the file, and SQLite reads the file only once
+    that is rolled back. A reader with `may_recover` has it rolled back, as every other SQLite program would.
 
     Raises:
         EndpointError: It is no SQLite database or cannot be opened.
     """
     try:
-        connection = sqlite3.connect(
-            f"file:{quote(str(path.absolute()))}?mode=rwc" if writable else read_only_uri(path),
-            uri=True,
-            isolation_level=None,
-            timeout=wait_seconds,
-            check_same_thread=False,
-        )
         try:
-            connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-        except BaseException:
-            connection.close()
-            raise
+            return _open(path, writable, wait_seconds)
+        except sqlite3.Error as error:
+            if writable or not _is_unrecovered(error):
+                raise
+        if may_recover and os.access(path, os.W_OK):
+            _open(path, True, wait_seconds).close()
+        # It may be as well that a living writer ended its transaction in the moment of looking.
+        return _open(path, writable, wait_seconds)
     except sqlite3.Error as error:
         raise endpoint_error(error, path) from None
+
+
+def _open(path: Path, writable: bool, wait_seconds: float) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        f"file:{quote(str(path.absolute()))}?mode=rwc" if writable else read_only_uri(path),
+        uri=True,
+        isolation_level=None,
+        timeout=wait_seconds,
+        check_same_thread=False,
+    )
+    try:
+        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    except BaseException:
+        connection.close()
+        raise
     return connection
+
+
+def _is_unrecovered(error: sqlite3.Error) -> bool:
+    return getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_READONLY_ROLLBACK
 
 
 def endpoint_error(error: sqlite3.Error, path: Path) -> EngineError:
@@ -148,6 +167,12 @@ def endpoint_error(error: sqlite3.Error, path: Path) -> EngineError:
         return EndpointError(f"{path} is no SQLite database", reason_code="E1005")
     if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
         return EndpointError(f"{path} is locked by another program; let it finish, then try again", reason_code="E1004")
+    if _is_unrecovered(error):
+        return EndpointError(
+            f"{path} holds an unfinished transaction of a program that was killed, and may not be written to undo it; "
+            "open it once with sqlite3",
+            reason_code="E1006",
+        )
     if code in {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_AUTH}:
         return EndpointError(f"{path} cannot be opened; check the permissions of file and folder", reason_code="E1006")
     if code == sqlite3.SQLITE_CORRUPT:

@@ -31,7 +31,8 @@ class SqliteSource:
         self.path: Path = file_path(endpoint)
         check_source(self.path)
         wait = endpoint.seconds("connection_timeout_seconds", 30)
-        self._db = connect(self.path, writable=False, wait_seconds=wait)
+        may_recover = not endpoint.config.get("read_only", False)
+        self._db = connect(self.path, writable=False, wait_seconds=wait, may_recover=may_recover)
         self._db.execute("PRAGMA cache_size = -16000")
         try:
             self._db.execute("BEGIN")
