@@ -140,6 +140,13 @@ class TestEachError:
 
         assert [one for one in TREE[name].attributes.split() if f"    {one}: " not in text] == []
 
+    def test_it_is_of_the_module_that_it_is_imported_from(self, name: str) -> None:
+        """Tracebacks, reports and stored pickles tell nothing of the files that the tree is written in."""
+        home = "sensei.webhooks._unwrap" if name == "DuplicateEventError" else "sensei.errors"
+
+        assert getattr(sensei, name).__module__ == home
+        assert b"sensei.errors._" not in pickle.dumps(made(name))
+
     def test_it_survives_a_pickle(self, name: str) -> None:
         error = made(name)
         twin = pickle.loads(pickle.dumps(error))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import doctest
 import importlib
 import pkgutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,18 +17,30 @@ import sensei
 FRAGMENTS = ("sensei._async.", "sensei._sync.")
 
 
+def source_of(name: str) -> Path:
+    path = Path(sensei.__path__[0]).parent / Path(*name.split("."))
+    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+
+
 def modules_with_examples() -> list[str]:
     names = [found.name for found in pkgutil.walk_packages(sensei.__path__, "sensei.")]
-    paths = {name: Path(sensei.__path__[0]).parent / Path(*name.split(".")) for name in names}
     return [
         name
-        for name, path in paths.items()
+        for name in names
         if not name.startswith(FRAGMENTS)
-        and any(
-            source.is_file() and ">>> " in source.read_text(encoding="utf-8")
-            for source in (path.with_suffix(".py"), path / "__init__.py")
-        )
+        and source_of(name).is_file()
+        and ">>> " in source_of(name).read_text(encoding="utf-8")
     ]
+
+
+def examples_in(source: Path, names: dict[str, object]) -> Iterator[doctest.DocTest]:
+    """Those that are written there, whatever the objects say of the module they are of."""
+    for node in ast.walk(ast.parse(source.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            text = ast.get_docstring(node)
+            if text and ">>> " in text:
+                where = getattr(node, "name", source.stem)
+                yield doctest.DocTestParser().get_doctest(text, dict(names), where, str(source), node.body[0].lineno)
 
 
 @pytest.mark.parametrize("name", modules_with_examples())
@@ -34,10 +48,13 @@ def test_the_examples_of_a_module_hold(name: str, tmp_path: Path, monkeypatch: p
     monkeypatch.chdir(tmp_path)
     module = importlib.import_module(name)
 
-    result = doctest.testmod(module, optionflags=doctest.ELLIPSIS | doctest.IGNORE_EXCEPTION_DETAIL)
+    runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS | doctest.IGNORE_EXCEPTION_DETAIL)
 
-    assert result.attempted > 0
-    assert result.failed == 0
+    for example in examples_in(source_of(name), vars(module)):
+        runner.run(example)
+
+    assert runner.tries > 0
+    assert runner.failures == 0
 
 
 def test_the_examples_of_the_public_modules_are_among_them() -> None:
