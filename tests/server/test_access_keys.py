@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from sensei.server.auth.access_control import grants
+from sensei.server.auth.access_control import Principal, check_address, grants
 from sensei.server.clock import ControllableClock
+from sensei.server.errors import ApiError
 from sensei.server.runtime import ensure_api_key
 from sensei.server.schemas.base import wire_time
 from sensei.server.serve import ServerThread
@@ -206,8 +207,43 @@ def test_an_address_list_shuts_others_out(admin: ContractClient, calling: Call) 
     refused = calling(made["key"]).get("/v1/connections")
     assert refused.status_code == 403
     assert refused.json()["error"]["details"]["reason"] == "ip_not_allowed"
-    admin.patch(f"/v1/api-keys/{made['id']}", json={"ip_whitelist": ["127.0.0.1"]})
-    assert calling(made["key"]).get("/v1/connections").status_code == 200
+    for own in ("127.0.0.1", "::ffff:127.0.0.1"):
+        admin.patch(f"/v1/api-keys/{made['id']}", json={"ip_whitelist": [own]})
+        assert calling(made["key"]).get("/v1/connections").status_code == 200, own
+
+
+@pytest.mark.parametrize(
+    ("entry", "address", "passes"),
+    [
+        ("127.0.0.1", "127.0.0.1", True),
+        ("127.0.0.1", "::ffff:127.0.0.1", True),
+        ("::ffff:127.0.0.1", "127.0.0.1", True),
+        ("::FFFF:7f00:1", "::ffff:127.0.0.1", True),
+        ("::ffff:10.0.0.0/104", "10.200.3.4", True),
+        ("::ffff:10.0.0.0/104", "11.0.0.1", False),
+        ("::ffff:0:0/96", "203.0.113.7", True),
+        ("10.0.0.0/8", "::ffff:10.1.2.3", True),
+        ("::/0", "203.0.113.7", False),
+        ("::/0", "::ffff:203.0.113.7", False),
+        ("0.0.0.0/0", "2001:db8::1", False),
+        ("::127.0.0.1", "127.0.0.1", False),
+        ("2001:db8::/32", "2001:db8::1", True),
+        ("fe80::/64", "fe80::1%eth0", True),
+        ("fe80::1", "fe80::1%eth0", True),
+        ("127.0.0.1", "testclient", False),
+        ("127.0.0.1", "", False),
+        ("127.0.0.1", None, False),
+    ],
+)
+def test_an_ipv4_caller_is_one_however_its_address_is_written(entry: str, address: str | None, passes: bool) -> None:
+    principal = Principal(
+        kind="api_key", id="key_1", name="k", organization_id="org_1", environment="sandbox", ip_whitelist=(entry,)
+    )
+    if passes:
+        check_address(principal, address)
+    else:
+        with pytest.raises(ApiError, match="this address"):
+            check_address(principal, address)
 
 
 @pytest.mark.parametrize(("public_url", "status"), [(None, 403), ("https://sensei.example", 200)])

@@ -19,6 +19,9 @@ from sensei.server.store.tables import ApiKey
 RESOURCES = ("migrations", "connections", "validation", "webhooks", "admin", "billing")
 VERBS = ("read", "write")
 
+_MAPPED_PREFIX = 96
+"""The bits before the IPv4 address in ``::ffff:192.0.2.1``."""
+
 KEY_PREFIXES = {"production": "sk_live_", "sandbox": "sk_test_"}
 
 
@@ -129,16 +132,31 @@ def check_address(principal: Principal, address: str | None) -> None:
     """
     if not principal.ip_whitelist:
         return
-    try:
-        ip = ipaddress.ip_address(address or "")
-    except ValueError:
-        ip = None
-    if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped is not None:
-        ip = ip.ipv4_mapped
-    if ip is None or not any(ip in ipaddress.ip_network(entry, strict=False) for entry in principal.ip_whitelist):
+    if address is None or not any(_holds(entry, address) for entry in principal.ip_whitelist):
         raise ApiError(
             "forbidden", "The credential may not be used from this address.", details={"reason": "ip_not_allowed"}
         )
+
+
+def _holds(entry: str, address: str) -> bool:
+    try:
+        peer = _as_network(address).network_address
+    except ValueError:
+        return False
+    return peer in _as_network(entry)
+
+
+def _as_network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+    """The network a text names, in IPv4 where it lies in ``::ffff:0:0/96``.
+
+    A socket that listens for both versions reports its IPv4 callers in that form, and people copy it from logs.
+    """
+    network = ipaddress.ip_network(text, strict=False)
+    if isinstance(network, ipaddress.IPv6Network) and network.prefixlen >= _MAPPED_PREFIX:
+        mapped = network.network_address.ipv4_mapped
+        if mapped is not None:
+            return ipaddress.IPv4Network((mapped, network.prefixlen - _MAPPED_PREFIX))
+    return network
 
 
 def make_api_key(
