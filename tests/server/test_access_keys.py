@@ -237,7 +237,13 @@ def test_an_address_list_shuts_others_out(admin: ContractClient, calling: Call) 
 )
 def test_an_ipv4_caller_is_one_however_its_address_is_written(entry: str, address: str | None, passes: bool) -> None:
     principal = Principal(
-        kind="api_key", id="key_1", name="k", organization_id="org_1", environment="sandbox", ip_whitelist=(entry,)
+        kind="api_key",
+        id="key_1",
+        name="k",
+        organization_id="org_1",
+        environment="sandbox",
+        scopes=("*",),
+        ip_whitelist=(entry,),
     )
     if passes:
         check_address(principal, address)
