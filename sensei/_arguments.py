@@ -26,7 +26,7 @@ def check_kind(name: str, value: object, kind: type, wanted: str) -> None:
             shown.
     """
     if not isinstance(value, kind):
-        raise ConfigurationError(f"{name} must be {wanted}, not {_kind_of(value)}")
+        raise ConfigurationError(f"{name} must be {wanted}, not {kind_of(value)}")
 
 
 def check_functions(owner: str, functions: Mapping[str, object]) -> None:
@@ -37,7 +37,7 @@ def check_functions(owner: str, functions: Mapping[str, object]) -> None:
     """
     for name, value in functions.items():
         if value is not None and not callable(value):
-            raise ConfigurationError(f"{name} of {owner} must be a function, not {_kind_of(value)}")
+            raise ConfigurationError(f"{name} of {owner} must be a function, not {kind_of(value)}")
 
 
 def check_timeout(timeout: object) -> TimeoutTypes:
@@ -78,7 +78,7 @@ def check_wait(timeout: object, interval: object, on_progress: Callable[..., obj
         if seconds is not None and not (is_number(seconds) and cast("float", seconds) >= 0):
             raise InvalidArgumentError(f"{name} must be seconds, zero or more, or None")
     if on_progress is not None and not callable(on_progress):
-        raise InvalidArgumentError(f"on_progress must be a function, not {_kind_of(on_progress)}")
+        raise InvalidArgumentError(f"on_progress must be a function, not {kind_of(on_progress)}")
 
 
 def check_mapping(name: str, value: object, error: type[SenseiError] = InvalidArgumentError) -> None:
@@ -88,8 +88,9 @@ def check_mapping(name: str, value: object, error: type[SenseiError] = InvalidAr
         SenseiError: they are not; of the class `error`.
     """
     if not isinstance(value, Mapping):
-        raise error(f"{name} must be a mapping of names to values, not {_kind_of(value)}")
+        raise error(f"{name} must be a mapping of names to values, not {kind_of(value)}")
 
 
-def _kind_of(value: object) -> str:
+def kind_of(value: object) -> str:
+    """What `value` is, for a message that does not show it."""
     return f"the class {value.__name__} itself" if isinstance(value, type) else type(value).__name__

@@ -5,18 +5,21 @@ from __future__ import annotations
 import time
 import zlib
 from collections.abc import Mapping
+from inspect import isroutine
 from types import NoneType
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json
 
+from sensei._arguments import kind_of
 from sensei._model_slots import set_response
 from sensei._redact import LONGEST_LOOKED_AT, mask, mask_text, one_line, safe_body
 from sensei._response import RawResponse, instant, retry_after, whole
 from sensei.errors import (
     APIResponseValidationError,
     APIStatusError,
+    InvalidArgumentError,
     RateLimitError,
     RequestSummary,
     error_class,
@@ -151,6 +154,34 @@ def parse(cast_to: type[T] | TypeAdapter[T], body: bytes, info: ResponseInfo, cl
     if cast_to is str:
         return cast("T", body.decode("utf-8"))
     return _adapter(cast_to).validate_json(body, context=client)
+
+
+def readable(cast_to: type[T] | TypeAdapter[T]) -> type[T] | TypeAdapter[T]:
+    """`cast_to`, when `parse` can make something of an answer with it.
+
+    Raises:
+        InvalidArgumentError: it is neither a type nor an adapter, or pydantic cannot read it.
+    """
+    from pydantic import PydanticUndefinedAnnotation, PydanticUserError
+
+    try:
+        if isinstance(cast_to, type):
+            if cast_to in {NoneType, RawResponse, JsonFile, bytes, str}:
+                return cast_to
+            if issubclass(cast_to, BaseModel):
+                if not cast_to.__pydantic_complete__:
+                    cast_to.model_rebuild()
+                return cast_to
+        if not isroutine(cast_to):
+            adapter = _adapter(cast_to)
+            if not adapter.pydantic_complete:
+                adapter.rebuild()
+            return adapter
+    except (PydanticUserError, PydanticUndefinedAnnotation, LookupError, TypeError):
+        pass
+    raise InvalidArgumentError(
+        f"cast_to must be a model, another type that pydantic reads, or an adapter, not {kind_of(cast_to)}"
+    )
 
 
 def _adapter(cast_to: type[T] | TypeAdapter[T]) -> TypeAdapter[T]:

@@ -12,6 +12,7 @@ from sensei._arguments import check_deadline, check_kind, check_timeout
 from sensei._call import ClientOptions, merged
 from sensei._config import DEFAULT_TIMEOUT, KeyFunction, Settings, resolve, user_agent
 from sensei._http import proxied
+from sensei._parse import readable
 from sensei._ratelimit import RateLimiter
 from sensei._redact import concealed
 from sensei._request import UNSET, HeaderTypes, QueryTypes, RequestExtras, TimeoutTypes, Unset, own_path
@@ -372,7 +373,8 @@ class Client:
                 Other servers are refused: the credential is not theirs.
             params: query members.
             json: the body.
-            cast_to: what to make of the answer: a pydantic model or adapter, `bytes`, `str`; None for the raw answer.
+            cast_to: what to make of the answer: a pydantic model or adapter, a type that pydantic reads, `bytes`,
+                `str`; None for the raw answer.
             timeout: seconds for one attempt.
             headers: headers for this call only.
             idempotency_key: the key of an earlier POST whose outcome is unknown; made up when None.
@@ -381,7 +383,7 @@ class Client:
             What `cast_to` makes of the answer.
 
         Raises:
-            InvalidArgumentError: `path` leads to another server, or an argument is of a wrong kind.
+            InvalidArgumentError: `path` leads to another server, or an argument is of a wrong kind. Nothing was sent.
 
         Examples:
             >>> answer = client.request("GET", "/connections", params={"limit": 5})
@@ -390,7 +392,7 @@ class Client:
         if not isinstance(cast("object", method), str):
             raise InvalidArgumentError(f"method must be a str, not {type(method).__name__}")
         return self._transport.call(
-            RawResponse if cast_to is None else cast_to,
+            RawResponse if cast_to is None else readable(cast_to),
             method.upper(),
             own_path(path, self._transport.server.origin, self._transport.server.prefix),
             params=params,

@@ -8,7 +8,7 @@ from typing import cast
 
 from sensei.errors import ConfigurationError
 
-_RAW_BODY_HINT = "pass the raw request body as it arrived, bytes or str, not the parsed JSON"
+RAW_BODY_HINT = "pass the raw request body as it arrived, bytes or str, not the parsed JSON"
 
 Payload = bytes | bytearray | memoryview | str
 Secret = str | bytes | Iterable[str | bytes]
@@ -31,7 +31,7 @@ def verify_signature(payload: Payload, signature: str | bytes | None, secret: Se
 
     Raises:
         ConfigurationError: No secret was given, or an empty one, with which anybody could sign.
-        TypeError: `payload` is neither bytes nor text.
+        TypeError: `payload` or `signature` is neither bytes nor text.
 
     Examples:
         >>> from sensei.webhooks import sign, verify_signature
@@ -45,6 +45,8 @@ def verify_signature(payload: Payload, signature: str | bytes | None, secret: Se
     """
     keys = signing_keys(secret)
     body = _body(payload)
+    if not isinstance(cast("object", signature), str | bytes | None):
+        raise TypeError(f"signature is a {type(signature).__name__}: pass the value of the header, str or bytes")
     given = _as_bytes(signature) if signature is not None else b""
     fits = False
     for key in keys:
@@ -85,7 +87,7 @@ def _body(payload: object) -> bytes:
         return _as_bytes(payload)
     if isinstance(payload, bytes | bytearray | memoryview):
         return bytes(cast("bytes | bytearray | memoryview", payload))
-    raise TypeError(f"payload is a {type(payload).__name__}: {_RAW_BODY_HINT}")
+    raise TypeError(f"payload is a {type(payload).__name__}: {RAW_BODY_HINT}")
 
 
 def signing_keys(secret: object) -> list[bytes]:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Protocol, cast
 
 from sensei.errors import WebhookVerificationError
-from sensei.webhooks._signature import Payload, Secret, verify_signature
+from sensei.webhooks._signature import RAW_BODY_HINT, Payload, Secret, verify_signature
 
 if TYPE_CHECKING:
     from sensei.models.webhooks import WebhookEvent
@@ -42,6 +42,10 @@ class DuplicateEventError(WebhookVerificationError):
         self.event = event
 
 
+class DeliveryKindError(WebhookVerificationError, TypeError):
+    """What was given as payload or headers of a delivery is of another kind than those have."""
+
+
 def unwrap(
     payload: Payload,
     headers: Headers,
@@ -55,7 +59,8 @@ def unwrap(
 
     Args:
         payload: The raw body as it arrived, bytes or str.
-        headers: The request headers: a mapping, or pairs of name and value. The case of names does not matter.
+        headers: The request headers: a mapping, or pairs of name and value; each text or bytes, as an ASGI scope has
+            them. The case of names does not matter.
         secret: The signing secret of the endpoint, or several while one replaces another.
         tolerance: The largest distance between `created_at` of the event and now, in seconds, to either side;
             None does not look at the time. Attempts repeat the body unchanged for about 35 hours, so a smaller
@@ -69,7 +74,8 @@ def unwrap(
         version does not know are kept.
 
     Raises:
-        WebhookVerificationError: A check failed; the message says which, and never what was expected.
+        WebhookVerificationError: A check failed; the message says which, and never what was expected. It is a
+            TypeError as well when `payload` or `headers` are of another kind.
         DuplicateEventError: All is well, but `seen` answered True. A subclass of the former.
         ConfigurationError: No secret was given, or an empty one.
 
@@ -105,6 +111,8 @@ def _check_signature(payload: Payload, headers: Headers, secret: Secret) -> None
         )
     # A second, different value would leave it to chance which one counts.
     signature = values[0] if len(set(values)) == 1 else None
+    if not isinstance(cast("object", payload), bytes | bytearray | memoryview | str):
+        raise DeliveryKindError(f"payload is a {type(payload).__name__}: {RAW_BODY_HINT}.")
     if not verify_signature(payload, signature, secret):
         raise WebhookVerificationError(
             f"The {SIGNATURE_HEADER} header does not fit the body and the secret. Check that the secret is the one "
@@ -137,10 +145,23 @@ def _check_age(created_at: datetime, tolerance: float | timedelta, now: datetime
 
 def _values(headers: Headers, name: str) -> list[str]:
     items: Callable[[], Iterable[tuple[HeaderText, HeaderText]]] | None = getattr(headers, "items", None)
-    pairs = items() if items is not None else cast("Iterable[tuple[HeaderText, HeaderText]]", headers)
-    wanted = name.lower()
-    return [_text(value) for key, value in pairs if _text(key).lower() == wanted]
+    try:
+        pairs = list(items() if items is not None else cast("Iterable[tuple[HeaderText, HeaderText]]", headers))
+        named = [value for key, value in pairs if _text(key).lower() == name.lower()]
+    except (TypeError, ValueError):
+        kind = type(headers).__name__
+        problem = f"headers must be a mapping, or pairs of name and value, each text or bytes, not this {kind}."
+    else:
+        try:
+            return [_text(value) for value in named]
+        except TypeError as error:
+            problem = f"The {name} header must be text or bytes, {error}."
+    raise DeliveryKindError(problem)
 
 
 def _text(value: HeaderText) -> str:
-    return value.decode("latin-1") if isinstance(value, bytes) else value
+    if isinstance(value, bytes):
+        return value.decode("latin-1")
+    if isinstance(cast("object", value), str):
+        return value
+    raise TypeError(f"not {type(value).__name__}")

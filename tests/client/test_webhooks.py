@@ -111,6 +111,10 @@ class TestMisuse:
         with pytest.raises(TypeError, match="raw request body"):
             verify_signature(json.loads(BODY), SIGNATURE, SECRET)
 
+    def test_so_is_a_signature_that_is_no_text(self) -> None:
+        with pytest.raises(TypeError, match="value of the header"):
+            verify_signature(BODY, [SIGNATURE], SECRET)  # type: ignore[arg-type]
+
     def test_importing_needs_nothing_heavy(self) -> None:
         program = (
             "import sys; from sensei.webhooks import verify_signature, sign;"
@@ -209,6 +213,34 @@ class TestUnwrap:
         message = Message()
         message["X-Sensei-Signature"] = SIGNATURE
         assert unwrap(BODY, message, secret=SECRET).id == "evt_abc123def456"
+
+    @pytest.mark.parametrize(
+        ("headers", "reason"),
+        [
+            (None, "not this NoneType"),
+            (5, "not this int"),
+            ("X-Sensei-Signature", "not this str"),
+            ([("X-Sensei-Signature",)], "not this list"),
+            ({1: SIGNATURE}, "not this dict"),
+            ({"X-Sensei-Signature": None}, "The X-Sensei-Signature header must be text or bytes, not NoneType"),
+            ({"X-Sensei-Signature": [SIGNATURE]}, "The X-Sensei-Signature header must be text or bytes, not list"),
+            ([(b"x-sensei-signature", 5)], "The X-Sensei-Signature header must be text or bytes, not int"),
+        ],
+    )
+    def test_headers_of_another_kind_are_no_genuine_delivery(self, headers: Any, reason: str) -> None:
+        with pytest.raises(WebhookVerificationError, match=reason) as caught:
+            unwrap(BODY, headers, secret=SECRET)
+        assert isinstance(caught.value, TypeError)
+        assert type(pickle.loads(pickle.dumps(caught.value))) is type(caught.value)
+
+    def test_nor_is_a_parsed_body(self) -> None:
+        with pytest.raises(WebhookVerificationError, match="raw request body") as caught:
+            unwrap(json.loads(BODY), {"X-Sensei-Signature": SIGNATURE}, secret=SECRET)
+        assert isinstance(caught.value, TypeError)
+
+    def test_values_of_headers_that_are_not_the_signature_may_be_anything(self) -> None:
+        headers: Any = {"X-Sensei-Signature": SIGNATURE.encode(), "X-Other": None}
+        assert unwrap(BODY, headers, secret=SECRET).id == "evt_abc123def456"
 
     @pytest.mark.parametrize(
         ("headers", "reason"),

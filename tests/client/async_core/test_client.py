@@ -7,6 +7,8 @@ import logging
 import pickle
 import warnings
 from collections.abc import Callable, Iterator
+from types import NoneType
+from typing import Any
 
 import httpx
 import pytest
@@ -31,6 +33,14 @@ from tests.client.samples import CONNECTION
 BASE = "https://api.sensei.ai/v1"
 OK = httpx.Response(200, json=CONNECTION)
 AT_ONCE = RetryPolicy(max_retries=3, initial_delay=0)
+
+
+class Unreadable:
+    """A class that pydantic knows nothing of."""
+
+
+class Unfinished(BaseModel):
+    id: "Nothing"  # type: ignore[name-defined]  # noqa: F821, UP037 - this is what is wrong with it
 
 
 @pytest.fixture
@@ -207,6 +217,28 @@ class TestEscapeHatch:
             link = await client.request("POST", f"{BASE}/alerts?dry=true", cast_to=bytes)
             assert link == b'{"id":"al_1"}'
         assert all("x-idempotency-key" in call.request.headers for call in route.calls)
+
+    @pytest.mark.parametrize(
+        "cast_to", [5, [int], {"id": 1}, ..., "Nothing", len, Unreadable, Unfinished, list[Unfinished]]
+    )
+    async def test_what_no_answer_can_become_is_refused_before_anything_is_sent(
+        self, wire: respx.MockRouter, cast_to: Any
+    ) -> None:
+        async with AsyncClient("sk_test_1") as client:
+            with pytest.raises(InvalidArgumentError, match="cast_to must be a model"):
+                await client.request("POST", "/alerts", cast_to=cast_to)
+        assert not wire.calls
+
+    @pytest.mark.parametrize(
+        ("cast_to", "made"),
+        [(dict[str, str], {"id": "al_1"}), (object, {"id": "al_1"}), (bytes, b'{"id":"al_1"}'), (NoneType, None)],
+    )
+    async def test_any_type_that_pydantic_reads_will_do(
+        self, wire: respx.MockRouter, cast_to: Any, made: object
+    ) -> None:
+        wire.get(f"{BASE}/alerts").mock(httpx.Response(200, content=b'{"id":"al_1"}'))
+        async with AsyncClient("sk_test_1") as client:
+            assert await client.request("GET", "/alerts", cast_to=cast_to) == made
 
     @pytest.mark.parametrize(
         "path",
