@@ -23,7 +23,9 @@ class SeenEvents(Protocol):
             event_id: The ``id`` of the event, the same in every delivery of it.
 
         Returns:
-            True when the event was claimed before, False when it is new and claimed by this call.
+            True when the event was claimed before, False when it is new and claimed by this call. When it raises,
+            nobody knows whether it claimed: receivers call `forget` then, and the event is handled at the next
+            attempt.
         """
         ...
 
@@ -74,7 +76,7 @@ class RecentEvents:
     """
 
     def __init__(self, capacity: int = 100_000, ttl: float = 48 * 3600.0) -> None:
-        if capacity < 1 or ttl <= 0:
+        if not (capacity >= 1 and ttl > 0):  # NaN is neither
             raise ValueError("capacity and ttl must be above zero")
         self._capacity = capacity
         self._ttl = ttl

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from inspect import iscoroutinefunction
+from typing import TYPE_CHECKING, TypeGuard, TypeVar
 
-from sensei.errors import WebhookVerificationError
+from sensei.errors import ConfigurationError, WebhookVerificationError
 from sensei.webhooks._deduplication import AsyncSeenEvents, SeenEvents
 from sensei.webhooks._signature import Secret, signing_keys
-from sensei.webhooks._unwrap import Headers, unwrap
+from sensei.webhooks._unwrap import Headers, checked_tolerance, given_up_coroutine, unwrap
 
 if TYPE_CHECKING:
     from sensei.models.webhooks import WebhookEvent
+
+T = TypeVar("T")
 
 MAX_BODY_BYTES = 1_048_576
 """Deliveries have at most 256 KB; what is four times larger is not read into memory."""
@@ -35,9 +38,9 @@ class Checks:
     """What a delivery has to pass before it is an event."""
 
     def __init__(self, secret: Secret, tolerance: float | timedelta | None) -> None:
-        # A missing secret must stop the program when it starts, not refuse the first delivery.
+        # What is missing or wrong must stop the program when it starts, not refuse the first delivery.
         self._keys = signing_keys(secret)
-        self._tolerance = tolerance
+        self._tolerance = checked_tolerance(tolerance)
 
     def read(self, body: bytes, headers: Headers) -> WebhookEvent | Answer:
         """The event, or the answer for a delivery that fails a check."""
@@ -59,16 +62,39 @@ def named_like(view: object, handle: object) -> None:
             setattr(view, attribute, value)
 
 
-def handle_once(event: WebhookEvent, handle: Callable[[WebhookEvent], object], seen: SeenEvents | None) -> Answer:
-    """Hand an event on unless it was before; a failed handler gives its claim back."""
+def is_asynchronous(function: Callable[..., object]) -> TypeGuard[Callable[..., Awaitable[object]]]:
+    """Whether calling it gives something to be awaited: a coroutine function, or an object with such a `__call__`."""
+    # Of an object the class counts: `callable` would say only that there is a call.
+    made_of = (function, getattr(type(function), "__call__", None))  # noqa: B004
+    return any(iscoroutinefunction(one) for one in made_of)
+
+
+def check_store(seen: object, *, waits: bool) -> None:
+    """See to it that claims can be made and given back, and are not taken for made because nobody awaited them."""
     if seen is None:
-        handle(event)
-    elif not seen(event.id):
-        try:
-            handle(event)
-        except BaseException:
-            seen.forget(event.id)
-            raise
+        return
+    forget: object = getattr(seen, "forget", None)
+    if isinstance(seen, type) or not callable(seen) or not callable(forget):
+        raise ConfigurationError("`seen` must be an object that is called with an id and has `forget`: a SeenEvents.")
+    if not waits and (is_asynchronous(seen) or is_asynchronous(forget)):
+        raise ConfigurationError(
+            "An asynchronous `seen` needs an asynchronous function, in Starlette or Django: write `async def`, "
+            "or give a plain store."
+        )
+
+
+def handle_once(event: WebhookEvent, handle: Callable[[WebhookEvent], object], seen: SeenEvents | None) -> Answer:
+    """Hand an event on unless it was before; a failed handler, or a claim that broke off, gives the claim back."""
+    if seen is None:
+        _finished(handle(event))
+        return DONE
+    try:
+        if not _finished(seen(event.id)):
+            _finished(handle(event))
+    except BaseException:
+        # A store that raised may have noted the claim all the same, and the event would never be handled.
+        seen.forget(event.id)
+        raise
     return DONE
 
 
@@ -78,13 +104,14 @@ async def handle_once_async(
     seen: SeenEvents | AsyncSeenEvents | None,
 ) -> Answer:
     """The same for handlers, and stores, that wait for something."""
-    if seen is not None and await _awaited(seen(event.id)):
+    if seen is None:
+        await handle(event)
         return DONE
     try:
-        await handle(event)
+        if not await _awaited(seen(event.id)):
+            await handle(event)
     except BaseException:
-        if seen is not None:
-            await _forget(seen, event.id)
+        await _forget(seen, event.id)
         raise
     return DONE
 
@@ -99,3 +126,10 @@ async def _forget(seen: SeenEvents | AsyncSeenEvents, event_id: str) -> None:
 
 async def _awaited(answer: Awaitable[bool | None] | bool | None) -> bool | None:
     return await answer if isinstance(answer, Awaitable) else answer
+
+
+def _finished(answer: T) -> T:
+    """What a plain function gave. What was not awaited was not done, and the event would be lost."""
+    if given_up_coroutine(answer):
+        raise ConfigurationError("A plain function gave a coroutine, which nothing awaits here: write `async def`.")
+    return answer

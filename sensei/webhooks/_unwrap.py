@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
+from inspect import iscoroutine
 from typing import TYPE_CHECKING, Protocol, cast
 
-from sensei.errors import WebhookVerificationError
+from sensei.errors import InvalidArgumentError, WebhookVerificationError
 from sensei.webhooks._signature import RAW_BODY_HINT, Payload, Secret, verify_signature
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def unwrap(
             None does not look at the time. Attempts repeat the body unchanged for about 35 hours, so a smaller
             tolerance refuses late ones: prefer `seen` against replays.
         seen: Called with the id of the event once all other checks passed; answers whether it was handled
-            before. A `RecentEvents`, any `SeenEvents`, or a function of your own.
+            before. A `RecentEvents`, any `SeenEvents`, or a function of your own; not an asynchronous one.
         now: The time to compare with, aware; the clock when None.
 
     Returns:
@@ -78,6 +79,7 @@ def unwrap(
             TypeError as well when `payload` or `headers` are of another kind.
         DuplicateEventError: All is well, but `seen` answered True. A subclass of the former.
         ConfigurationError: No secret was given, or an empty one.
+        InvalidArgumentError: `tolerance` is no time or below zero, `now` has no time zone, or `seen` is asynchronous.
 
     Examples:
         >>> import json
@@ -92,15 +94,47 @@ def unwrap(
         >>> event.type, event.data.migration_id
         ('migration.completed', 'mig_1')
     """
+    allowed = checked_tolerance(tolerance)
+    if now is not None and now.utcoffset() is None:
+        raise InvalidArgumentError("`now` must have a time zone, such as datetime.now(UTC).")
     _check_signature(payload, headers, secret)
     event = _read(payload)
-    if tolerance is not None:
-        _check_age(event.created_at, tolerance, now)
-    if seen is not None and seen(event.id):
+    if allowed is not None:
+        _check_age(event.created_at, allowed, now)
+    if seen is not None and _claimed(event.id, seen):
         raise DuplicateEventError(
             "The event was handled before: `seen` knows its id. Answer 2xx and do nothing.", event
         )
     return event
+
+
+def checked_tolerance(tolerance: object) -> timedelta | None:
+    """`tolerance` as a time, when it is one."""
+    if tolerance is None:
+        return None
+    try:
+        allowed = tolerance if isinstance(tolerance, timedelta) else timedelta(seconds=cast("float", tolerance))
+    except (TypeError, ValueError, OverflowError):
+        allowed = timedelta(seconds=-1)
+    if allowed < timedelta(0):
+        raise InvalidArgumentError("`tolerance` must be seconds, zero or more, a timedelta, or None for no check.")
+    return allowed
+
+
+def given_up_coroutine(answer: object) -> bool:
+    """Whether a plain function gave what would have to be awaited; a coroutine is closed, for it will not be."""
+    if iscoroutine(answer):
+        answer.close()
+        return True
+    return isinstance(answer, Awaitable)
+
+
+def _claimed(event_id: str, seen: Callable[[str], object]) -> bool:
+    answer = seen(event_id)
+    if given_up_coroutine(answer):
+        # It is true whatever it would come to: every event would be taken for a repeated one.
+        raise InvalidArgumentError("`seen` is asynchronous: leave it out here, and await it with the id of the event.")
+    return bool(answer)
 
 
 def _check_signature(payload: Payload, headers: Headers, secret: Secret) -> None:
@@ -132,8 +166,7 @@ def _read(payload: Payload) -> WebhookEvent:
     raise WebhookVerificationError(f"The delivery is signed, but it is no Sensei event: see {where}.")
 
 
-def _check_age(created_at: datetime, tolerance: float | timedelta, now: datetime | None) -> None:
-    allowed = tolerance if isinstance(tolerance, timedelta) else timedelta(seconds=tolerance)
+def _check_age(created_at: datetime, allowed: timedelta, now: datetime | None) -> None:
     age = (now or datetime.now(UTC)) - created_at
     if abs(age) > allowed:
         side = "old" if age > timedelta(0) else "far in the future"

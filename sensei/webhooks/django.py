@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
 from datetime import timedelta
-from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Protocol, cast, overload
 
 try:
@@ -14,15 +13,16 @@ try:
 except ImportError as _error:  # pragma: no cover  # the dev extra brings it
     raise ImportError("sensei.webhooks.django needs Django: pip install django") from _error
 
-from sensei.errors import ConfigurationError
 from sensei.webhooks._deduplication import AsyncSeenEvents, SeenEvents
 from sensei.webhooks._receive import (
     MAX_BODY_BYTES,
     TOO_LARGE,
     Answer,
     Checks,
+    check_store,
     handle_once,
     handle_once_async,
+    is_asynchronous,
     named_like,
 )
 from sensei.webhooks._signature import Secret
@@ -67,7 +67,9 @@ def webhook_handler(
         A decorator. An ``async`` function becomes an ``async`` view.
 
     Raises:
-        ConfigurationError: No secret was given, or an empty one; or `seen` is asynchronous and the function is not.
+        ConfigurationError: No secret was given, or an empty one; `seen` is no store, or is asynchronous and the
+            function is not.
+        InvalidArgumentError: `tolerance` is no time, or below zero.
 
     Examples:
         >>> from django.urls import path
@@ -91,7 +93,8 @@ def webhook_handler(
     def decorate(
         handle: Callable[[WebhookEvent], Coroutine[object, object, None]] | Callable[[WebhookEvent], None], /
     ) -> Callable[[HttpRequest], HttpResponse] | Callable[[HttpRequest], Coroutine[object, object, HttpResponse]]:
-        if iscoroutinefunction(handle):
+        check_store(seen, waits=is_asynchronous(handle))
+        if is_asynchronous(handle):
 
             @csrf_exempt
             @require_POST
@@ -102,8 +105,6 @@ def webhook_handler(
             named_like(async_view, handle)
             return async_view
 
-        if seen is not None and _is_async_store(seen):
-            raise ConfigurationError("An asynchronous `seen` needs an asynchronous function: write `async def`.")
         plain_seen = cast("SeenEvents | None", seen)
 
         @csrf_exempt
@@ -126,7 +127,3 @@ def _read(request: HttpRequest, checks: Checks) -> WebhookEvent | Answer:
 
 def _response(answer: Answer) -> HttpResponse:
     return HttpResponse(answer.text, status=answer.status, content_type="text/plain; charset=utf-8")
-
-
-def _is_async_store(seen: SeenEvents | AsyncSeenEvents) -> bool:
-    return iscoroutinefunction(seen.forget)

@@ -7,12 +7,12 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 try:
-    from flask import Response, request
+    from flask import Response, current_app, request
 except ImportError as _error:  # pragma: no cover  # the dev extra brings it
     raise ImportError("sensei.webhooks.flask needs Flask: pip install flask") from _error
 
 from sensei.webhooks._deduplication import SeenEvents
-from sensei.webhooks._receive import MAX_BODY_BYTES, TOO_LARGE, Answer, Checks, handle_once, named_like
+from sensei.webhooks._receive import MAX_BODY_BYTES, TOO_LARGE, Answer, Checks, check_store, handle_once, named_like
 from sensei.webhooks._signature import Secret
 
 if TYPE_CHECKING:
@@ -39,10 +39,11 @@ def webhook_handler(
             back.
 
     Returns:
-        A decorator.
+        A decorator. An ``async`` function is run to its end, which needs ``pip install "flask[async]"``.
 
     Raises:
-        ConfigurationError: No secret was given, or an empty one.
+        ConfigurationError: No secret was given, or an empty one; `seen` is no store, or an asynchronous one.
+        InvalidArgumentError: `tolerance` is no time, or below zero.
 
     Examples:
         >>> from flask import Flask
@@ -55,6 +56,7 @@ def webhook_handler(
         ...     print(event.type, event.data)
     """
     checks = Checks(secret, tolerance)
+    check_store(seen, waits=False)
 
     def decorate(handle: Callable[[WebhookEvent], object]) -> Callable[[], Response]:
         def view() -> Response:
@@ -65,7 +67,8 @@ def webhook_handler(
                 answer = TOO_LARGE
             else:
                 event = checks.read(body or request.get_data(cache=False), request.headers)
-                answer = event if isinstance(event, Answer) else handle_once(event, handle, seen)
+                plain = current_app.ensure_sync(handle)
+                answer = event if isinstance(event, Answer) else handle_once(event, plain, seen)
             return Response(answer.text, answer.status, mimetype="text/plain")
 
         named_like(view, handle)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from inspect import iscoroutinefunction
-from typing import TYPE_CHECKING, TypeGuard
+from typing import TYPE_CHECKING, cast
 
 try:
     from starlette.concurrency import run_in_threadpool
@@ -16,7 +15,16 @@ except ImportError as _error:  # pragma: no cover  # the dev extra brings it
     raise ImportError("sensei.webhooks.starlette needs Starlette or FastAPI: pip install starlette") from _error
 
 from sensei.webhooks._deduplication import AsyncSeenEvents, SeenEvents
-from sensei.webhooks._receive import MAX_BODY_BYTES, TOO_LARGE, Answer, Checks, handle_once_async, named_like
+from sensei.webhooks._receive import (
+    MAX_BODY_BYTES,
+    TOO_LARGE,
+    Answer,
+    Checks,
+    check_store,
+    handle_once_async,
+    is_asynchronous,
+    named_like,
+)
 from sensei.webhooks._signature import Secret
 
 if TYPE_CHECKING:
@@ -48,7 +56,8 @@ def webhook_handler(
         A decorator. The function may be ``async`` or not (then it runs in a worker thread).
 
     Raises:
-        ConfigurationError: No secret was given, or an empty one.
+        ConfigurationError: No secret was given, or an empty one; or `seen` is no store.
+        InvalidArgumentError: `tolerance` is no time, or below zero.
 
     Examples:
         >>> from fastapi import FastAPI
@@ -61,9 +70,10 @@ def webhook_handler(
         ...     print(event.type, event.data)
     """
     checks = Checks(secret, tolerance)
+    check_store(seen, waits=True)
 
     def decorate(handle: Callable[[WebhookEvent], object]) -> Endpoint:
-        waiting = handle if _is_async(handle) else _in_a_thread(handle)
+        waiting = handle if is_asynchronous(handle) else _in_a_thread(handle)
 
         async def endpoint(request: Request) -> Response:
             event = await _read(request, checks)
@@ -91,6 +101,7 @@ def verified_event(
 
     Raises:
         ConfigurationError: No secret was given, or an empty one.
+        InvalidArgumentError: `tolerance` is no time, or below zero.
 
     Examples:
         >>> from typing import Annotated
@@ -123,12 +134,10 @@ async def _read(request: Request, checks: Checks) -> WebhookEvent | Answer:
     return checks.read(bytes(body), request.headers)
 
 
-def _is_async(handle: Callable[[WebhookEvent], object]) -> TypeGuard[Callable[[WebhookEvent], Awaitable[object]]]:
-    return iscoroutinefunction(handle)
-
-
 def _in_a_thread(handle: Callable[[WebhookEvent], object]) -> Callable[[WebhookEvent], Awaitable[object]]:
     async def waiting(event: WebhookEvent) -> object:
-        return await run_in_threadpool(handle, event)
+        done: object = await run_in_threadpool(handle, event)
+        # A lambda around an asynchronous function, for instance, has only begun.
+        return await cast("Awaitable[object]", done) if isinstance(done, Awaitable) else done
 
     return waiting

@@ -18,7 +18,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sensei.errors import ConfigurationError
+from sensei.errors import ConfigurationError, InvalidArgumentError
 from sensei.webhooks import DuplicateEventError, RecentEvents, WebhookVerificationError, sign, unwrap, verify_signature
 
 CONTRACT = Path(__file__).parents[1] / "contract"
@@ -303,6 +303,24 @@ class TestUnwrap:
             with pytest.raises(WebhookVerificationError, match=problem):
                 deliver(BODY, tolerance=tolerance, now=now)
 
+    @pytest.mark.parametrize(
+        "tolerance", [float("nan"), float("inf"), 1e300, -0.001, timedelta(seconds=-1), "60", object()], ids=repr
+    )
+    def test_what_is_no_time_is_refused_by_name(self, tolerance: Any) -> None:
+        with pytest.raises(InvalidArgumentError, match="`tolerance`"):
+            deliver(BODY, tolerance=tolerance, now=CREATED)
+
+    def test_a_time_without_a_zone_is_refused_by_name(self) -> None:
+        with pytest.raises(InvalidArgumentError, match="`now`"):
+            deliver(BODY, tolerance=60, now=CREATED.replace(tzinfo=None))
+
+    def test_an_asynchronous_seen_is_refused_and_not_taken_for_a_yes(self) -> None:
+        async def seen(event_id: str) -> bool:
+            return False
+
+        with pytest.raises(InvalidArgumentError, match="asynchronous"):
+            deliver(BODY, seen=seen)
+
     def test_the_clock_is_used_when_no_time_is_given(self) -> None:
         body = json.dumps({**json.loads(BODY), "created_at": datetime.now(UTC).isoformat()})
         assert deliver(body, tolerance=3600).type == "migration.phase.completed"
@@ -376,7 +394,7 @@ class TestRecentEvents:
         seen.forget("unknown")
         assert seen("a") is False
 
-    @pytest.mark.parametrize(("capacity", "ttl"), [(0, 1.0), (1, 0.0), (-1, 1.0), (1, -1.0)])
+    @pytest.mark.parametrize(("capacity", "ttl"), [(0, 1.0), (1, 0.0), (-1, 1.0), (1, -1.0), (1, float("nan"))])
     def test_limits_must_be_above_zero(self, capacity: int, ttl: float) -> None:
         with pytest.raises(ValueError, match="above zero"):
             RecentEvents(capacity=capacity, ttl=ttl)

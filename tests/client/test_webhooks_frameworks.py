@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import json
 from collections.abc import Callable, Iterator
@@ -24,7 +25,7 @@ from starlette.routing import Route
 import sensei.webhooks.django
 import sensei.webhooks.flask
 import sensei.webhooks.starlette
-from sensei.errors import ConfigurationError
+from sensei.errors import ConfigurationError, InvalidArgumentError
 from sensei.models.webhooks import WebhookEvent
 from sensei.webhooks import RecentEvents, sign
 
@@ -188,6 +189,48 @@ class TestEveryFramework:
         app = Starlette(routes=[Route("/hook", handler(lambda _: None), methods=["POST"])])
         assert asgi_post(app)(BODY, signed()).status == 204
 
+    @pytest.mark.parametrize(
+        ("name", "value", "error"),
+        [
+            ("tolerance", float("nan"), InvalidArgumentError),
+            ("tolerance", -1, InvalidArgumentError),
+            ("tolerance", "60", InvalidArgumentError),
+            ("seen", RecentEvents, ConfigurationError),
+            ("seen", {"evt_1"}, ConfigurationError),
+            ("seen", lambda event_id: False, ConfigurationError),  # cannot give a claim back
+        ],
+        ids=str,
+    )
+    def test_a_bad_setting_stops_the_program_at_its_start(
+        self, framework: Any, name: str, value: Any, error: type[Exception]
+    ) -> None:
+        with pytest.raises(error, match=name):
+            framework(lambda _: None, **{name: value})
+
+    def test_a_claim_that_broke_off_is_given_back(self, framework: Any) -> None:
+        """The store may have noted it before its answer was lost: the event must not count as handled."""
+        events: list[WebhookEvent] = []
+        store = RecentEvents()
+
+        class Flaky:
+            cut = True
+
+            def __call__(self, event_id: str, /) -> bool:
+                answer = store(event_id)
+                if self.cut:
+                    self.cut = False
+                    raise OSError("the connection to the store was cut")
+                return answer
+
+            def forget(self, event_id: str, /) -> None:
+                store.forget(event_id)
+
+        post = framework(events.append, seen=Flaky())
+        with pytest.raises(OSError, match="was cut"):
+            post(BODY, signed())
+        assert [post(BODY, signed()).status, post(BODY, signed()).status] == [204, 204]
+        assert len(events) == 1
+
     @pytest.mark.parametrize("module", [sensei.webhooks.starlette, sensei.webhooks.flask, sensei.webhooks.django])
     def test_a_missing_secret_stops_the_program_at_its_start(self, module: Any) -> None:
         with pytest.raises(ConfigurationError, match="secret"):
@@ -222,6 +265,48 @@ class TestAsynchronousFunctions:
         assert [post(BODY, signed()).status, post(BODY, signed()).status] == [204, 204]
         assert len(attempts) == 2
 
+    @pytest.mark.parametrize("form", ["function", "partial", "method", "object", "plain"])
+    def test_in_whatever_form_it_comes_it_is_awaited_or_refused_and_never_lost(self, framework: Any, form: str) -> None:
+        """What is called and not awaited does nothing, and the answer 204 would end the delivery."""
+        events: list[WebhookEvent] = []
+
+        class Handler:
+            async def method(self, event: WebhookEvent) -> None:
+                events.append(event)
+
+            async def __call__(self, event: WebhookEvent) -> None:
+                events.append(event)
+
+        async def function(event: WebhookEvent) -> None:
+            events.append(event)
+
+        forms: dict[str, Callable[[Any], Any]] = {
+            "function": function,
+            "partial": functools.partial(function),
+            "method": Handler().method,
+            "object": Handler(),
+            "plain": lambda event: Handler().method(event),
+        }
+        seen = RecentEvents()
+        post = framework(forms[form], seen=seen)
+        if (framework, form) in {(flask_post, "object"), (flask_post, "plain"), (django_post, "plain")}:
+            with pytest.raises(ConfigurationError, match="async def"):
+                post(BODY, signed())
+            assert len(seen) == 0
+        else:
+            assert post(BODY, signed()).status == 204
+            assert len(events) == 1
+
+    @pytest.mark.parametrize("module", [sensei.webhooks.flask, sensei.webhooks.django])
+    def test_an_asynchronous_store_is_refused_where_nothing_awaits_it(self, module: Any) -> None:
+        class HalfAsync(AsyncStore):
+            def forget(self, event_id: str, /) -> None:  # type: ignore[override]  # a mistake, as users make it
+                self.events.forget(event_id)
+
+        for store in (AsyncStore(), HalfAsync()):
+            with pytest.raises(ConfigurationError, match="asynchronous `seen`"):
+                module.webhook_handler(secret=SECRET, seen=store)(lambda _: None)
+
     @pytest.mark.anyio
     @pytest.mark.parametrize("anyio_backend", ["asyncio"])  # all that Django knows
     async def test_django_makes_an_asynchronous_view(self) -> None:
@@ -240,10 +325,6 @@ class TestAsynchronousFunctions:
             ]
         assert statuses == [204, 204, 400]
         assert len(events) == 1
-
-    def test_django_refuses_an_asynchronous_store_for_a_plain_function(self) -> None:
-        with pytest.raises(ConfigurationError, match="async def"):
-            sensei.webhooks.django.webhook_handler(secret=SECRET, seen=AsyncStore())(lambda _: None)
 
 
 class TestOddRequests:
