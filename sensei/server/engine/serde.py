@@ -27,8 +27,3 @@ def plan_from_json(data: Mapping[str, Any]) -> Plan:
 def catalog_to_json(catalog: Catalog) -> dict[str, Any]:
     """A catalog as JSON data."""
     return cast("dict[str, Any]", _CATALOG.dump_python(catalog, mode="json"))
-
-
-def catalog_from_json(data: Mapping[str, Any]) -> Catalog:
-    """The catalog that `catalog_to_json` gave."""
-    return _CATALOG.validate_python(data)

@@ -112,17 +112,6 @@ class ValidationOut(TypedDict):
     error: ProblemOut | None
 
 
-class RuleOutcomeOut(TypedDict):
-    """Outcome of one rule in a report."""
-
-    rule_id: str
-    name: str
-    passed: bool
-    severity: str
-    expected: Any
-    actual: Any
-
-
 class RuleOut(TypedDict):
     """`ValidationRule`."""
 

@@ -91,7 +91,6 @@ class PostgresqlConnector(Connector):
         self.default_schema: str | None = self.address.schema or str(
             self.scalar("SELECT coalesce(current_schema(), 'public')")
         )
-        self.server_version_number: int = self._open.info.server_version
 
     @property
     def version(self) -> str:

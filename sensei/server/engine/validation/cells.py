@@ -70,11 +70,6 @@ class Difference:
     samples: list[Sample] = field(default_factory=list[Sample])
     by_digest: bool = False
 
-    @property
-    def is_none(self) -> bool:
-        """Whether the tables are equal."""
-        return not (self.missing_rows or self.extra_rows or self.changed_rows)
-
     def note(self, sample: Sample) -> None:
         """Keep a sample, as long as there are few of its finding and column."""
         alike = sum(one.finding == sample.finding and one.position == sample.position for one in self.samples)
