@@ -32,6 +32,7 @@ class Answer:
 
 DONE = Answer(204)
 TOO_LARGE = Answer(413, "The body is larger than any delivery of Sensei.")
+CUT_OFF = Answer(400, "The body was cut off.")
 
 
 class Checks:

@@ -120,9 +120,15 @@ def webhook_handler(
 
 
 def _read(request: HttpRequest, checks: Checks) -> WebhookEvent | Answer:
-    if int(request.META.get("CONTENT_LENGTH") or 0) > MAX_BODY_BYTES:
+    try:
+        announced = int(request.META.get("CONTENT_LENGTH") or -1)
+    except ValueError:
+        announced = -1
+    if announced > MAX_BODY_BYTES:
         return TOO_LARGE
-    return checks.read(request.body, request.headers)
+    # One that comes in chunks says nothing of its length.
+    body = request.body if announced >= 0 else request.read(MAX_BODY_BYTES + 1)
+    return TOO_LARGE if len(body) > MAX_BODY_BYTES else checks.read(body, request.headers)
 
 
 def _response(answer: Answer) -> HttpResponse:

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, cast
 try:
     from starlette.concurrency import run_in_threadpool
     from starlette.exceptions import HTTPException
-    from starlette.requests import Request
+    from starlette.requests import ClientDisconnect, Request
     from starlette.responses import PlainTextResponse, Response
 except ImportError as _error:  # pragma: no cover  # the dev extra brings it
     raise ImportError("sensei.webhooks.starlette needs Starlette or FastAPI: pip install starlette") from _error
 
 from sensei.webhooks._deduplication import AsyncSeenEvents, SeenEvents
 from sensei.webhooks._receive import (
+    CUT_OFF,
     MAX_BODY_BYTES,
     TOO_LARGE,
     Answer,
@@ -127,10 +128,13 @@ def verified_event(
 
 async def _read(request: Request, checks: Checks) -> WebhookEvent | Answer:
     body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BODY_BYTES:
-            return TOO_LARGE
+    try:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > MAX_BODY_BYTES:
+                return TOO_LARGE
+    except ClientDisconnect:
+        return CUT_OFF
     return checks.read(bytes(body), request.headers)
 
 

@@ -15,7 +15,8 @@ import flask
 import httpx
 import pytest
 from django.conf import settings
-from django.test import AsyncClient, Client
+from django.core.handlers.asgi import ASGIRequest
+from django.test import AsyncClient, Client, RequestFactory
 from django.urls import path
 from fastapi import Depends, FastAPI
 from starlette.applications import Starlette
@@ -333,6 +334,43 @@ class TestOddRequests:
 
         with override_settings(ROOT_URLCONF=django_urls(lambda _: None)):
             assert Client().get("/hook").status_code == 405
+
+    @pytest.mark.parametrize("length", ["abc", "\xd9\xa1", "-5"])
+    def test_django_takes_a_length_that_is_none_for_none(self, length: str) -> None:
+        view = sensei.webhooks.django.webhook_handler(secret=SECRET)(lambda event: None)
+        request = RequestFactory().post("/hook", BODY, content_type="application/json", headers=signed())
+        request.META["CONTENT_LENGTH"] = length
+        assert view(request).status_code in {204, 400}
+
+    @pytest.mark.parametrize(("size", "status"), [(0, 204), (2_000_000, 413)])
+    def test_django_reads_a_body_in_chunks_only_so_far(self, size: int, status: int) -> None:
+        view = sensei.webhooks.django.webhook_handler(secret=SECRET)(lambda event: None)
+        body = BODY + b" " * size
+        stream = io.BytesIO(body)
+        headers = [(b"x-sensei-signature", sign(body, SECRET).encode()), (b"transfer-encoding", b"chunked")]
+        request = ASGIRequest({"type": "http", "method": "POST", "path": "/hook", "headers": headers}, stream)
+        assert view(request).status_code == status
+        assert stream.tell() < 1_100_000
+
+    def test_django_reads_a_body_that_a_middleware_has_read_before(self) -> None:
+        view = sensei.webhooks.django.webhook_handler(secret=SECRET)(lambda event: None)
+        headers = [(b"x-sensei-signature", sign(BODY, SECRET).encode())]
+        request = ASGIRequest({"type": "http", "method": "POST", "path": "/hook", "headers": headers}, io.BytesIO(BODY))
+        assert request.body == BODY
+        assert view(request).status_code == 204
+
+    @pytest.mark.anyio
+    async def test_starlette_shrugs_at_a_sender_that_is_gone(self) -> None:
+        """Anybody can hang up in the middle: that is no fault of the program, to be reported as one."""
+        endpoint = sensei.webhooks.starlette.webhook_handler(secret=SECRET)(lambda event: None)
+        heard = [{"type": "http.request", "body": BODY[:10], "more_body": True}, {"type": "http.disconnect"}]
+
+        async def receive() -> Any:
+            return heard.pop(0)
+
+        headers = [(b"x-sensei-signature", sign(BODY, SECRET).encode())]
+        request = Request({"type": "http", "method": "POST", "path": "/hook", "headers": headers}, receive)
+        assert (await endpoint(request)).status_code == 400
 
     @pytest.mark.parametrize(("size", "status"), [(0, 204), (2_000_000, 413)])
     def test_flask_reads_a_body_in_chunks_only_so_far(self, size: int, status: int) -> None:
