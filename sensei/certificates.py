@@ -19,13 +19,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from importlib import import_module
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, Protocol, Union, cast
 
 from sensei._canonical_json import canonical, is_mapping, read_object
-from sensei.errors import CertificateVerificationError, ConfigurationError
+from sensei.errors import CertificateVerificationError, ConfigurationError, InvalidArgumentError
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+    from sensei.models.certificates import CertificateData
 
 __all__ = ["Examination", "Verdict", "canonical_bytes", "check", "examine", "merkle_root", "parse", "verify"]
 
@@ -78,7 +80,7 @@ class PublicKeySet(Protocol):
     def keys(self) -> Sequence[PublicKey]: ...
 
 
-CertificateJSON = bytes | bytearray | str | Mapping[str, object]
+CertificateJSON = Union[bytes, bytearray, memoryview, str, Mapping[str, object], "CertificateData"]
 Keys = PublicKeySet | PublicKey | Mapping[str, object] | Iterable[PublicKey | Mapping[str, object]]
 
 _DIGEST = re.compile(r"sha256:([0-9a-f]{64})")
@@ -90,7 +92,8 @@ def check(certificate: CertificateJSON, keys: Keys, *, now: datetime | None = No
 
     Args:
         certificate: The certificate as it was received: the bytes or text of the answer (best, since a member
-            that occurs twice can be seen), or the object parsed from it with nothing left out.
+            that occurs twice can be seen), the object parsed from it with nothing left out, or the certificate
+            that a client gave.
         keys: The JWK set of ``GET /certificates/keys``, several keys of it, or one.
             Keys of other kinds are passed over.
         now: The time to compare with `valid_until`, aware; the clock when None.
@@ -100,7 +103,7 @@ def check(certificate: CertificateJSON, keys: Keys, *, now: datetime | None = No
 
     Raises:
         ConfigurationError: The `crypto` extra is not installed.
-        ValueError: `now` has no time zone.
+        InvalidArgumentError: `now` has no time zone, or an argument is of a wrong kind.
 
     Examples:
         >>> from sensei.certificates import check
@@ -121,7 +124,7 @@ def verify(certificate: CertificateJSON, keys: Keys, *, now: datetime | None = N
     Raises:
         CertificateVerificationError: Any verdict but valid; it is in `.verdict`.
         ConfigurationError: The `crypto` extra is not installed.
-        ValueError: `now` has no time zone.
+        InvalidArgumentError: `now` has no time zone, or an argument is of a wrong kind.
 
     Examples:
         >>> from sensei.certificates import verify
@@ -148,16 +151,17 @@ def examine(certificate: CertificateJSON, keys: Keys, *, now: datetime | None = 
 
     Raises:
         ConfigurationError: The `crypto` extra is not installed.
-        ValueError: `now` has no time zone.
+        InvalidArgumentError: `now` has no time zone, or an argument is of a wrong kind.
 
     Examples:
         >>> from sensei.certificates import examine
         >>> examine('{"id": "cert_1"}', {"keys": []}).reason
         'The certificate carries no signature.'
     """
-    moment = now or datetime.now(UTC)
-    if moment.tzinfo is None:
-        raise ValueError("now has no time zone: pass an aware datetime")
+    moment = datetime.now(UTC) if now is None else cast("object", now)
+    if not isinstance(moment, datetime) or moment.utcoffset() is None:
+        raise InvalidArgumentError("now must be a datetime with a time zone, such as datetime.now(UTC)")
+    _check_kinds(certificate, keys)
     _require_crypto()
     try:
         document = _read(certificate)
@@ -212,8 +216,9 @@ def canonical_bytes(certificate: CertificateJSON) -> bytes:
         >>> canonical_bytes('{"score": 1.0, "id": "cert_1", "signature": "ed25519:…"}')
         b'{"id":"cert_1","score":1}'
     """
+    _check_kinds(certificate)
     _require_crypto()
-    document = certificate if isinstance(certificate, Mapping) else parse(certificate)
+    document = certificate if isinstance(certificate, Mapping) else parse(_received(certificate))
     return canonical({name: value for name, value in document.items() if name != "signature"})
 
 
@@ -250,11 +255,34 @@ class _RejectedError(Exception):
         self.examination = Examination(verdict, reason)
 
 
+def _check_kinds(certificate: object, keys: object = ()) -> None:
+    """Tell a mistake in the program from something wrong with a certificate: only the latter gets a verdict."""
+    received = isinstance(certificate, bytes | bytearray | memoryview | str | Mapping)
+    if not received and not hasattr(certificate, "_evidence"):
+        raise InvalidArgumentError(
+            "certificate must be what was received (bytes, text, the object parsed from it) or the certificate of a "
+            f"client, not {type(certificate).__name__}; of a file, Path(…).read_bytes()"
+        )
+    kind = type(keys).__name__
+    text = isinstance(keys, str | bytes | bytearray | memoryview)
+    if text or not (isinstance(keys, Iterable) or hasattr(keys, "keys") or hasattr(keys, "kid")):
+        raise InvalidArgumentError(
+            f"keys must be the parsed JWK set, several keys of it, or one, not {kind}; "
+            "of a file, parse(Path(…).read_bytes())"
+        )
+
+
+def _received(certificate: bytes | bytearray | memoryview | str | CertificateData) -> bytes | bytearray | str:
+    if isinstance(certificate, memoryview):
+        return bytes(certificate)
+    return certificate if isinstance(certificate, bytes | bytearray | str) else certificate._evidence()
+
+
 def _read(certificate: CertificateJSON) -> Mapping[str, object]:
     if isinstance(certificate, Mapping):
         return certificate
     try:
-        return parse(certificate)
+        return parse(_received(certificate))
     except ValueError as error:
         raise _RejectedError(Verdict.INVALID, f"The certificate cannot be read: {error}.") from None
 

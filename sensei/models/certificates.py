@@ -143,6 +143,12 @@ class CertificateData(Model):
         except AttributeError:
             return self.model_dump_json(by_alias=True, exclude_unset=True).encode()
 
+    def _evidence(self) -> bytes:
+        """What was received; if somebody has changed the object since, what it says now, which no signature covers."""
+        received = self.received
+        unchanged = type(self).model_validate_json(received) == self
+        return received if unchanged else self.model_dump_json(by_alias=True, exclude_unset=True).encode()
+
     def __getstate__(self) -> dict[str, Any]:
         return {**super().__getstate__(), "received": self.received}
 

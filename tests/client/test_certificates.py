@@ -22,7 +22,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from sensei.certificates import Verdict, canonical_bytes, check, examine, merkle_root, parse, verify
-from sensei.errors import CertificateVerificationError, ConfigurationError
+from sensei.errors import CertificateVerificationError, ConfigurationError, InvalidArgumentError
+from sensei.models.certificates import CertificateData
 
 CONTRACT = Path(__file__).parents[1] / "contract" / "contract.md"
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
@@ -197,8 +198,9 @@ class TestVerdicts:
         assert check(with_members(valid_until=before), KEYS) is Verdict.EXPIRED
 
     def test_a_time_without_zone_is_refused(self) -> None:
-        with pytest.raises(ValueError, match="time zone"):
-            check(CERTIFICATE, KEYS, now=datetime(2026, 6, 1))  # noqa: DTZ001  # the point of the test
+        for now in (datetime(2026, 6, 1), "2026-06-01", 5, NOW.date()):  # noqa: DTZ001  # the point of the test
+            with pytest.raises(InvalidArgumentError, match="time zone"):
+                check(CERTIFICATE, KEYS, now=now)  # type: ignore[arg-type]
 
 
 class Attributes:
@@ -224,6 +226,14 @@ class TestKeys:
         assert check(CERTIFICATE, keys, now=NOW) is Verdict.VALID
 
     @pytest.mark.parametrize(
+        "keys", [None, 5, json.dumps(KEYS), json.dumps(KEYS).encode(), Path("keys.json")], ids=repr
+    )
+    def test_a_mistake_in_the_program_is_no_verdict(self, keys: Any) -> None:
+        """An unparsed key set would make every certificate unverifiable."""
+        with pytest.raises(InvalidArgumentError, match=r"keys must be the parsed JWK set.*parse\("):
+            check(CERTIFICATE, keys, now=NOW)
+
+    @pytest.mark.parametrize(
         "keys",
         [
             {},
@@ -246,6 +256,19 @@ class TestKeys:
 
 
 class TestReading:
+    @pytest.mark.parametrize("certificate", [None, 5, [CERTIFICATE], Path("certificate.json")], ids=repr)
+    def test_a_mistake_in_the_program_is_no_verdict(self, certificate: Any) -> None:
+        for act in (lambda: check(certificate, KEYS, now=NOW), lambda: canonical_bytes(certificate)):
+            with pytest.raises(InvalidArgumentError, match=r"certificate must be what was received.*read_bytes"):
+                act()
+
+    def test_the_certificate_of_a_client_is_taken_as_it_was_received(self) -> None:
+        certificate = CertificateData.model_validate_json(CERTIFICATE)
+        assert check(certificate, KEYS, now=NOW) is Verdict.VALID
+        assert canonical_bytes(certificate).decode() == SIGNED_TEXT
+        certificate.confidence_score = 1.0
+        assert check(certificate, KEYS, now=NOW) is Verdict.INVALID
+
     @pytest.mark.parametrize(
         "data",
         [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -13,27 +12,26 @@ from sensei.models.certificates import CertificateData, JsonWebKeySet
 
 if TYPE_CHECKING:
     from sensei._async.client import AsyncClient
-    from sensei.certificates import Examination, Verdict
-
-KeySet = JsonWebKeySet | Mapping[str, object]
+    from sensei.certificates import Examination, Keys, Verdict
 
 
 class AsyncCertificate(AsyncLiveObject, CertificateData):
     """A certificate that can be verified."""
 
-    async def verify(self, keys: KeySet | None = None, *, now: datetime | None = None) -> None:
+    async def verify(self, keys: Keys | None = None, *, now: datetime | None = None) -> None:
         """Make sure that the certificate is valid. Needs the `crypto` extra.
 
         Looks at what was received, not at what the server says of it: signature, evidence, status, time. The keys are
         fetched once, `GET /certificates/keys`; with `keys` nothing is sent.
 
         Args:
-            keys: the key set, if you have it.
+            keys: the key set, several keys of it, or one, if you have them.
             now: the time to compare with `valid_until`, aware; the clock when None.
 
         Raises:
             CertificateVerificationError: it is expired, revoked, invalid or unverifiable; `.verdict` says which.
             ConfigurationError: the `crypto` extra is not installed.
+            InvalidArgumentError: `now` has no time zone, or an argument is of a wrong kind.
 
         Examples:
             >>> certificate = await validation.certificate()
@@ -46,13 +44,13 @@ class AsyncCertificate(AsyncLiveObject, CertificateData):
         if found.verdict is not Verdict.VALID:
             raise CertificateVerificationError(found.reason, verdict=found.verdict)
 
-    async def check(self, keys: KeySet | None = None, *, now: datetime | None = None) -> Verdict:
+    async def check(self, keys: Keys | None = None, *, now: datetime | None = None) -> Verdict:
         """Give the verdict on the certificate. Needs the `crypto` extra.
 
         The keys are fetched once, `GET /certificates/keys`; with `keys` nothing is sent.
 
         Args:
-            keys: the key set, if you have it; nothing is sent then.
+            keys: the key set, several keys of it, or one, if you have them; nothing is sent then.
             now: the time to compare with `valid_until`, aware; the clock when None.
 
         Returns:
@@ -60,6 +58,7 @@ class AsyncCertificate(AsyncLiveObject, CertificateData):
 
         Raises:
             ConfigurationError: the `crypto` extra is not installed.
+            InvalidArgumentError: `now` has no time zone, or an argument is of a wrong kind.
 
         Examples:
             >>> verdict = await certificate.check()
@@ -92,18 +91,13 @@ class AsyncCertificate(AsyncLiveObject, CertificateData):
         self._received = fresh.received
         return self._become(fresh)
 
-    async def _examine(self, keys: KeySet | None, now: datetime | None) -> Examination:
+    async def _examine(self, keys: Keys | None, now: datetime | None) -> Examination:
         from sensei.certificates import examine
 
         if keys is None:
-            keys = await self._attached().certificates._keys_with(self.public_key_id)
-        return examine(self._evidence(), keys, now=now)
-
-    def _evidence(self) -> bytes:
-        """What was received; if somebody has changed the object since, what it says now, which no signature covers."""
-        received = self.received
-        unchanged = type(self).model_validate_json(received) == self
-        return received if unchanged else self.model_dump_json(by_alias=True, exclude_unset=True).encode()
+            named = self.public_key_id is not None  # else no key would do
+            keys = await self._attached().certificates._keys_with(self.public_key_id) if named else ()
+        return examine(self, keys, now=now)
 
     def _repr_html_(self) -> str:
         from sensei._notebook import certificate_html

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -14,27 +13,26 @@ from sensei.models.certificates import CertificateData, JsonWebKeySet
 
 if TYPE_CHECKING:
     from sensei._sync.client import Client
-    from sensei.certificates import Examination, Verdict
-
-KeySet = JsonWebKeySet | Mapping[str, object]
+    from sensei.certificates import Examination, Keys, Verdict
 
 
 class Certificate(LiveObject, CertificateData):
     """A certificate that can be verified."""
 
-    def verify(self, keys: KeySet | None = None, *, now: datetime | None = None) -> None:
+    def verify(self, keys: Keys | None = None, *, now: datetime | None = None) -> None:
         """Make sure that the certificate is valid. Needs the `crypto` extra.
 
         Looks at what was received, not at what the server says of it: signature, evidence, status, time. The keys are
         fetched once, `GET /certificates/keys`; with `keys` nothing is sent.
 
         Args:
-            keys: the key set, if you have it.
+            keys: the key set, several keys of it, or one, if you have them.
             now: the time to compare with `valid_until`, aware; the clock when None.
 
         Raises:
             CertificateVerificationError: it is expired, revoked, invalid or unverifiable; `.verdict` says which.
             ConfigurationError: the `crypto` extra is not installed.
+            InvalidArgumentError: `now` has no time zone, or an argument is of a wrong kind.
 
         Examples:
             >>> certificate = validation.certificate()
@@ -47,13 +45,13 @@ class Certificate(LiveObject, CertificateData):
         if found.verdict is not Verdict.VALID:
             raise CertificateVerificationError(found.reason, verdict=found.verdict)
 
-    def check(self, keys: KeySet | None = None, *, now: datetime | None = None) -> Verdict:
+    def check(self, keys: Keys | None = None, *, now: datetime | None = None) -> Verdict:
         """Give the verdict on the certificate. Needs the `crypto` extra.
 
         The keys are fetched once, `GET /certificates/keys`; with `keys` nothing is sent.
 
         Args:
-            keys: the key set, if you have it; nothing is sent then.
+            keys: the key set, several keys of it, or one, if you have them; nothing is sent then.
             now: the time to compare with `valid_until`, aware; the clock when None.
 
         Returns:
@@ -61,6 +59,7 @@ class Certificate(LiveObject, CertificateData):
 
         Raises:
             ConfigurationError: the `crypto` extra is not installed.
+            InvalidArgumentError: `now` has no time zone, or an argument is of a wrong kind.
 
         Examples:
             >>> verdict = certificate.check()
@@ -93,18 +92,13 @@ class Certificate(LiveObject, CertificateData):
         self._received = fresh.received
         return self._become(fresh)
 
-    def _examine(self, keys: KeySet | None, now: datetime | None) -> Examination:
+    def _examine(self, keys: Keys | None, now: datetime | None) -> Examination:
         from sensei.certificates import examine
 
         if keys is None:
-            keys = self._attached().certificates._keys_with(self.public_key_id)
-        return examine(self._evidence(), keys, now=now)
-
-    def _evidence(self) -> bytes:
-        """What was received; if somebody has changed the object since, what it says now, which no signature covers."""
-        received = self.received
-        unchanged = type(self).model_validate_json(received) == self
-        return received if unchanged else self.model_dump_json(by_alias=True, exclude_unset=True).encode()
+            named = self.public_key_id is not None  # else no key would do
+            keys = self._attached().certificates._keys_with(self.public_key_id) if named else ()
+        return examine(self, keys, now=now)
 
     def _repr_html_(self) -> str:
         from sensei._notebook import certificate_html

@@ -360,6 +360,18 @@ class TestCertificates:
         assert (await certificate.check(now=self.NOW)).value == "valid"
         assert len(wire.named("certificates.keys.list")) == 1
 
+    async def test_no_key_is_asked_for_where_none_would_do(self, client: AsyncClient, wire: Wire) -> None:
+        certificate = await client.certificates.get("cert_1")
+        certificate.public_key_id = None
+        assert (await certificate.check(now=self.NOW)).value == "unverifiable"
+        assert wire.named("certificates.keys.list") == []
+
+    async def test_a_key_in_any_form_will_do(self, client: AsyncClient, wire: Wire) -> None:
+        keys = (await client.certificates.keys()).keys
+        certificate = await client.certificates.get("cert_1")
+        for form in (keys, keys[0], keys[0].to_dict()):
+            assert (await certificate.check(form, now=self.NOW)).value == "valid"
+
     async def test_nothing_is_sent_with_the_keys_at_hand(self, client: AsyncClient, wire: Wire) -> None:
         keys = await client.certificates.keys()
         certificate = await client.certificates.get("cert_1")

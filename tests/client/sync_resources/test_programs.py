@@ -346,6 +346,18 @@ class TestCertificates:
         assert (certificate.check(now=self.NOW)).value == "valid"
         assert len(wire.named("certificates.keys.list")) == 1
 
+    def test_no_key_is_asked_for_where_none_would_do(self, client: Client, wire: Wire) -> None:
+        certificate = client.certificates.get("cert_1")
+        certificate.public_key_id = None
+        assert (certificate.check(now=self.NOW)).value == "unverifiable"
+        assert wire.named("certificates.keys.list") == []
+
+    def test_a_key_in_any_form_will_do(self, client: Client, wire: Wire) -> None:
+        keys = (client.certificates.keys()).keys
+        certificate = client.certificates.get("cert_1")
+        for form in (keys, keys[0], keys[0].to_dict()):
+            assert (certificate.check(form, now=self.NOW)).value == "valid"
+
     def test_nothing_is_sent_with_the_keys_at_hand(self, client: Client, wire: Wire) -> None:
         keys = client.certificates.keys()
         certificate = client.certificates.get("cert_1")
