@@ -147,13 +147,13 @@ def retry_after(headers: Mapping[str, str], body: object, now: float) -> float |
         body: its JSON `error` object, if any.
         now: unix seconds.
     """
-    server_now = _http_date(headers.get("date", ""))
+    server_now = http_date(headers.get("date", ""))
     # The server's clock, unless it is plainly wrong, so that a skewed clock here does not shorten the wait.
     clock = server_now if server_now is not None and abs(server_now - now) < 3600 else now
     header = headers.get("retry-after", "")
     found = _seconds(header)
     if found is None:
-        date = _http_date(header)
+        date = http_date(header)
         found = max(0.0, date - clock) if date is not None else None
     if found is None:
         found = _seconds(headers.get("x-ratelimit-retry-after"))
@@ -178,7 +178,8 @@ def _seconds(value: object) -> float | None:
     return seconds if math.isfinite(seconds) and seconds >= 0 else None
 
 
-def _http_date(value: str) -> float | None:
+def http_date(value: str) -> float | None:
+    """An HTTP date as unix seconds, or None when it is none."""
     if not value[:1].isalpha():
         return None
     from email.utils import parsedate_to_datetime

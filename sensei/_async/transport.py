@@ -14,7 +14,7 @@ from sensei._call import Call, ClientOptions, merged
 from sensei._concurrency import async_shielded, async_sleep
 from sensei._http import RawHeaders, Trouble, check_fresh, end_of, limits, socket_of, trouble, without_request
 from sensei._parse import LONGEST_ANSWER, check_length, check_pdf, decompress, invalid_answer, parse, status_error
-from sensei._ratelimit import RateLimiter, read_rate_limit
+from sensei._ratelimit import RateLimiter, Turn, read_rate_limit
 from sensei._redact import LONGEST_LOOKED_AT, SecretBytes, one_line
 from sensei._request import (
     ORDINARY,
@@ -268,25 +268,41 @@ class AsyncTransport:
         """Wait for leave to send, count the try, and give its headers."""
         limiter = self.limiter
         if limiter is not None and call.extras.server == "api":
-            waited = 0.0
-            while delay := limiter.admit(waited):
-                if not limiter.block or delay >= call.left():
-                    raise RateLimitError(
-                        f"{call.method} {call.route} was not sent: the allowance is used up for {delay:.1f} s more",
-                        status_code=429,
-                        code="rate_limited",
-                        retry_after=delay,
-                        attempts=call.attempts,
-                    )
-                await async_sleep(delay)
-                waited += delay
+            patience = call.left() if limiter.block else 0.0
+            if limiter.admit(None, patience):
+                await self._turn(limiter, call, patience)
         call.attempts += 1
         lines = call.lines(authorization)
         hooks = self.options.hooks
-        if hooks is not None and (more := hooks.notify_request(call)):
+        if hooks is not None:
+            try:
+                more = merged((), hooks.notify_request(call))
+            except BaseException:
+                if limiter is not None:
+                    limiter.forget()
+                raise
             own = {name.lower() for name, _ in lines}
-            lines += [line for line in merged((), more) if line[0].lower() not in own]
+            lines += [line for line in more if line[0].lower() not in own]
         return lines
+
+    async def _turn(self, limiter: RateLimiter, call: Call, patience: float) -> None:
+        """Wait for leave to send."""
+        turn = Turn()
+        while delay := limiter.admit(turn, patience):
+            if delay >= patience:
+                raise RateLimitError(
+                    f"{call.method} {call.route} was not sent: the allowance is used up for {delay:.1f} s more",
+                    status_code=429,
+                    code="rate_limited",
+                    retry_after=delay,
+                    attempts=call.attempts,
+                )
+            try:
+                await async_sleep(delay)
+            except BaseException:
+                limiter.leave(turn)
+                raise
+            patience = call.left()
 
     async def _whole(
         self, chunks: AsyncIterator[bytes], close: Callable[[], Awaitable[None]], deadline: float | None = None
@@ -317,7 +333,7 @@ class AsyncTransport:
         if seen is not None:
             self.pools.rate_limit = seen
         if self.limiter is not None and status != 429 and call.extras.server == "api":
-            self.limiter.observe(seen)
+            self.limiter.observe(seen, date=lowered.get(b"date"))
         request_id = lowered.get(b"x-request-id")
         info = ResponseInfo(
             status,
@@ -357,8 +373,13 @@ class AsyncTransport:
         if info.status_code >= 500 or info.status_code == 408:
             call.doubtful = True
         error = status_error(info, body, call.summary())
-        if info.status_code == 429 and self.limiter is not None and call.extras.server == "api":
-            self.limiter.observe(info.rate_limit, refused_for=error.retry_after or 1.0)
+        if (
+            info.status_code == 429
+            and self.limiter is not None
+            and call.extras.server == "api"
+            and error.details.get("window") != "endpoint"  # a limit of this operation, which no other has to wait for
+        ):
+            self.limiter.observe(info.rate_limit, date=lowered.get(b"date"), refused_for=error.retry_after or 1.0)
         return error
 
     async def _renewed(self, call: Call, status: int, refused: str | None) -> bool:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import time
 from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime
+from email.utils import format_datetime, formatdate
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sensei._poll_interval import PollInterval
-from sensei._ratelimit import FIRST_BURST, RateLimiter, read_rate_limit
+from sensei._ratelimit import FIRST_BURST, RateLimiter, Turn, read_rate_limit
 from sensei._request import (
     UNSET,
     build_path,
@@ -262,9 +262,10 @@ class TestRateLimiter:
         limiter = RateLimiter()
         assert [limiter.admit() for _ in range(FIRST_BURST)] == [0.0] * FIRST_BURST
         assert limiter.admit() > 0
-        assert limiter.admit(waited=60) == 0
-        limiter.forget()
-        limiter.forget()
+        assert limiter.admit(Turn(began=time.monotonic() - 60)) == 0
+        assert limiter.admit(patience=0) == 0
+        for _ in range(3):
+            limiter.forget()
         assert limiter.admit() == 0
 
     def test_a_server_without_limits_is_not_paced(self) -> None:
@@ -277,7 +278,7 @@ class TestRateLimiter:
         soon = datetime.now(UTC) + timedelta(seconds=30)
         limiter.observe(RateLimit(50, 3, soon))
         assert [limiter.admit() for _ in range(3)] == [0.0, 0.0, 0.0]
-        waits = [limiter.admit() for _ in range(120)]
+        waits = [limiter.admit(Turn()) for _ in range(120)]
         assert waits == sorted(waits)
         assert 29 < waits[0] < 31
         # 50 of them in the next second, 50 in the one after it, the rest in the third.
@@ -292,6 +293,58 @@ class TestRateLimiter:
         limiter = RateLimiter()
         limiter.observe(RateLimit(50, 50, datetime.now(UTC) + timedelta(seconds=1)), refused_for=20)
         assert limiter.admit() > 18
+
+    def test_those_who_do_not_wait_make_the_line_no_longer(self) -> None:
+        limiter = RateLimiter()
+        limiter.observe(RateLimit(10, 0, datetime.now(UTC) + timedelta(seconds=30)))
+        first = limiter.admit(Turn(), 0)
+        assert [limiter.admit(turn, 0) for turn in [Turn()] * 500][-1] <= first
+        cancelled = [Turn() for _ in range(500)]
+        assert limiter.admit(cancelled[0]) < limiter.admit(cancelled[1])
+        for turn in cancelled[2:]:
+            limiter.admit(turn)
+        for turn in cancelled:
+            limiter.leave(turn)
+            limiter.leave(turn)  # an interrupt may come at any moment
+        assert limiter.admit(Turn()) <= first
+
+    def test_a_new_call_does_not_overtake_those_who_wait(self) -> None:
+        limiter = RateLimiter()
+        limiter.observe(RateLimit(2, 0, datetime.now(UTC) + timedelta(seconds=30)))
+        early = [Turn(), Turn(), Turn()]
+        for turn in early:
+            assert limiter.admit(turn) > 0
+        limiter.observe(RateLimit(2, 2, datetime.now(UTC) + timedelta(seconds=60)))
+        assert limiter.admit(Turn()) > 0
+        assert [limiter.admit(turn) > 0 for turn in early] == [False, False, True]
+
+    @pytest.mark.parametrize("ahead", [0.0, 30.0, 3600.0, -30.0, -3600.0])
+    def test_the_clocks_may_differ(self, ahead: float) -> None:
+        limiter = RateLimiter()
+        for _ in range(3):
+            theirs = time.time() + ahead
+            limiter.observe(
+                RateLimit(10, 0, datetime.fromtimestamp(int(theirs) + 1, UTC)), date=formatdate(theirs, usegmt=True)
+            )
+            assert 0 < limiter.admit(Turn()) < 2.2
+
+    def test_a_clock_that_is_set_right_is_believed_again(self) -> None:
+        limiter = RateLimiter()
+        for ahead, wait in ((600.0, 30.0), (0.0, 700.0)):
+            theirs = time.time() + ahead
+            reset = datetime.fromtimestamp(int(theirs + wait), UTC)
+            limiter.observe(RateLimit(10, 0, reset), date=formatdate(theirs, usegmt=True))
+        limiter.max_wait = 1000
+        assert 698 < limiter.admit(Turn()) < 702
+
+    def test_calls_under_way_when_a_window_begins_are_not_allowed_twice(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        limiter = RateLimiter()
+        began = time.monotonic()
+        limiter.observe(RateLimit(10, 0, datetime.now(UTC) + timedelta(seconds=1)))
+        monkeypatch.setattr("sensei._ratelimit.monotonic", lambda: began + 1.5)
+        assert [limiter.admit() for _ in range(10)] == [0.0] * 10
+        limiter.observe(RateLimit(10, 9, datetime.now(UTC) + timedelta(seconds=2)))  # the first of the ten
+        assert limiter.admit() > 0
 
     def test_an_older_answer_does_not_give_back(self) -> None:
         limiter = RateLimiter()

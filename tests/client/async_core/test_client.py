@@ -5,11 +5,13 @@ from __future__ import annotations
 import copy
 import logging
 import pickle
+import time
 import warnings
 from collections.abc import Callable, Iterator
 from types import NoneType
 from typing import Any
 
+import anyio
 import httpx
 import pytest
 import respx
@@ -384,6 +386,82 @@ class TestPacing:
             with pytest.raises(RateLimitError, match="was not sent"):
                 await client.connections.get("conn_1")
         assert route.call_count == 1
+
+    # async only: begin
+    async def test_nor_is_anything_refused_before_the_allowance_is_known(self) -> None:
+        with FaultyServer(lambda heard: reply(CONNECTION)) as server:
+            limiter = RateLimiter(block=False)
+            async with (
+                AsyncClient("sk_test_1", base_url=server.url, rate_limiter=limiter) as client,
+                anyio.create_task_group() as group,
+            ):
+                for _ in range(30):
+                    group.start_soon(client.connections.get, "conn_1")
+        assert len(server.heard) == 30
+
+    async def test_cancelled_calls_leave_the_line(self, wire: respx.MockRouter) -> None:
+        used_up = {
+            "X-RateLimit-Limit": "5",
+            "X-RateLimit-Remaining": "0",
+            "X-RateLimit-Reset": str(int(time.time()) + 30),
+        }
+        wire.route().mock(httpx.Response(200, json=CONNECTION, headers=used_up))
+        limiter = RateLimiter()
+        async with AsyncClient("sk_test_1", rate_limiter=limiter) as client:
+            await client.connections.get("conn_1")
+            before = limiter.admit()
+            async with anyio.create_task_group() as group:
+                for _ in range(50):
+                    group.start_soon(client.connections.get, "conn_1")
+                await anyio.wait_all_tasks_blocked()
+                assert limiter.admit() > before + 5
+                group.cancel_scope.cancel()
+            assert limiter.admit() <= before
+
+    # async only: end
+    async def test_a_deadline_that_comes_first_is_an_error_at_once(self, wire: respx.MockRouter) -> None:
+        soon = {"X-RateLimit-Limit": "5", "X-RateLimit-Remaining": "0", "X-RateLimit-Reset": str(int(time.time()) + 30)}
+        route = wire.route().mock(httpx.Response(200, json=CONNECTION, headers=soon))
+        async with AsyncClient("sk_test_1") as client:
+            await client.connections.get("conn_1")
+            with pytest.raises(RateLimitError, match="was not sent") as caught:
+                await client.with_options(deadline=20).connections.get("conn_1")
+        assert route.call_count == 1
+        assert 20 < (caught.value.retry_after or 0) < 40
+
+    async def test_a_limit_of_one_operation_holds_up_no_other(self, wire: respx.MockRouter) -> None:
+        used_up = {
+            "X-RateLimit-Limit": "10",
+            "X-RateLimit-Remaining": "0",
+            "X-RateLimit-Reset": str(int(time.time()) + 50),
+            "Retry-After": "50",
+        }
+        error = {"code": "rate_limited", "message": "No.", "details": {"window": "endpoint", "limit": 10}}
+        wire.post().mock(httpx.Response(429, json={"error": error}, headers=used_up))
+        plenty = {
+            "X-RateLimit-Limit": "10",
+            "X-RateLimit-Remaining": "5",
+            "X-RateLimit-Reset": str(int(time.time()) + 1),
+        }
+        wire.get().mock(httpx.Response(200, json=CONNECTION, headers=plenty))
+        limiter = RateLimiter(block=False)
+        async with AsyncClient("sk_test_1", max_retries=0, rate_limiter=limiter) as client:
+            with pytest.raises(RateLimitError):
+                await client.connections.test("conn_1")
+            await client.connections.get("conn_1")
+
+    async def test_a_hook_that_refuses_a_request_takes_nothing_of_the_allowance(self, wire: respx.MockRouter) -> None:
+        wire.route().mock(httpx.Response(200, json=CONNECTION))
+        limiter = RateLimiter()
+
+        def refuse(event: object) -> None:
+            raise RuntimeError("not today")
+
+        async with AsyncClient("sk_test_1", rate_limiter=limiter) as client:
+            for _ in range(30):
+                with pytest.raises(RuntimeError, match="not today"):
+                    await client.with_options(hooks=Hooks(on_request=refuse)).connections.get("conn_1")
+            assert limiter.admit() == 0
 
     async def test_without_a_limiter_it_is_sent(self, wire: respx.MockRouter) -> None:
         used_up = {"X-RateLimit-Limit": "5", "X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "99999999999"}

@@ -6,6 +6,7 @@ from __future__ import annotations
 import copy
 import logging
 import pickle
+import time
 import warnings
 from collections.abc import Callable, Iterator
 from types import NoneType
@@ -374,6 +375,50 @@ class TestPacing:
             with pytest.raises(RateLimitError, match="was not sent"):
                 client.connections.get("conn_1")
         assert route.call_count == 1
+
+    def test_a_deadline_that_comes_first_is_an_error_at_once(self, wire: respx.MockRouter) -> None:
+        soon = {"X-RateLimit-Limit": "5", "X-RateLimit-Remaining": "0", "X-RateLimit-Reset": str(int(time.time()) + 30)}
+        route = wire.route().mock(httpx.Response(200, json=CONNECTION, headers=soon))
+        with Client("sk_test_1") as client:
+            client.connections.get("conn_1")
+            with pytest.raises(RateLimitError, match="was not sent") as caught:
+                client.with_options(deadline=20).connections.get("conn_1")
+        assert route.call_count == 1
+        assert 20 < (caught.value.retry_after or 0) < 40
+
+    def test_a_limit_of_one_operation_holds_up_no_other(self, wire: respx.MockRouter) -> None:
+        used_up = {
+            "X-RateLimit-Limit": "10",
+            "X-RateLimit-Remaining": "0",
+            "X-RateLimit-Reset": str(int(time.time()) + 50),
+            "Retry-After": "50",
+        }
+        error = {"code": "rate_limited", "message": "No.", "details": {"window": "endpoint", "limit": 10}}
+        wire.post().mock(httpx.Response(429, json={"error": error}, headers=used_up))
+        plenty = {
+            "X-RateLimit-Limit": "10",
+            "X-RateLimit-Remaining": "5",
+            "X-RateLimit-Reset": str(int(time.time()) + 1),
+        }
+        wire.get().mock(httpx.Response(200, json=CONNECTION, headers=plenty))
+        limiter = RateLimiter(block=False)
+        with Client("sk_test_1", max_retries=0, rate_limiter=limiter) as client:
+            with pytest.raises(RateLimitError):
+                client.connections.test("conn_1")
+            client.connections.get("conn_1")
+
+    def test_a_hook_that_refuses_a_request_takes_nothing_of_the_allowance(self, wire: respx.MockRouter) -> None:
+        wire.route().mock(httpx.Response(200, json=CONNECTION))
+        limiter = RateLimiter()
+
+        def refuse(event: object) -> None:
+            raise RuntimeError("not today")
+
+        with Client("sk_test_1", rate_limiter=limiter) as client:
+            for _ in range(30):
+                with pytest.raises(RuntimeError, match="not today"):
+                    client.with_options(hooks=Hooks(on_request=refuse)).connections.get("conn_1")
+            assert limiter.admit() == 0
 
     def test_without_a_limiter_it_is_sent(self, wire: respx.MockRouter) -> None:
         used_up = {"X-RateLimit-Limit": "5", "X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "99999999999"}
