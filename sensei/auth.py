@@ -1,11 +1,14 @@
 """Credentials, as plain data. Give one to a client as ``credentials=``; the client does the talking.
 
-    from sensei import Client
-    from sensei.auth import OAuth2ClientCredentials
-
-    client = Client(credentials=OAuth2ClientCredentials("my-client", "my-secret", scopes=["migrations:read"]))
-
 Secrets are masked in print and left out of pickles: make the credentials anew where they are needed.
+
+Examples:
+    >>> from sensei import Client
+    >>> from sensei.auth import OAuth2ClientCredentials
+    >>> credentials = OAuth2ClientCredentials("my-client", "my-secret", scopes=["migrations:read"])
+    >>> with Client(credentials=credentials, base_url="https://api.sensei.ai") as client:
+    ...     print(client)
+    <Client of https://api.sensei.ai/v1>
 """
 
 from __future__ import annotations

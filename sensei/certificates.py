@@ -3,9 +3,10 @@
 Pure functions over the JSON that was received. The signature covers every member as it was sent, those that
 this version does not know included, so keep the bytes (or the parsed object) and never a re-made copy.
 
-    from sensei.certificates import check
-
-    verdict = check(certificate_bytes, keys)      # Verdict.VALID, .EXPIRED, .REVOKED, .INVALID, .UNVERIFIABLE
+Examples:
+    >>> from sensei.certificates import check
+    >>> check(b'{"certificate_id": "cert_1"}', {"keys": []})  # the bytes as received, and the JWK set
+    <Verdict.UNVERIFIABLE: 'unverifiable'>
 """
 
 from __future__ import annotations

@@ -1,9 +1,11 @@
 """Traces and metrics with OpenTelemetry, by the semantic conventions for HTTP clients. Needs the `otel` extra.
 
-from sensei import Client
-from sensei.otel import telemetry
-
-client = Client(hooks=telemetry())
+Examples:
+    >>> from sensei import Client
+    >>> from sensei.otel import telemetry
+    >>> with Client("sk_test_your_key", base_url="https://api.sensei.ai", hooks=telemetry()) as client:
+    ...     print(client)
+    <Client of https://api.sensei.ai/v1>
 """
 
 from __future__ import annotations

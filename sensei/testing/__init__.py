@@ -1,6 +1,6 @@
 """A real Sensei server for your own tests: `LocalServer`, and pytest fixtures built on it.
 
-Example:
+Examples:
     >>> from sensei import Client
     >>> from sensei.testing import LocalServer
     >>> with LocalServer() as server, Client(base_url=server.url, api_key=server.api_key) as client:

@@ -3,10 +3,11 @@
 Works without a client and with nothing configured. Ready receivers for web frameworks are in
 `sensei.webhooks.starlette` (FastAPI too), `sensei.webhooks.flask` and `sensei.webhooks.django`.
 
-    from sensei.webhooks import verify_signature
-
-    if not verify_signature(request_body, request_headers.get("X-Sensei-Signature"), secret):
-        ...  # answer 400
+Examples:
+    >>> from sensei.webhooks import sign, verify_signature
+    >>> body, secret = b'{"id": "evt_1"}', "whsec_your_signing_secret"
+    >>> verify_signature(body, sign(body, secret), secret)  # the second is the X-Sensei-Signature header
+    True
 """
 
 from __future__ import annotations

@@ -11,6 +11,9 @@ import pytest
 from sensei.cli._shop import Size, make_shop
 from sensei.testing import LocalServer
 
+# One folder and one server for all pages, as a reader has who goes through them one after the other.
+pytestmark = pytest.mark.xdist_group("pages")
+
 ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PAGES = sorted(
@@ -28,24 +31,26 @@ def programs(page: Path) -> Iterator[tuple[int, str]]:
 
 
 @pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("shop") / "shop.db"
-    make_shop(path, nul_in_text=True, size=Size(products=60, customers=300, orders=400))
-    return path
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the pages take for granted: a shop, as file and as left by the demo."""
+    folder = tmp_path_factory.mktemp("reader")
+    (folder / "sensei-demo").mkdir()
+    make_shop(folder / "shop.db", nul_in_text=True, size=Size(products=60, customers=300, orders=400))
+    (folder / "sensei-demo" / "shop.db").write_bytes((folder / "shop.db").read_bytes())
+    return folder
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[LocalServer]:
+    with LocalServer() as running:
+        yield running
 
 
 @pytest.fixture
-def reader(tmp_path: Path, shop: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """What the pages take for granted: a shop, as file and as left by the demo, and a server."""
-    content = shop.read_bytes()
-    (tmp_path / "shop.db").write_bytes(content)
-    (tmp_path / "sensei-demo").mkdir()
-    (tmp_path / "sensei-demo" / "shop.db").write_bytes(content)
-    monkeypatch.chdir(tmp_path)
-    with LocalServer() as server:
-        monkeypatch.setenv("SENSEI_API_URL", server.url)
-        monkeypatch.setenv("SENSEI_API_KEY", server.api_key)
-        yield
+def reader(folder: Path, server: LocalServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("SENSEI_API_URL", server.url)
+    monkeypatch.setenv("SENSEI_API_KEY", server.api_key)
 
 
 def test_pages_with_programs_were_found() -> None:
@@ -63,7 +68,9 @@ def test_the_programs_of_a_page_run(page: Path, reader: None, capsys: pytest.Cap
         if type(value).__name__ == "Client" and close is not None:
             close()
 
-    assert capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert said
+    assert not [line for line in said.splitlines() if line.startswith("failed")], said
 
 
 def test_the_readme_is_kept_short() -> None:

@@ -79,3 +79,19 @@ def test_every_page_is_in_the_navigation_once() -> None:
     pages = [str(path.relative_to(ROOT / "docs")) for path in (ROOT / "docs").rglob("[!_]*.md")]
 
     assert sorted(listed) == sorted(pages)
+
+
+def test_tables_show_no_escapes(site: Path) -> None:
+    # GitHub needs a bar within a table escaped, the site shows the backslash: so tables do without bars.
+    escaped = [str(page) for page in site.rglob("*.html") if r"\|" in page.read_text(encoding="utf-8")]
+
+    assert escaped == []
+
+
+def test_the_tree_of_errors_has_every_error() -> None:
+    from sensei import errors
+
+    drawn = set(re.findall(r"\w+Error\b", (ROOT / "docs/_error_tree.md").read_text(encoding="utf-8")))
+    raised = {name for name in errors.__all__ if isinstance(getattr(errors, name), type) and name.endswith("Error")}
+
+    assert drawn == raised | {"DuplicateEventError", "TimeoutError", "ValueError"}
