@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import isnan
 from typing import TYPE_CHECKING, cast
 
 from sensei.errors import ConfigurationError, InvalidArgumentError, SenseiError
@@ -14,8 +15,13 @@ if TYPE_CHECKING:
 
 
 def is_number(value: object) -> bool:
-    """True for a number that is not NaN; True and False are none."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and value == value  # noqa: PLR0124 - NaN
+    """True for a number that is not NaN and that a float can hold; True and False are none."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return False
+    try:
+        return not isnan(value)
+    except OverflowError:
+        return False
 
 
 def check_kind(name: str, value: object, kind: type, wanted: str) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING
 
 from sensei._arguments import check_functions
-from sensei.errors import SenseiError
+from sensei.errors import ConfigurationError, SenseiError
 from sensei.models.response import ResponseInfo
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ class Hooks:
         on_retry: before each wait for another try.
 
     Raises:
-        ConfigurationError: one of them is no function.
+        ConfigurationError: one of them is no function, or an asynchronous one.
 
     Examples:
         >>> from sensei import Client, Hooks
@@ -117,7 +118,11 @@ class Hooks:
 
     def __post_init__(self) -> None:
         names = ("on_request", "on_response", "on_failure", "on_retry")
-        check_functions("Hooks", {name: getattr(self, name) for name in names})
+        hooks = {name: getattr(self, name) for name in names}
+        check_functions("Hooks", hooks)
+        for name, hook in hooks.items():
+            if iscoroutinefunction(hook):
+                raise ConfigurationError(f"{name} of Hooks must be a plain function: nothing awaits it")
 
     def notify_request(self, call: Call) -> dict[str, str]:
         """Before a try of `call`. Gives the headers to add to it."""

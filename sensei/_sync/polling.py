@@ -9,10 +9,12 @@ from typing import TypeVar
 
 from sensei._arguments import check_wait
 from sensei._concurrency import sleep
+from sensei._http import LONGEST_TIMEOUT
 from sensei._poll_interval import SHORTEST_QUESTION, PollInterval
 from sensei._request import ORDINARY, RequestExtras
 from sensei._retry import LONGEST_OUTAGE
-from sensei.errors import APIConnectionError, RateLimitError, ServerError, WaitTimeoutError
+from sensei._tokens import resolved
+from sensei.errors import APIConnectionError, APIStatusError, RateLimitError, ServerError, WaitTimeoutError
 
 T = TypeVar("T")
 
@@ -39,11 +41,12 @@ def poll(
         what: names the thing in the error, e.g. "connection conn_1".
         timeout: seconds for the whole wait, or None to wait for ever.
         interval: seconds between questions; None adapts them.
-        on_progress: called with each thing seen, before `until`.
+        on_progress: called with each thing seen, before `until`, and awaited if it has to be.
 
     Raises:
         InvalidArgumentError: `timeout` or `interval` is no number of seconds, or `on_progress` no function.
-        WaitTimeoutError: `timeout` passed; what was waited for goes on.
+        WaitTimeoutError: `timeout` passed, or the server said to come back later than that; what was waited for
+            goes on.
         SenseiError: the first question failed, or the outage lasted too long.
     """
     check_wait(timeout, interval, on_progress)
@@ -59,27 +62,28 @@ def poll(
             seen = fetch(ORDINARY if ends is None else RequestExtras(until=max(ends, asked + SHORTEST_QUESTION)))
         except (APIConnectionError, ServerError, RateLimitError) as error:
             outage = error
-            late = ends is not None and monotonic() >= ends
-            if not late and (last is None or monotonic() - answered > LONGEST_OUTAGE):
-                raise
-            if isinstance(error, RateLimitError):
+            if isinstance(error, APIStatusError):
                 pause = error.retry_after or 0.0
+            late = ends is not None and monotonic() >= ends
+            gone = monotonic() - answered + (pause if ends is None else 0.0)
+            if not late and (last is None or gone > LONGEST_OUTAGE):
+                raise
         else:
             answered = monotonic()
             if on_progress is not None:
-                on_progress(seen)
+                resolved(on_progress(seen))
             if until(seen):
                 return seen
             last = status(seen)
         now = monotonic()
         delay = max(pause, pace.after(last) if interval is None else interval)
         if ends is not None:
-            if now >= ends:
+            if now >= ends or pause > ends - now:  # never earlier than the server said
                 raise WaitTimeoutError(
                     _given_up(what, last, now - started, outage), waited=now - started, last_status=last
                 ) from outage
             delay = min(delay, ends - now)
-        sleep(delay)
+        sleep(min(delay, LONGEST_TIMEOUT))
 
 
 def _given_up(what: str, last: str | None, waited: float, outage: Exception | None) -> str:

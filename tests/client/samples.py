@@ -20,6 +20,18 @@ CONNECTION: dict[str, object] = {
 }
 """A connection with all that a server sends."""
 
+MIGRATION: dict[str, object] = {"id": "mig_1", "name": "Shop", "status": "pending"}
+"""A migration with what the contract insists on."""
+
+VALIDATION: dict[str, object] = {
+    "id": "val_1",
+    "migration_id": "mig_1",
+    "type": "full",
+    "status": "running",
+    "created_at": "2026-02-02T15:00:00Z",
+}
+"""A validation with what the contract insists on."""
+
 
 def connection(number: int) -> dict[str, object]:
     """Connection number `number`."""

@@ -194,6 +194,15 @@ class TestConnecting:
                 await client.connections.get("conn_1")
 
 
+class TestFunctionsOfTheOtherKind:
+    def test_a_sync_wait_refuses_a_progress_function_that_it_cannot_await(self) -> None:
+        async def on_progress(one: object) -> None: ...
+
+        refused = pytest.raises(ConfigurationError, match="use AsyncClient, or a plain one")
+        with FaultyServer(by_id) as server, Client("sk_test_1", base_url=server.url) as client, refused:
+            client.connections.wait("conn_1", on_progress=on_progress)
+
+
 class TestAtTheEnd:
     def test_a_page_is_fetched_ahead_without_a_thread_where_there_are_no_more(
         self, monkeypatch: pytest.MonkeyPatch

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -144,9 +145,11 @@ class AsyncLiveObject:
 
     def _become(self, other: Model) -> Self:
         """Take over the data and the answer of `other`, so that everyone who holds this object sees the news."""
-        for part in ("__dict__", "__pydantic_extra__", "__pydantic_fields_set__", "_last_response"):
-            if hasattr(other, part):
-                object.__setattr__(self, part, getattr(other, part))
+        for part in ("__dict__", "__pydantic_extra__", "__pydantic_fields_set__"):
+            # Copies: whoever was given `other`, such as a progress function, may have kept it.
+            object.__setattr__(self, part, copy(getattr(other, part)))
+        if hasattr(other, "_last_response"):
+            self._last_response = other._last_response
         return self
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from sensei._async.resources._base import AsyncLiveObject
@@ -62,21 +63,36 @@ class AsyncConnection(AsyncLiveObject, ConnectionData):
         """
         return self._become(await self._attached().connections.get(self.id))
 
-    async def wait(self, *, timeout: float | None = 60.0) -> AsyncConnection:
-        """Wait until the test that follows a change is over; returns the object itself, refreshed.
+    async def wait(
+        self,
+        *,
+        timeout: float | None = 60.0,
+        interval: float | None = None,
+        on_progress: Callable[[AsyncConnection], object] | None = None,
+    ) -> AsyncConnection:
+        """Wait until the test that follows a change is over; returns the object itself. `GET /connections/{id}`
 
         Args:
             timeout: seconds for the whole wait, or None to wait for ever.
+            interval: seconds between questions; None adapts them.
+            on_progress: called with the connection each time it was fetched.
 
         Returns:
-            The object itself, refreshed.
+            The object itself, refreshed: `connected` or `failed`; `last_test` says why.
+
+        Raises:
+            WaitTimeoutError: it is still being tested.
 
         Examples:
             >>> await connection.wait()
             >>> connection.status
             'connected'
         """
-        return self._become(await self._attached().connections.wait(self.id, timeout=timeout))
+        return self._become(
+            await self._attached().connections.wait(
+                self.id, timeout=timeout, interval=interval, on_progress=on_progress
+            )
+        )
 
     async def delete(self) -> None:
         """Delete the connection; refused while an unfinished migration uses it. `DELETE /connections/{id}`

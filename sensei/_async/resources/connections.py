@@ -386,7 +386,7 @@ class AsyncConnections(AsyncResource):
         interval: float | None = None,
         on_progress: Callable[[AsyncConnection], object] | None = None,
     ) -> AsyncConnection:
-        """Wait until the test that follows a change is over.
+        """Wait until the test that follows a change is over. `GET /connections/{id}`
 
         Args:
             id: its id.

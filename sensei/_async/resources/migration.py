@@ -11,6 +11,7 @@ from pydantic import Field
 from sensei._async.resources._base import AsyncLiveObject
 from sensei._async.resources.migration_plan import AsyncMigrationPlan, AsyncPlanReference
 from sensei._request import UNSET, Unset
+from sensei._wait_conditions import check_success
 from sensei.models.base import Model
 from sensei.models.migrations import MigrationData, MigrationDeleted, MigrationSummaryData
 
@@ -118,7 +119,7 @@ class AsyncMigration(AsyncLiveObject, MigrationData):
             skip_approval: start although mappings that need approval are undecided; the fact is audited.
             start_from_phase: phase to begin with; the ones before it are marked skipped.
             dry_run: only check that a start would work; nothing changes.
-            plan_timeout: seconds to wait for the plan, or None to wait for ever.
+            plan_timeout: seconds to wait for the plan; 0 not to wait at all, None to wait for ever.
             idempotency_key: the key of an earlier try whose outcome is unknown; made up when None.
 
         Returns:
@@ -126,6 +127,7 @@ class AsyncMigration(AsyncLiveObject, MigrationData):
 
         Raises:
             ApprovalRequiredError: mappings must be decided first; `plan.undecided` has them.
+            PlanNotReadyError: there is no plan yet, with a `plan_timeout` of 0.
             MigrationFailedError: no plan could be made.
             InvalidStateError: it has started already, or has ended.
 
@@ -133,7 +135,7 @@ class AsyncMigration(AsyncLiveObject, MigrationData):
             >>> await migration.start()
         """
         migrations = self._attached().migrations
-        if self.status in {"pending", "planning"}:
+        if self.status in {"pending", "planning"} and plan_timeout != 0:
             await self.wait_for_plan(timeout=plan_timeout)
         await migrations.start(
             self.id,
@@ -292,15 +294,12 @@ class AsyncMigration(AsyncLiveObject, MigrationData):
             >>> result = await migration.wait(timeout=3600)
             >>> print(result.status, result.records_processed, result.error)
         """
-        return self._become(
-            await self._attached().migrations.wait(
-                self.id,
-                timeout=timeout,
-                interval=interval,
-                on_progress=on_progress,
-                raise_on_failure=raise_on_failure,
-            )
+        self._become(
+            await self._attached().migrations.wait(self.id, timeout=timeout, interval=interval, on_progress=on_progress)
         )
+        if raise_on_failure:
+            check_success(self)
+        return self
 
     def stream_events(
         self, *, since: datetime | str | None = None, last_event_id: str | None = None

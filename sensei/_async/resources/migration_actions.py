@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from sensei._async.resources._base import AsyncResource
@@ -12,7 +13,7 @@ from sensei._async.resources.migration import AsyncMigration
 from sensei._async.resources.migration_plan import AsyncMigrationPlan
 from sensei._body_checks import checked, optional
 from sensei._bulk_requests import next_key
-from sensei._request import UNSET, HeaderTypes, RequestExtras, TimeoutTypes, Unset
+from sensei._request import ORDINARY, UNSET, HeaderTypes, RequestExtras, TimeoutTypes, Unset
 from sensei._wait_conditions import check_success, is_plan_available
 from sensei.errors import PlanNotReadyError
 from sensei.models.migrations import CancelResult, PauseResult, ResumeResult, StartResult
@@ -232,8 +233,13 @@ class AsyncMigrationActions(AsyncResource):
             >>> for risk in plan.risks:
             ...     print(risk.severity, risk.description)
         """
+        return await self._ask_plan(id, ORDINARY, timeout=timeout, headers=headers)
+
+    async def _ask_plan(
+        self, id: str, extras: RequestExtras, *, timeout: TimeoutTypes = UNSET, headers: HeaderTypes = None
+    ) -> AsyncMigrationPlan:
         plan = await self._call(
-            AsyncMigrationPlan, "GET", "/migrations/{id}/plan", id, timeout=timeout, headers=headers
+            AsyncMigrationPlan, "GET", "/migrations/{id}/plan", id, timeout=timeout, headers=headers, extras=extras
         )
         for mapping in plan.mappings:
             if mapping.migration_id is None:
@@ -383,13 +389,22 @@ class AsyncMigrationActions(AsyncResource):
     ) -> tuple[AsyncMigration, AsyncMigrationPlan]:
         from sensei._async.polling import poll
 
+        started = monotonic()
+        what = f"the plan of migration {id}"
         migration = await poll(
             partial(self._ask, id),
             until=lambda seen: is_plan_available(seen, seen.plan.status),
             status=lambda seen: seen.status,
-            what=f"the plan of migration {id}",
+            what=what,
             timeout=timeout,
             interval=interval,
             on_progress=on_progress,
         )
-        return migration, await self.plan(id)
+        plan = await poll(
+            partial(self._ask_plan, id),
+            until=bool,
+            status=lambda seen: seen.status,
+            what=what,
+            timeout=None if timeout is None else max(0.0, started + timeout - monotonic()),
+        )
+        return migration, plan

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from sensei._async.resources._base import AsyncLiveObject
 from sensei._async.resources.certificates import AsyncCertificate
 from sensei._async.resources.migration import AsyncMigrationSummary
+from sensei._wait_conditions import check_passed
 from sensei.models.validations import ValidationData, ValidationReportData
 
 
@@ -41,15 +42,14 @@ class AsyncValidation(AsyncLiveObject, ValidationData):
             >>> await validation.wait(timeout=600)
             >>> print(validation.overall_result, validation.confidence_score)
         """
-        return self._become(
+        self._become(
             await self._attached().validations.wait(
-                self.id,
-                timeout=timeout,
-                interval=interval,
-                on_progress=on_progress,
-                raise_on_failure=raise_on_failure,
+                self.id, timeout=timeout, interval=interval, on_progress=on_progress
             )
         )
+        if raise_on_failure:
+            check_passed(self)
+        return self
 
     async def certificate(self) -> AsyncCertificate:
         """Fetch the certificate. `GET /validations/{id}/certificate`

@@ -387,7 +387,7 @@ class Connections(Resource):
         interval: float | None = None,
         on_progress: Callable[[Connection], object] | None = None,
     ) -> Connection:
-        """Wait until the test that follows a change is over.
+        """Wait until the test that follows a change is over. `GET /connections/{id}`
 
         Args:
             id: its id.

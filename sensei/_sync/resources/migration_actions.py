@@ -5,11 +5,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from sensei._body_checks import checked, optional
 from sensei._bulk_requests import next_key
-from sensei._request import UNSET, HeaderTypes, RequestExtras, TimeoutTypes, Unset
+from sensei._request import ORDINARY, UNSET, HeaderTypes, RequestExtras, TimeoutTypes, Unset
 from sensei._sync.resources._base import Resource
 from sensei._sync.resources.mapping import Mapping
 from sensei._sync.resources.migration import Migration
@@ -233,7 +234,14 @@ class MigrationActions(Resource):
             >>> for risk in plan.risks:
             ...     print(risk.severity, risk.description)
         """
-        plan = self._call(MigrationPlan, "GET", "/migrations/{id}/plan", id, timeout=timeout, headers=headers)
+        return self._ask_plan(id, ORDINARY, timeout=timeout, headers=headers)
+
+    def _ask_plan(
+        self, id: str, extras: RequestExtras, *, timeout: TimeoutTypes = UNSET, headers: HeaderTypes = None
+    ) -> MigrationPlan:
+        plan = self._call(
+            MigrationPlan, "GET", "/migrations/{id}/plan", id, timeout=timeout, headers=headers, extras=extras
+        )
         for mapping in plan.mappings:
             if mapping.migration_id is None:
                 mapping.migration_id = plan.migration_id
@@ -382,13 +390,22 @@ class MigrationActions(Resource):
     ) -> tuple[Migration, MigrationPlan]:
         from sensei._sync.polling import poll
 
+        started = monotonic()
+        what = f"the plan of migration {id}"
         migration = poll(
             partial(self._ask, id),
             until=lambda seen: is_plan_available(seen, seen.plan.status),
             status=lambda seen: seen.status,
-            what=f"the plan of migration {id}",
+            what=what,
             timeout=timeout,
             interval=interval,
             on_progress=on_progress,
         )
-        return migration, self.plan(id)
+        plan = poll(
+            partial(self._ask_plan, id),
+            until=bool,
+            status=lambda seen: seen.status,
+            what=what,
+            timeout=None if timeout is None else max(0.0, started + timeout - monotonic()),
+        )
+        return migration, plan

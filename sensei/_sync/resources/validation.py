@@ -8,6 +8,7 @@ from collections.abc import Callable
 from sensei._sync.resources._base import LiveObject
 from sensei._sync.resources.certificates import Certificate
 from sensei._sync.resources.migration import MigrationSummary
+from sensei._wait_conditions import check_passed
 from sensei.models.validations import ValidationData, ValidationReportData
 
 
@@ -42,15 +43,12 @@ class Validation(LiveObject, ValidationData):
             >>> validation.wait(timeout=600)
             >>> print(validation.overall_result, validation.confidence_score)
         """
-        return self._become(
-            self._attached().validations.wait(
-                self.id,
-                timeout=timeout,
-                interval=interval,
-                on_progress=on_progress,
-                raise_on_failure=raise_on_failure,
-            )
+        self._become(
+            self._attached().validations.wait(self.id, timeout=timeout, interval=interval, on_progress=on_progress)
         )
+        if raise_on_failure:
+            check_passed(self)
+        return self
 
     def certificate(self) -> Certificate:
         """Fetch the certificate. `GET /validations/{id}/certificate`

@@ -297,6 +297,16 @@ class TestHooksAndLogs:
         assert isinstance(answer, ResponseEvent)
         assert (answer.response.status_code, answer.response.attempts) == (200, 2)
 
+    @pytest.mark.parametrize("name", ["on_request", "on_response", "on_failure", "on_retry"])
+    def test_a_hook_that_nothing_would_await_is_refused(self, name: str) -> None:
+        # async only: begin
+        async def hook(event: object) -> None: ...
+
+        with pytest.raises(ConfigurationError, match=f"{name} of Hooks must be a plain function"):
+            Hooks(**{name: hook})
+        # async only: end
+        Hooks(**{name: print})
+
     async def test_logs_hold_no_secrets_and_no_bodies(
         self, wire: respx.MockRouter, caplog: pytest.LogCaptureFixture
     ) -> None:

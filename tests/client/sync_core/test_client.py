@@ -290,6 +290,10 @@ class TestHooksAndLogs:
         assert isinstance(answer, ResponseEvent)
         assert (answer.response.status_code, answer.response.attempts) == (200, 2)
 
+    @pytest.mark.parametrize("name", ["on_request", "on_response", "on_failure", "on_retry"])
+    def test_a_hook_that_nothing_would_await_is_refused(self, name: str) -> None:
+        Hooks(**{name: print})
+
     def test_logs_hold_no_secrets_and_no_bodies(self, wire: respx.MockRouter, caplog: pytest.LogCaptureFixture) -> None:
         caplog.set_level(logging.DEBUG)
         wire.post(f"{BASE}/connections").mock(side_effect=[failing(503, "service_unavailable"), OK])

@@ -13,17 +13,21 @@ import respx
 
 from sensei import _retry
 from sensei._retry import RetryPolicy
+from sensei._sync import polling
 from sensei._sync.client import Client
+from sensei._sync.resources.connection import Connection
 from sensei.errors import (
     APIConnectionError,
     InvalidArgumentError,
     NotFoundError,
+    PlanNotReadyError,
     RateLimitError,
     ServerError,
+    ValidationFailedError,
     WaitTimeoutError,
 )
 from tests.client.faulty import Answer, FaultyServer, Heard, refusal, reply
-from tests.client.samples import CONNECTION
+from tests.client.samples import CONNECTION, MIGRATION, VALIDATION
 
 BASE = "https://api.sensei.ai/v1"
 TESTING = CONNECTION | {"status": "testing"}
@@ -56,7 +60,10 @@ class TestWaiting:
         assert isinstance(caught.value, TimeoutError)
         assert caught.value.last_status == "testing"
 
-    @pytest.mark.parametrize("bad", [{"timeout": -1}, {"timeout": float("nan")}, {"interval": -0.1}])
+    @pytest.mark.parametrize(
+        "bad",
+        [{"timeout": -1}, {"timeout": float("nan")}, {"timeout": 10**400}, {"interval": -0.1}, {"interval": 10**400}],
+    )
     def test_what_is_no_time_is_refused_before_anything_is_asked(
         self, bad: dict[str, float], wire: respx.MockRouter
     ) -> None:
@@ -64,6 +71,30 @@ class TestWaiting:
             with pytest.raises(InvalidArgumentError, match="seconds"):
                 client.connections.wait("conn_1", **bad)
         assert not wire.calls
+
+    @pytest.mark.parametrize("longest", [float("inf"), 1e300])
+    def test_the_longest_time_is_as_good_as_none(self, longest: float, wire: respx.MockRouter) -> None:
+        wire.get(f"{BASE}/connections/conn_1").mock(
+            side_effect=[httpx.Response(200, json=TESTING), httpx.Response(200, json=CONNECTION)]
+        )
+        with Client("sk_test_1") as client:
+            assert (client.connections.wait("conn_1", timeout=longest)).status == "connected"
+
+    def test_an_interval_beyond_all_time_can_be_slept_by_every_platform(
+        self, wire: respx.MockRouter, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        slept: list[float] = []
+
+        def sleep(seconds: float) -> None:
+            slept.append(seconds)
+
+        monkeypatch.setattr(polling, sleep.__name__, sleep)
+        wire.get(f"{BASE}/connections/conn_1").mock(
+            side_effect=[httpx.Response(200, json=TESTING), httpx.Response(200, json=CONNECTION)]
+        )
+        with Client("sk_test_1") as client:
+            client.connections.wait("conn_1", timeout=None, interval=float("inf"))
+        assert slept == [2_000_000.0]
 
     def test_a_server_that_hangs_cannot_stretch_the_wait(self) -> None:
         never = threading.Event()
@@ -95,7 +126,78 @@ class TestWaiting:
         assert found.status == "connected"
 
 
+class TestLiveObjects:
+    def test_what_ended_badly_is_seen_in_the_object_too(self, wire: respx.MockRouter) -> None:
+        failed = VALIDATION | {"status": "failed", "error": {"code": "internal_error", "message": "The disk is full."}}
+        answers = [VALIDATION | {"status": "running"}, failed]
+        wire.get(f"{BASE}/validations/val_1").mock(side_effect=[httpx.Response(200, json=one) for one in answers])
+        with Client("sk_test_1") as client:
+            validation = client.validations.get("val_1")
+            with pytest.raises(ValidationFailedError, match="disk is full"):
+                validation.wait(interval=0, raise_on_failure=True)
+        assert (validation.status, str(validation.error)) == ("failed", "The disk is full.")
+
+    def test_what_a_progress_function_keeps_stays_as_it_was(self, wire: respx.MockRouter) -> None:
+        wire.get(f"{BASE}/connections/conn_1").mock(httpx.Response(200, json=CONNECTION))
+        kept: list[Connection] = []
+        with Client("sk_test_1") as client:
+            connection = client.connections.get("conn_1")
+            connection.wait(interval=0, on_progress=kept.append)
+            connection.name = "renamed here"
+        assert [one.name for one in kept] == ["Shop"]
+
+    def test_the_fetch_of_the_plan_is_in_the_time_of_the_wait(self) -> None:
+        never = threading.Event()
+        planned = MIGRATION | {"plan": {"status": "ready"}}
+        with FaultyServer(
+            lambda heard: Answer(b"", hold=never) if heard.path.endswith("/plan") else reply(planned)
+        ) as server:
+            with Client("sk_test_1", base_url=server.url, timeout=None) as client:
+                with pytest.raises(WaitTimeoutError, match="the plan of migration mig_1 was not seen"):
+                    client.migrations.wait_for_plan("mig_1", timeout=0.2)
+
+    def test_a_start_that_shall_not_wait_asks_for_no_plan(self, wire: respx.MockRouter) -> None:
+        asked = wire.get(f"{BASE}/migrations/mig_1").mock(httpx.Response(200, json=MIGRATION))
+        error = {"error": {"code": "plan_not_ready", "message": "There is no plan yet.", "request_id": "req_1"}}
+        wire.post(f"{BASE}/migrations/mig_1/start").mock(httpx.Response(409, json=error))
+        with Client("sk_test_1") as client:
+            migration = client.migrations.get("mig_1")
+            with pytest.raises(PlanNotReadyError):
+                migration.start(plan_timeout=0)
+        assert asked.call_count == 1
+
+
+class TestProgress:
+    def test_what_it_raises_ends_the_wait(self, wire: respx.MockRouter) -> None:
+        wire.get(f"{BASE}/connections/conn_1").mock(httpx.Response(200, json=TESTING))
+
+        def on_progress(connection: Connection) -> None:
+            raise KeyError(connection.status)
+
+        with Client("sk_test_1") as client:
+            with pytest.raises(KeyError, match="testing"):
+                client.connections.wait("conn_1", on_progress=on_progress)
+
+
 class TestOutages:
+    @pytest.mark.parametrize(("status", "code"), [(429, "rate_limited"), (503, "service_unavailable")])
+    def test_a_wait_never_asks_earlier_than_the_server_said(self, status: int, code: str) -> None:
+        """It is given up at once when that is after its end."""
+        later = refusal(status, code, {"Retry-After": "3600"})
+        with FaultyServer(lambda heard: later if heard.number else reply(TESTING)) as server:
+            with Client("sk_test_1", base_url=server.url, max_retries=0) as client:
+                with pytest.raises(WaitTimeoutError, match=f"It was {code}") as caught:
+                    client.connections.wait("conn_1", timeout=600, interval=0)
+            assert len(server.heard) == 2
+        assert caught.value.last_status == "testing"
+
+    def test_an_outage_announced_for_longer_than_a_wait_bears_ends_one_without_a_time(self) -> None:
+        later = refusal(429, "rate_limited", {"Retry-After": "86400"})
+        with FaultyServer(lambda heard: later if heard.number else reply(TESTING)) as server:
+            with Client("sk_test_1", base_url=server.url, max_retries=0) as client:
+                with pytest.raises(RateLimitError):
+                    client.connections.wait("conn_1", timeout=None, interval=0)
+
     @pytest.mark.parametrize(
         "broken",
         [None, refusal(503, "service_unavailable"), refusal(429, "rate_limited", {"Retry-After": "0"})],

@@ -252,7 +252,7 @@ async def use_connection(it: AsyncConnection, client: AsyncClient) -> None:
     assert_type(await it.test(timeout=5), ConnectionTestResult)
     assert_type(await it.fetch_schema(schema="public", table="orders", refresh=True), DatabaseSchema)
     assert_type(await it.refresh(), AsyncConnection)
-    assert_type(await it.wait(timeout=None), AsyncConnection)
+    assert_type(await it.wait(timeout=None, interval=1.0, on_progress=print), AsyncConnection)
     await it.delete()
 
 

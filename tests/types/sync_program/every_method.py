@@ -233,7 +233,7 @@ def use_connection(it: Connection, client: Client) -> None:
     assert_type(it.test(timeout=5), ConnectionTestResult)
     assert_type(it.fetch_schema(schema="public", table="orders", refresh=True), DatabaseSchema)
     assert_type(it.refresh(), Connection)
-    assert_type(it.wait(timeout=None), Connection)
+    assert_type(it.wait(timeout=None, interval=1.0, on_progress=print), Connection)
     it.delete()
 
 
