@@ -48,7 +48,7 @@ ROWS: dict[str, list[tuple[Any, ...]]] = {
 }
 
 
-def _validate_throughout(job: Job, *, result: str = "passed") -> MigrationState:
+def validate_throughout(job: Job, *, result: str = "passed") -> MigrationState:
     """Run the phases with the validation where the server has it, and once more at the end."""
     state = MigrationState()
     run(job, phases=("schema_migration", "data_transfer"), state=state)
@@ -65,7 +65,7 @@ def _validate_throughout(job: Job, *, result: str = "passed") -> MigrationState:
 @pytest.mark.parametrize("target", ["sqlite", "postgresql"])
 def test_awkward_sqlite_tables(target: str, tmp_path: Path, postgres_url: str) -> None:
     make_sqlite(tmp_path / "a.db", faithful.SQLITE_TABLES, faithful.ROWS)
-    _validate_throughout(plan_job(sqlite_end(tmp_path / "a.db"), _target(target, tmp_path, postgres_url)))
+    validate_throughout(plan_job(sqlite_end(tmp_path / "a.db"), _target(target, tmp_path, postgres_url)))
 
 
 @pytest.mark.parametrize("target", ["sqlite", "postgresql"])
@@ -77,7 +77,7 @@ def test_odd_sqlite_declarations(target: str, tmp_path: Path, postgres_url: str)
         connection.executemany(f"INSERT INTO {table}{names} VALUES ({', '.join('?' * len(rows[0]))})", rows)
     connection.commit()
     connection.close()
-    _validate_throughout(plan_job(sqlite_end(tmp_path / "a.db"), _target(target, tmp_path, postgres_url)))
+    validate_throughout(plan_job(sqlite_end(tmp_path / "a.db"), _target(target, tmp_path, postgres_url)))
 
 
 @pytest.mark.parametrize("target", ["sqlite", "postgresql"])
@@ -94,12 +94,12 @@ def test_every_postgresql_type(target: str, tmp_path: Path, postgres_url: str, p
             for table in ("every", "keyless"):
                 connection.execute(f"INSERT INTO {table} ({name}) VALUES (%s::text::{type_})", (value,))  # type: ignore[arg-type]
     with postgres_server.database() as other:
-        _validate_throughout(plan_job(postgres_end(postgres_url), _target(target, tmp_path, other)))
+        validate_throughout(plan_job(postgres_end(postgres_url), _target(target, tmp_path, other)))
 
 
 def test_the_shop_from_postgresql(tmp_path: Path, postgres_url: str) -> None:
     source = faithful.make_postgres(postgres_url)
-    _validate_throughout(plan_job(source, sqlite_end(tmp_path / "b.db")))
+    validate_throughout(plan_job(source, sqlite_end(tmp_path / "b.db")))
 
 
 def test_rows_that_postgresql_cannot_hold_are_told_and_do_not_fail_the_rest(tmp_path: Path, postgres_url: str) -> None:
@@ -110,7 +110,7 @@ def test_rows_that_postgresql_cannot_hold_are_told_and_do_not_fail_the_rest(tmp_
     connection.commit()
     connection.close()
     job = plan_job(sqlite_end(tmp_path / "a.db"), postgres_end(postgres_url))
-    state = _validate_throughout(job, result="passed_with_warnings")
+    state = validate_throughout(job, result="passed_with_warnings")
     assert {name: table.errors for name, table in state.tables.items() if table.errors} == {
         "order_lines": 2,
         "visits": 1,

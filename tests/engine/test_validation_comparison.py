@@ -331,3 +331,25 @@ def test_the_kolmogorov_smirnov_test_agrees_with_known_values(
 ) -> None:
     assert ks_distance(first, second) == pytest.approx(distance)
     assert ks_p_value(first, second) == pytest.approx(p, rel=0.35, abs=1e-10)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "same"),
+    [
+        ('{"a": 1, "b": [1e2]}', '{"b":[100],"a":1.0}', True),
+        ("[-0.0, 0, -0]", "[0,0.00,0e5]", True),
+        ("1E-20", "0.00000000000000000001", True),
+        ("1e400", "1" + "0" * 400, True),
+        ("0.1", "0.1000000000000000055", False),
+        ("1.0000000000000000000000000000000001", "1.0000000000000000000000000000000002", False),
+        ("12345678901234567890123456789012345678.5", "12345678901234567890123456789012345679.5", False),
+        ('{"number": "1.5"}', "1.5", False),
+        ("1", "true", False),
+        ("1", '"1"', False),
+        ("null", '""', False),
+        ("1e999999999", "1e999999998", False),
+    ],
+)
+def test_json_is_compared_by_what_it_says(first: str, second: str, same: bool) -> None:
+    normalize = normalizer(Kind.JSON)
+    assert (normalize(first) == normalize(second)) is same

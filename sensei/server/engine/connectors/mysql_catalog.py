@@ -139,7 +139,8 @@ def read_tables(db: pymysql.Connection[Cursor], selection: Selection, wanted: Se
     found = {(str(row[0]), str(row[1])): row for row in rows(db, _TABLES) if row[0] in inside and row[2] in _KINDS}
     chosen = [found[schema, name] for schema, name in choose(selection, found) if schema is not None]
     facts = _facts(db, {(str(row[0]), str(row[1])) for row in chosen})
-    names = {(schema.lower(), name.lower()): (schema, name) for schema, name in found}
+    # As they are written before as they are folded, since tables may differ by case alone.
+    names = {(schema.lower(), name.lower()): (schema, name) for schema, name in found} | {key: key for key in found}
     return tuple(_table(db, row, facts, names) for row in chosen)
 
 
@@ -257,7 +258,7 @@ def _references(described: list[tuple[Any, ...]], names: dict[_Name, _Name]) -> 
     for name, members in parts.items():
         schema, table = str(members[0][1]), str(members[0][2])
         # Where names are folded, a reference may be spelled otherwise than its table.
-        schema, table = names.get((schema.lower(), table.lower()), (schema, table))
+        schema, table = names.get((schema, table)) or names.get((schema.lower(), table.lower()), (schema, table))
         found.append(
             ForeignKey(
                 columns=tuple(str(member[0]) for member in members),

@@ -192,7 +192,8 @@ class _Decimals(Encoder):
         return text
 
 
-def _number_text(value: Any) -> str:
+def number_text(value: Any) -> str:
+    """A number with every digit it has, as a text column holds it."""
     if type(value) is float:
         return repr(value) if math.isfinite(value) else {math.inf: "Infinity", -math.inf: "-Infinity"}[value]
     return str(value)
@@ -223,7 +224,7 @@ class _Texts(Encoder):
     def value(self, value: Any) -> str:
         if type(value) is bytes:
             raise Unfit("E3001", "a binary value does not fit a text")
-        text = value if type(value) is str else _number_text(value)
+        text = value if type(value) is str else number_text(value)
         if "\0" in text:
             raise Unfit("E3006", "the text holds a NUL character, which PostgreSQL cannot store")
         try:

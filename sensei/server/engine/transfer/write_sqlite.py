@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
@@ -15,8 +15,10 @@ from sensei.server.engine.connectors.sqlite import quote
 from sensei.server.engine.connectors.sqlite_file import check_target, connect, execution_error, file_path
 from sensei.server.engine.ddl import Ddl, literal
 from sensei.server.engine.job import Endpoint
+from sensei.server.engine.kinds import affinity
 from sensei.server.engine.transfer.decode import decoder
 from sensei.server.engine.transfer.decode_mysql import decode as decode_mysql
+from sensei.server.engine.transfer.encode import number_text
 from sensei.server.engine.transfer.rows import BadRow, Part
 from sensei.server.engine.transfer.samples import row_key
 from sensei.server.engine.transfer.target import ADDED, TargetDatabase
@@ -164,7 +166,7 @@ class SqliteTarget(TargetDatabase):
         sql = f"INSERT INTO {quote(work.target.name)} ({names}) VALUES ({marks})"
         try:
             self._db.execute("SAVEPOINT part")
-            self._db.executemany(sql, chain.from_iterable(slices))
+            self._db.executemany(sql, _with_whole_floats(work, chain.from_iterable(slices), lead))
             self._db.execute("RELEASE part")
         except (*_OF_A_ROW, UnicodeEncodeError):
             self._db.execute("ROLLBACK TO part")
@@ -178,7 +180,7 @@ class SqliteTarget(TargetDatabase):
 
     def _one_by_one(self, work: TableWork, sql: str, rows: Sequence[tuple[Any, ...]], lead: int) -> list[BadRow]:
         bad: list[BadRow] = []
-        for row in rows:
+        for row in _with_whole_floats(work, rows, lead):
             try:
                 self._write_row(work, sql, row, lead)
             except _OF_A_ROW as error:
@@ -207,6 +209,21 @@ class SqliteTarget(TargetDatabase):
                     for value, odd in zip(values, stray, strict=True)
                 ],
             )
+
+
+def _with_whole_floats(work: TableWork, rows: Iterable[tuple[Any, ...]], lead: int) -> Iterable[tuple[Any, ...]]:
+    """The rows with texts for floats that go into columns of text, where SQLite itself would keep 15 digits of them."""
+    positions = {
+        lead + number
+        for number, column in enumerate(work.columns)
+        if affinity(column.target.type) == "text"
+        and (work.source_system != "sqlite" or column.expression is not None or affinity(column.source.type) != "text")
+    }
+    if not positions:
+        return rows
+    return (
+        tuple(number_text(v) if type(v) is float and p in positions else v for p, v in enumerate(row)) for row in rows
+    )
 
 
 def _marked(raw: bytes) -> tuple[bytes]:

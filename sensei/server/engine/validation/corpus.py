@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from sensei.server.engine.validation.context import Context
 from sensei.server.engine.validation.kinds import Kind
 from sensei.server.engine.validation.pairs import ColumnPair, TablePair, bytewise, key_order
-from sensei.server.engine.validation.referential import Relation, qualified
+from sensei.server.engine.validation.referential import Relation
 
 _KEYS_TRIED = 500
 _LOOKUPS = 8
@@ -25,6 +25,7 @@ _GROUPS = 100
 _LARGE_TABLE = 200_000
 """From so many rows on, a round reads a table as a whole once for every kind of question, not more often."""
 _DOUBLES = {"postgresql": "double precision", "sqlite": "REAL"}
+_SUMMED = (Kind.INTEGER, Kind.FLOAT, Kind.DECIMAL)
 _GROUPED = (Kind.TEXT, Kind.INTEGER)
 
 
@@ -62,7 +63,9 @@ def round_queries(
         # What only the target cannot read is asked all the same: that there is no answer is the finding.
         if not pair.comparable or not pair.columns or (pair.unreadable and pair.unreadable.side == "source"):
             continue
-        sample = samples.setdefault(pair.label, _sample(context, pair))
+        if pair.label not in samples:
+            samples[pair.label] = _sample(context, pair)
+        sample = samples[pair.label]
         seed = f"{context.validation.job.migration_id}/{number}/{pair.label}"
         chance = random.Random(hashlib.sha256(seed.encode()).digest())  # noqa: S311  # repeatable on purpose
         maker = _Maker(context, pair, sample, chance)
@@ -99,8 +102,9 @@ class _Maker:
         self._few = self._columns[:8]
 
     def _query(self, shape: str, columns: Sequence[ColumnPair], rest: tuple[str, str]) -> Query:
-        source = ", ".join(column.source_raw for column in columns)
-        target = ", ".join(column.target_raw for column in columns)
+        # Under names that no column has, as ORDER BY prefers what is selected: the text of a number, for instance.
+        source = ", ".join(f"{column.source_raw} AS sensei_{n}" for n, column in enumerate(columns))
+        target = ", ".join(f"{column.target_raw} AS sensei_{n}" for n, column in enumerate(columns))
         return Query(
             shape=shape,
             pair=self._pair,
@@ -166,15 +170,15 @@ class _Maker:
         """Questions that need every row: totals, groups, filters, what is missing, the greatest."""
         few = 1 if self._sample.rows >= _LARGE_TABLE else _FILTERS
         yield self._totals()
-        numbers = [c for c in self._columns if c.kind in (Kind.INTEGER, Kind.FLOAT, Kind.DECIMAL)]
+        numbers = [c for c in self._columns if c.kind in _SUMMED and c.is_number]
         for column in self._some(numbers, few):
             yield self._filter(column)
-        for column in self._some([c for c in self._columns if c.kind in _GROUPED], few):
+        for column in self._some([c for c in self._columns if c.kind in _GROUPED and c.is_sorted_alike], few):
             yield self._groups(column)
         for column in self._some(self._columns, few):
             yield self._count("missing", self._both(_is_null, column))
         # Whether the blanks that fill up a CHAR count depends on the system.
-        for column in self._some([c for c in self._columns if c.kind is Kind.TEXT], few):
+        for column in self._some([c for c in self._columns if c.kind is Kind.TEXT and not c.is_respelled], few):
             yield self._count("missing", self._both(_is_empty, column))
             yield self._filter_length(column)
         if self._sample.keys:
@@ -187,7 +191,7 @@ class _Maker:
     def _totals(self) -> Query:
         sides: list[str] = []
         kinds: list[Kind] = [Kind.INTEGER]
-        summed = [c for c in self._columns if c.kind in (Kind.INTEGER, Kind.FLOAT, Kind.DECIMAL)]
+        summed = [c for c in self._columns if c.kind in _SUMMED and c.is_number]
         for system, side in zip(self._systems, ("source", "target"), strict=True):
             parts = ["count(*)"]
             for column in summed:
@@ -210,8 +214,11 @@ class _Maker:
 
     def _filter_length(self, column: ColumnPair) -> Query:
         bound = self._chance.randint(1, 40)
-        source, target = self._both(_length, column)
-        return self._count("filter", (f"{source} > {bound}", f"{target} > {bound}"))
+        source, target = self._systems
+        return self._count(
+            "filter",
+            (_is_longer(source, column.source_value, bound), _is_longer(target, column.target_value, bound)),
+        )
 
     def _both(self, write: Callable[[str, str], str], column: ColumnPair) -> tuple[str, str]:
         return write(self._systems[0], column.source_value), write(self._systems[1], column.target_value)
@@ -225,7 +232,7 @@ class _Maker:
             value = column.source_raw if side == "source" else column.target_raw
             group = bytewise(system, column.kind, value)
             sides.append(
-                f"SELECT min({group}), count(*) FROM {name} WHERE {value} IS NOT NULL "
+                f"SELECT min({group}) AS sensei_0, count(*) AS sensei_1 FROM {name} WHERE {value} IS NOT NULL "
                 f"GROUP BY {group} ORDER BY count(*) DESC, {group} LIMIT {_GROUPS}"
             )
         return Query(
@@ -250,7 +257,7 @@ class _Maker:
 
     def joins(self, relation: Relation) -> Iterator[Query]:
         """Questions along a reference: how many children have a parent, and a page of both together."""
-        inner = [relation.join(side).replace(" LEFT JOIN ", " JOIN ", 1) for side in ("source", "target")]
+        inner = [relation.join(side, lone=False) for side in ("source", "target")]
         yield Query(
             shape="join",
             pair=self._pair,
@@ -258,18 +265,18 @@ class _Maker:
             target_sql=f"SELECT count(*) FROM {inner[1]}",
             kinds=(Kind.INTEGER,),
         )
-        yield self._children_per_parent(relation)
+        if self._pair.columns[relation.columns[0][0]].is_sorted_alike:
+            yield self._children_per_parent(relation)
 
     def _children_per_parent(self, relation: Relation) -> Query:
         """The parents with most children, by the first column of the reference."""
-        child, parent = relation.columns[0]
+        child, _ = relation.columns[0]
         kind = self._pair.columns[child].kind
         sides: list[str] = []
         for system, side in zip(self._systems, ("source", "target"), strict=True):
-            key = bytewise(system, kind, qualified("p", relation.parent, parent, side))
-            tables = relation.join(side).replace(" LEFT JOIN ", " JOIN ", 1)
+            key = bytewise(system, kind, "p.v0")
             sides.append(
-                f"SELECT min({key}), count(*) FROM {tables} "
+                f"SELECT min({key}) AS sensei_0, count(*) AS sensei_1 FROM {relation.join(side, lone=False)} "
                 f"GROUP BY {key} ORDER BY count(*) DESC, {key} LIMIT {_PAGE_ROWS}"
             )
         return Query(
@@ -293,9 +300,16 @@ def _is_empty(system: str, value: str) -> str:
     return f"length({value}) = 0" if system == "mysql" else f"{value} = ''"
 
 
-def _length(system: str, value: str) -> str:
-    """Characters of a text."""
-    return f"char_length({value})" if system == "mysql" else f"length({value})"
+def _is_longer(system: str, value: str, bound: int) -> str:
+    """Whether a text has more than so many characters; of one with a NUL character, SQLite sees the beginning alone."""
+    match system:
+        case "mysql":
+            whole = f"LOCATE(x'00', CAST(CONVERT({value} USING utf8mb4) AS BINARY)) = 0"
+            return f"char_length({value}) > {bound} AND {whole}"
+        case "sqlite":
+            return f"length({value}) > {bound} AND instr({value}, char(0)) = 0"
+        case _:
+            return f"length({value}) > {bound}"
 
 
 def _equals(system: str, kind: Kind, name: str, value: object) -> str:

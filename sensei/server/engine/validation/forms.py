@@ -116,6 +116,8 @@ def _text(value: object) -> object:
             return unicodedata.normalize("NFC", value.decode("utf-8"))
         except UnicodeDecodeError:
             return value
+    if isinstance(value, float) and math.isinf(value):
+        return "Infinity" if value > 0 else "-Infinity"
     return value if value is None else str(value)
 
 
@@ -225,15 +227,31 @@ def _uuid(value: object) -> object:
 def _json(value: object) -> object:
     if isinstance(value, str | bytes):
         try:
-            return json.dumps(json.loads(value, parse_float=_exact), sort_keys=True, ensure_ascii=False)
+            return json.dumps(json.loads(value, parse_float=_json_number), sort_keys=True, ensure_ascii=False)
         except (ValueError, RecursionError):
             return value
     return value
 
 
-def _exact(number: str) -> object:
-    # A float would make 0.1 and 0.1000000000000000055 one value, and 1.10 and 1.1 are one.
-    return {"number": str(Decimal(number).normalize())}
+_LONGEST_JSON_INTEGER = 4_000
+"""Digits; Python reads no integer of many more."""
+
+
+def _json_number(text: str) -> object:
+    """The number exactly, as a float would make 0.1 and 0.1000000000000000055 one value; 1e2, 100.0 and 100 are one."""
+    number = Decimal(text)
+    if number.adjusted() < _LONGEST_JSON_INTEGER and number == number.to_integral_value():
+        return int(number)
+    # No document has such a member: PostgreSQL and MySQL refuse NUL characters in names.
+    return {"\0number": _digits(number)}
+
+
+def _digits(number: Decimal) -> str:
+    """A finite number in one spelling; `Decimal.normalize` would round it to 28 digits."""
+    sign, digits, exponent = number.as_tuple()
+    written = "".join(map(str, digits)).lstrip("0")
+    short = written.rstrip("0")
+    return f"{'-' * sign}{short}E{int(exponent) + len(written) - len(short)}"
 
 
 def _binary(value: object) -> object:
@@ -253,7 +271,7 @@ def settled(value: object) -> object:
     if isinstance(value, float | Decimal) and _is_finite(value):
         if value == int(value):
             return int(value)
-        return str(value.normalize()) if isinstance(value, Decimal) else value
+        return _digits(value) if isinstance(value, Decimal) else value
     if isinstance(value, datetime) and value.tzinfo is not None:
         return value.astimezone(UTC).isoformat()
     return value

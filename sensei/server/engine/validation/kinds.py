@@ -6,7 +6,7 @@ import enum
 import re
 
 from sensei.server.engine.catalog import Column
-from sensei.server.engine.kinds import MYSQL_SHAPES
+from sensei.server.engine.kinds import MYSQL_SHAPES, affinity
 
 
 class Kind(enum.Enum):
@@ -48,6 +48,8 @@ class Kind(enum.Enum):
 
 _NUMBERS = frozenset({Kind.INTEGER, Kind.DECIMAL, Kind.DECIMAL_TEXT, Kind.FLOAT, Kind.FLOAT32})
 _MOMENTS = frozenset({Kind.DATE, Kind.TIME, Kind.TIMESTAMP, Kind.TIMESTAMPTZ})
+
+_TEXTS = (Kind.TEXT, Kind.CHAR)
 
 _NAMES = {
     Kind.INTEGER: "smallint integer int bigint int2 int4 int8 tinyint mediumint smallserial serial bigserial oid year",
@@ -114,18 +116,20 @@ def compared_as(source_system: str, source: Column, target_system: str, target: 
     if source_system == "sqlite":
         return from_target
     if target_system == "sqlite":
-        if from_source in (Kind.DECIMAL, Kind.INTEGER) and _keeps_text(target.type):
+        if from_source in (Kind.DECIMAL, Kind.INTEGER) and affinity(target.type) == "text":
             return Kind.DECIMAL_TEXT
-        return from_source
+        # Texts that became something else by decision have its meaning now.
+        return from_source if from_source not in _TEXTS or from_target in (*_TEXTS, Kind.OTHER) else from_target
     if from_source is Kind.TIME and from_target is Kind.OTHER:
         return Kind.DURATION
-    return from_source if from_target in (Kind.TEXT, Kind.CHAR) and from_source is not Kind.CHAR else from_target
+    return from_source if from_target in _TEXTS and from_source is not Kind.CHAR else from_target
 
 
-def _keeps_text(sqlite_type: str) -> bool:
-    """Whether SQLite gives a column of this declared type TEXT affinity."""
-    declared = sqlite_type.upper()
-    return "INT" not in declared and any(part in declared for part in ("CHAR", "CLOB", "TEXT"))
+def counts_as_number(system: str, column: Column) -> bool:
+    """Whether the database itself takes the column's values for numbers, when it sorts and compares them."""
+    if system == "sqlite":
+        return affinity(column.type) != "text"
+    return family(system, column.base_type or column.type).is_number
 
 
 def fits_a_double(column: Column) -> bool:
@@ -137,24 +141,29 @@ def fits_a_double(column: Column) -> bool:
     return precision is not None and precision <= _DIGITS_IN_A_DOUBLE
 
 
-def select_expression(system: str, kind: Kind, expression: str, *, as_double: bool = False) -> str:
+def select_expression(
+    system: str, kind: Kind, expression: str, *, declared: Kind | None, as_double: bool = False
+) -> str:
     """SQL that gives `expression` in the raw form for comparing as `kind`.
 
     Parameters:
+        declared: The kind of the column itself; None for what an expression gives, which is taken for what it becomes.
         as_double: The decimals of this column are all different as doubles, on both sides.
     """
+    is_number = declared is None or declared.is_number
     if system == "postgresql":
         if kind in (Kind.INTEGER, Kind.FLOAT, Kind.FLOAT32, Kind.TEXT, Kind.BINARY):
             return expression
-        if kind is Kind.BOOLEAN:
+        if kind is Kind.BOOLEAN and declared is Kind.BOOLEAN:
             return f"({expression})::int"
-        if kind is Kind.DECIMAL and as_double:
+        if as_double and is_number:
             return f"({expression})::float8"
         return f"({expression})::text"
     if system == "mysql":
-        if kind in (Kind.INTEGER, Kind.BOOLEAN):
+        # Not of texts, as MySQL finds the number 12 in '12 or so'.
+        if kind in (Kind.INTEGER, Kind.BOOLEAN) and (is_number or declared is Kind.BOOLEAN):
             return f"({expression}) + 0"
-        if kind is Kind.DECIMAL and as_double:
+        if as_double and is_number:
             return f"({expression}) * 1e0"
         if kind is Kind.TIMESTAMPTZ:
             return f"CONCAT({expression}, '+00')"

@@ -8,12 +8,18 @@ from dataclasses import dataclass
 from sensei.server.engine.catalog import Column, Table
 from sensei.server.engine.connectors.base import Connector
 from sensei.server.engine.job import Job
-from sensei.server.engine.kinds import mysql_type, parse_type
+from sensei.server.engine.kinds import affinity, mysql_type, parse_type
 from sensei.server.engine.transfer.work import ColumnWork, TableWork, works
 from sensei.server.engine.validation.forms import Normalize, normalizer
-from sensei.server.engine.validation.kinds import Kind, compared_as, fits_a_double, select_expression
+from sensei.server.engine.validation.kinds import (
+    Kind,
+    compared_as,
+    counts_as_number,
+    family,
+    fits_a_double,
+    select_expression,
+)
 
-# Kinds whose values both systems sort alike, once text is told to sort by its bytes.
 _SORTED_ALIKE = (Kind.INTEGER, Kind.TEXT, Kind.UUID, Kind.ANY)
 
 
@@ -24,6 +30,9 @@ class ColumnPair:
     source: Column
     target: Column
     kind: Kind
+    source_name: str
+    """The column itself, ready for SQL."""
+    target_name: str
     source_value: str
     """SQL for the value as it was transferred, in the source's language."""
     target_value: str
@@ -33,6 +42,21 @@ class ColumnPair:
     is_transformed: bool
     as_stored: bool
     """Both sides store values alike: the same bytes are expected."""
+    source_is_number: bool
+    """The source itself takes the values for numbers, and not for the texts that spell them."""
+    target_is_number: bool
+    is_respelled: bool = False
+    """Numbers of SQLite became texts, which no query of SQLite spells or sorts as the target does."""
+
+    @property
+    def is_number(self) -> bool:
+        """Whether both databases take the values for numbers."""
+        return self.kind.is_number and self.source_is_number and self.target_is_number
+
+    @property
+    def is_sorted_alike(self) -> bool:
+        """Whether both databases sort the values alike, once text is told to sort by its bytes."""
+        return self.kind in _SORTED_ALIKE and not self.is_respelled and (self.is_number or not self.kind.is_number)
 
     @property
     def normalize(self) -> Normalize:
@@ -83,7 +107,7 @@ class TablePair:
     @property
     def can_be_walked(self) -> bool:
         """Whether both sides can be asked for the rows in the same order."""
-        return bool(self.key) and all(self.columns[position].kind in _SORTED_ALIKE for position in self.key)
+        return bool(self.key) and all(self.columns[position].is_sorted_alike for position in self.key)
 
 
 def table_pairs(job: Job, source: Connector, target: Connector) -> tuple[TablePair, ...]:
@@ -123,18 +147,52 @@ def _column_pair(work: ColumnWork, source: Connector, target: Connector) -> Colu
     kind = compared_as("sqlite" if transformed else source.system, column, target.system, planned)
     if source.system == "mysql" and not transformed:
         from_source = _of_mysql(column, kind, from_source)
+    as_stored = (
+        source.system == target.system == "sqlite"
+        and not transformed
+        and affinity(work.source.type) == affinity(work.target.type)
+    )
+    declared = None if transformed else family(source.system, column.base_type or column.type)
+    becomes = family(target.system, planned.base_type or planned.type)
     as_double = kind is Kind.DECIMAL and fits_a_double(planned if target.system != "sqlite" else column)
     return ColumnPair(
         source=work.source,
         target=work.target,
         kind=kind,
+        source_name=source.quote(work.source.name),
+        target_name=target.quote(work.target.name),
         source_value=from_source,
         target_value=from_target,
-        source_raw=select_expression(source.system, kind, from_source, as_double=as_double),
-        target_raw=select_expression(target.system, kind, from_target, as_double=as_double),
+        source_raw=select_expression(source.system, kind, from_source, declared=declared, as_double=as_double),
+        target_raw=select_expression(target.system, kind, from_target, declared=becomes, as_double=as_double),
         is_transformed=transformed,
-        as_stored=source.system == target.system == "sqlite" and not transformed,
+        as_stored=as_stored,
+        # What an expression gives is taken for what it becomes.
+        source_is_number=counts_as_number(source.system, column) or transformed,
+        target_is_number=counts_as_number(target.system, planned),
     )
+
+
+def with_respelled_columns(pair: TablePair, source: Connector) -> TablePair:
+    """The pair with a mark at the columns whose numbers became texts; SQLite keeps numbers in columns of most types."""
+    if source.system != "sqlite":
+        return pair
+    suspects = [
+        position
+        for position, column in enumerate(pair.columns)
+        if column.kind in (Kind.TEXT, Kind.CHAR)
+        and not column.as_stored
+        and (column.is_transformed or affinity(column.source.type) != "text")
+    ]
+    if not suspects:
+        return pair
+    asked = ", ".join(f"max(typeof({pair.columns[p].source_value}) IN ('integer', 'real'))" for p in suspects)
+    [[answer]] = source.stream(f"SELECT {asked} FROM {pair.source_name}")
+    respelled = {position for position, holds_numbers in zip(suspects, answer, strict=True) if holds_numbers}
+    columns = tuple(
+        dataclasses.replace(column, is_respelled=position in respelled) for position, column in enumerate(pair.columns)
+    )
+    return dataclasses.replace(pair, columns=columns)
 
 
 def _of_mysql(column: Column, kind: Kind, value: str) -> str:

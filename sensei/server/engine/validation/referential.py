@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sensei.server.engine.catalog import ForeignKey
@@ -33,32 +34,30 @@ class Relation:
         parent = ", ".join(self.parent.columns[p].source.name for _, p in self.columns)
         return f"{self.child.label}.{child} → {self.parent.label}.{parent}"
 
-    def join(self, side: str) -> str:
-        """SQL for the two tables as ``c`` and ``p``, every child once or more, parents as far as there are any."""
-        child, parent = (
-            (self.child.source_name, self.parent.source_name)
-            if side == "source"
-            else (self.child.target_name, self.parent.target_name)
+    def join(self, side: str, *, lone: bool) -> str:
+        """SQL for the children ``c`` together with their parents ``p``.
+
+        Columns are called ``k0``, ``k1``, … as the database compares them, and ``v0``, ``v1``, … as they were
+        transferred, in the order of `columns`.
+
+        Parameters:
+            lone: Also children without a parent.
+        """
+        child = _renamed(self.child, [c for c, _ in self.columns], side)
+        parent = _renamed(self.parent, [p for _, p in self.columns], side)
+        condition = " AND ".join(f"c.k{number} = p.k{number}" for number in range(len(self.columns)))
+        return f"{child} AS c {'LEFT JOIN' if lone else 'JOIN'} {parent} AS p ON {condition}"
+
+
+def _renamed(pair: TablePair, positions: Sequence[int], side: str) -> str:
+    columns: list[str] = []
+    for number, position in enumerate(positions):
+        column = pair.columns[position]
+        name, value = (
+            (column.source_name, column.source_value) if side == "source" else (column.target_name, column.target_value)
         )
-        return f"{aliased(child, 'c')} LEFT JOIN {aliased(parent, 'p')} ON {self.condition(side)}"
-
-    def condition(self, side: str) -> str:
-        """SQL that is true where child ``c`` refers to parent ``p``."""
-        return " AND ".join(
-            f"{qualified('c', self.child, c, side)} = {qualified('p', self.parent, p, side)}" for c, p in self.columns
-        )
-
-
-def aliased(name: str, alias: str) -> str:
-    """A table or subquery under another name."""
-    table, as_, _ = name.rpartition(") AS ")
-    return f"{table}) AS {alias}" if as_ else f"{name} AS {alias}"
-
-
-def qualified(alias: str, pair: TablePair, position: int, side: str) -> str:
-    """A column of an aliased table, ready for SQL."""
-    column = pair.columns[position]
-    return f"{alias}.{column.source_value if side == 'source' else column.target_value}"
+        columns += [f"{name} AS k{number}", f"{value} AS v{number}"]
+    return f"(SELECT {', '.join(columns)} FROM {pair.source_name if side == 'source' else pair.target_name})"
 
 
 def relations(pairs: tuple[TablePair, ...]) -> list[Relation]:
@@ -107,9 +106,8 @@ def check(context: Context) -> PerspectiveResult:
 
 
 def _orphans(context: Context, relation: Relation, side: str) -> int:
-    present = " AND ".join(f"{qualified('c', relation.child, c, side)} IS NOT NULL" for c, _ in relation.columns)
-    lone = qualified("p", relation.parent, relation.columns[0][1], side)
-    query = f"SELECT count(*) FROM {relation.join(side)} WHERE {present} AND {lone} IS NULL"
+    present = " AND ".join(f"c.k{number} IS NOT NULL" for number in range(len(relation.columns)))
+    query = f"SELECT count(*) FROM {relation.join(side, lone=True)} WHERE {present} AND p.k0 IS NULL"
     return int(context.side(side).scalar(query) or 0)
 
 

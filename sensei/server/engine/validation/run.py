@@ -18,7 +18,7 @@ from sensei.server.engine.serde import catalog_to_json
 from sensei.server.engine.validation import behavioral, referential, scoring, semantic, statistical, structural
 from sensei.server.engine.validation.carried import without_left_out_rows
 from sensei.server.engine.validation.context import Context
-from sensei.server.engine.validation.pairs import TablePair, table_pairs
+from sensei.server.engine.validation.pairs import TablePair, table_pairs, with_respelled_columns
 from sensei.server.engine.validation.readable import probe
 from sensei.server.engine.validation.types import (
     PERSPECTIVES,
@@ -200,6 +200,7 @@ def _carried(pair: TablePair, context: Context) -> TablePair:
     pair = probe(context, pair)
     if pair.unreadable is not None:
         return pair
+    pair = with_respelled_columns(pair, context.source)
     carried = without_left_out_rows(pair, context.source, context.target, context.left_out(pair))
     if not context.validation.job.options.append_to_existing:
         return carried

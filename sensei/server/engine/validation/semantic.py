@@ -50,7 +50,7 @@ def _compare_values(context: Context, pair: TablePair, findings: Findings) -> No
     with attempt(context, findings, pair, f"the values of {pair.label}"):
         _compare_counts(context, pair, findings)
     for column in pair.columns:
-        if column.kind in (Kind.TEXT, Kind.CHAR):
+        if column.kind in (Kind.TEXT, Kind.CHAR) and not column.is_respelled:
             with attempt(context, findings, pair, f"the values of {pair.label}.{column.source.name}"):
                 _compare_lookup_values(context, pair, column, findings)
 
@@ -61,11 +61,25 @@ def _counts(pair: TablePair, context: Context) -> Iterator[_Count]:
             _number(connector.system, value) if column.kind.is_number else value
             for connector, value in ((context.source, column.source_value), (context.target, column.target_value))
         ]
-        if column.kind.is_number:
+        if column.kind.is_number and _can_be_weighed(column, context):
             yield _Count("are negative", column, *(f"{value} < 0" for value in values))
             yield _Count("are zero", column, *(f"{value} = 0" for value in values))
         elif column.kind in (Kind.TEXT, Kind.CHAR):
-            yield _Count("are empty or blank", column, *(f"length(trim({value})) = 0" for value in values))
+            systems = (context.source.system, context.target.system)
+            blank = [_is_blank(system, value) for system, value in zip(systems, values, strict=True)]
+            yield _Count("are empty or blank", column, *blank)
+
+
+def _can_be_weighed(column: ColumnPair, context: Context) -> bool:
+    # Of numbers that are kept as texts, only SQLite is told how to make numbers again.
+    sides = ((context.source, column.source_is_number), (context.target, column.target_is_number))
+    return all(is_number or connector.system == "sqlite" for connector, is_number in sides)
+
+
+def _is_blank(system: str, value: str) -> str:
+    trimmed = f"trim({value})"
+    # To SQLite a text that begins with a NUL character has no length.
+    return f"length({f'CAST({trimmed} AS BLOB)' if system == 'sqlite' else trimmed}) = 0"
 
 
 def _number(system: str, value: str) -> str:
