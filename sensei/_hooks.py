@@ -26,6 +26,7 @@ class RequestEvent:
         request_id: what is sent as `X-Request-Id`.
         attempt: 1 for the first try.
         headers: add headers here, such as `traceparent`; those of the SDK itself are not in it and win.
+        is_template: False when `route` is the very path that `client.request` was given, ids and all.
     """
 
     method: str
@@ -34,6 +35,7 @@ class RequestEvent:
     request_id: str
     attempt: int
     headers: dict[str, str] = field(default_factory=dict[str, str])
+    is_template: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +47,14 @@ class ResponseEvent:
         route: the path with its ids left open.
         url: the full URL.
         response: status, headers, request id, attempts, seconds elapsed.
+        request_id: what was sent as `X-Request-Id`, by which it belongs to its `RequestEvent`.
     """
 
     method: str
     route: str
     url: str
     response: ResponseInfo
+    request_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +66,8 @@ class FailureEvent:
         route: the path with its ids left open.
         url: the full URL.
         attempt: number of the try that failed.
-        error: why; of the SDK, or what cancelled the call.
+        error: why; of the SDK, of the network, or what cancelled the call.
+        request_id: what was sent as `X-Request-Id`, by which it belongs to its `RequestEvent`.
     """
 
     method: str
@@ -70,6 +75,7 @@ class FailureEvent:
     url: str
     attempt: int
     error: BaseException
+    request_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,19 +134,21 @@ class Hooks:
         """Before a try of `call`. Gives the headers to add to it."""
         if self.on_request is None:
             return {}
-        event = RequestEvent(call.method, call.route, call.url, call.request_id, call.attempts)
+        event = RequestEvent(
+            call.method, call.route, call.url, call.request_id, call.attempts, is_template=not call.extras.own_path
+        )
         self.on_request(event)
         return event.headers
 
     def notify_response(self, call: Call, info: ResponseInfo) -> None:
         """After the answer `info` to `call`."""
         if self.on_response is not None:
-            self.on_response(ResponseEvent(call.method, call.route, call.url, info))
+            self.on_response(ResponseEvent(call.method, call.route, call.url, info, call.request_id))
 
     def notify_failure(self, call: Call, error: BaseException) -> None:
         """After a try of `call` that got no answer but `error`."""
         if self.on_failure is not None:
-            self.on_failure(FailureEvent(call.method, call.route, call.url, call.attempts, error))
+            self.on_failure(FailureEvent(call.method, call.route, call.url, call.attempts, error, call.request_id))
 
     def notify_retry(self, call: Call, delay: float, error: SenseiError) -> None:
         """Before a wait of `delay` seconds for another try of `call`, which ended in `error`."""

@@ -56,6 +56,7 @@ class RequestExtras:
         repeatable: False when the call must not be sent twice, whatever happens (an OAuth code works once).
         gone_is_none: for a DELETE with a body in its answer: None stands for one that an earlier try has done.
         until: when the call must be over, on the monotonic clock, beside the deadline of the client.
+        own_path: True when the route is a path of the user's own, which may hold ids.
     """
 
     server: Literal["api", "auth"] = "api"
@@ -65,9 +66,11 @@ class RequestExtras:
     repeatable: bool = True
     gone_is_none: bool = False
     until: float | None = None
+    own_path: bool = False
 
 
 ORDINARY: Final = RequestExtras()
+OWN_PATH: Final = RequestExtras(own_path=True)
 EVENT_STREAM: Final = RequestExtras(accept="text/event-stream")
 
 _IN_SEGMENT = "%:@!$&'()*+,;=~"

@@ -10,7 +10,6 @@ Examples:
 
 from __future__ import annotations
 
-from contextvars import ContextVar
 from dataclasses import dataclass
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -47,7 +46,8 @@ def telemetry(
     """Make hooks that report every request to OpenTelemetry.
 
     Each try is a span of kind client, named after method and route, such as ``POST /migrations/{id}/start``, and one
-    measurement of ``http.client.request.duration`` in seconds. The trace context travels in ``traceparent``. Query
+    measurement of ``http.client.request.duration`` in seconds. A path of your own, given to ``client.request``, stays
+    out of names and measurements, since it may hold ids. The trace context travels in ``traceparent``. Query
     values, bodies and credentials are never reported.
 
     Args:
@@ -83,6 +83,10 @@ def telemetry(
     )
 
 
+_METHODS = frozenset({"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"})
+"""Those that may be named; any other is `_OTHER`, by the conventions, so that there are never too many."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Try:
     """A request under way."""
@@ -97,32 +101,34 @@ class _Reporter:
         self._tracer = tracer
         self._duration = duration
         self._also = also
-        # Hooks run in the task or thread of their call, which has one request under way at a time.
-        self._current: ContextVar[_Try | None] = ContextVar("sensei_otel_try", default=None)
+        self._under_way: dict[str, _Try] = {}
+        """By the ids of the requests, since one hook may make calls inside another."""
 
     def on_request(self, event: RequestEvent) -> None:
         attributes = _attributes(event)
-        span = self._tracer.start_span(f"{event.method} {event.route}", kind=SpanKind.CLIENT, attributes=attributes)
-        span.set_attribute("url.full", event.url.partition("?")[0])
-        if event.attempt > 1:
-            span.set_attribute("http.request.resend_count", event.attempt - 1)
-        propagate.inject(event.headers, trace.set_span_in_context(span))
-        self._current.set(_Try(span, monotonic(), attributes))
-        if self._also.on_request is not None:
-            self._also.on_request(event)
+        span = self._tracer.start_span(_name(attributes), kind=SpanKind.CLIENT, attributes=attributes)
+        self._under_way[event.request_id] = _Try(span, monotonic(), attributes)
+        try:
+            if span.is_recording():
+                _describe(span, event)
+            propagate.inject(event.headers, trace.set_span_in_context(span))
+            if self._also.on_request is not None:
+                self._also.on_request(event)
+        except BaseException as error:
+            self._finish(event.request_id, _failed(error))
+            raise
 
     def on_response(self, event: ResponseEvent) -> None:
         status = event.response.status_code
         outcome: Attributes = {"http.response.status_code": status}
         if status >= 400:
             outcome["error.type"] = str(status)
-        self._finish(outcome, request_id=event.response.request_id)
+        self._finish(event.request_id, outcome, answered_as=event.response.request_id)
         if self._also.on_response is not None:
             self._also.on_response(event)
 
     def on_failure(self, event: FailureEvent) -> None:
-        error = event.error
-        self._finish({"error.type": f"{type(error).__module__}.{type(error).__qualname__}"})
+        self._finish(event.request_id, _failed(event.error))
         if self._also.on_failure is not None:
             self._also.on_failure(event)
 
@@ -130,26 +136,54 @@ class _Reporter:
         if self._also.on_retry is not None:
             self._also.on_retry(event)
 
-    def _finish(self, outcome: Attributes, request_id: str | None = None) -> None:
-        current = self._current.get()
+    def _finish(self, request_id: str, outcome: Attributes, answered_as: str | None = None) -> None:
+        current = self._under_way.pop(request_id, None)
         if current is None:
             return
-        self._current.set(None)
-        current.span.set_attributes(outcome)
-        if request_id is not None:
-            current.span.set_attribute("sensei.request_id", request_id)
-        if "error.type" in outcome:
-            current.span.set_status(Status(StatusCode.ERROR))
-        current.span.end()
-        self._duration.record(monotonic() - current.started, current.attributes | outcome)
+        span = current.span
+        if span.is_recording():
+            span.set_attributes(outcome)
+            if answered_as is not None:
+                span.set_attribute("sensei.request_id", answered_as)
+            if "error.type" in outcome:
+                span.set_status(Status(StatusCode.ERROR))
+        span.end()
+        self._duration.record(
+            monotonic() - current.started, current.attributes | outcome, trace.set_span_in_context(span)
+        )
 
 
 def _attributes(event: RequestEvent) -> Attributes:
+    """What a span begins with and a measurement is grouped by: nothing of it differs from call to call."""
     parts = urlsplit(event.url)
-    return {
-        "http.request.method": event.method,
+    attributes: Attributes = {
+        "http.request.method": event.method if event.method in _METHODS else "_OTHER",
         "server.address": parts.hostname or "",
         "server.port": parts.port or {"http": 80}.get(parts.scheme, 443),
         "url.scheme": parts.scheme,
-        "url.template": event.route,
+    }
+    if event.is_template:
+        attributes["url.template"] = event.route
+    return attributes
+
+
+def _name(attributes: Attributes) -> str:
+    method = attributes["http.request.method"]
+    method = "HTTP" if method == "_OTHER" else method
+    return f"{method} {attributes['url.template']}" if "url.template" in attributes else f"{method}"
+
+
+def _describe(span: Span, event: RequestEvent) -> None:
+    """What is for the span alone."""
+    span.set_attribute("url.full", event.url.partition("?")[0])
+    if event.attempt > 1:
+        span.set_attribute("http.request.resend_count", event.attempt - 1)
+    if event.method not in _METHODS:
+        span.set_attribute("http.request.method_original", event.method)
+
+
+def _failed(error: BaseException) -> Attributes:
+    kind = type(error)
+    return {
+        "error.type": kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
     }

@@ -18,7 +18,7 @@ from sensei._http import proxied
 from sensei._parse import readable
 from sensei._ratelimit import RateLimiter
 from sensei._redact import concealed
-from sensei._request import UNSET, HeaderTypes, QueryTypes, RequestExtras, TimeoutTypes, Unset, own_path
+from sensei._request import OWN_PATH, UNSET, HeaderTypes, QueryTypes, RequestExtras, TimeoutTypes, Unset, own_path
 from sensei._response import RawResponse
 from sensei._retry import LONGEST_OUTAGE, RetryPolicy
 from sensei.errors import ConfigurationError, InvalidArgumentError
@@ -399,6 +399,7 @@ class AsyncClient:
             timeout=timeout,
             headers=headers,
             idempotency_key=idempotency_key,
+            extras=OWN_PATH,
         )
 
     def attach(self, obj: T) -> T:

@@ -132,6 +132,7 @@ class AsyncEventStream:
 
     async def _read_on(self) -> None:
         """Read the next chunk, connecting first when there is no connection; waits out a failure."""
+        connecting = self._body is None
         try:
             if self._body is None:
                 await self._connect()
@@ -143,13 +144,13 @@ class AsyncEventStream:
             failure: SenseiError = APIConnectionError("the server closed the stream before its end")
         except SenseiError as error:
             failure = error
-        except ValueError as error:
-            await self.aclose()
-            raise self._unreadable(error, "") from error
         except Exception as error:
-            how = trouble(error)
+            # While it connects, what is not of the SDK comes from functions of the user: hooks, or one for the key.
+            how = None if connecting else trouble(error)
             if how is None:
                 await self.aclose()
+                if isinstance(error, ValueError) and not connecting:
+                    raise self._unreadable(error, "") from error
                 raise
             silent = how is Trouble.TOO_LATE
             failure = APIConnectionError(

@@ -9,12 +9,13 @@ from types import NoneType
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from sensei._async.body import AsyncBody, drained
+from sensei._async.pacing import turn_of
 from sensei._async.pool import AsyncPools
 from sensei._call import Call, ClientOptions, merged
 from sensei._concurrency import async_shielded, async_sleep
 from sensei._http import RawHeaders, Trouble, check_fresh, end_of, limits, socket_of, trouble, without_request
 from sensei._parse import LONGEST_ANSWER, check_length, check_pdf, decompress, invalid_answer, parse, status_error
-from sensei._ratelimit import RateLimiter, Turn, read_rate_limit
+from sensei._ratelimit import RateLimiter, read_rate_limit
 from sensei._redact import LONGEST_LOOKED_AT, SecretBytes, one_line
 from sensei._request import (
     ORDINARY,
@@ -27,7 +28,7 @@ from sensei._request import (
     build_query,
 )
 from sensei._response import Headers, lower_names
-from sensei.errors import APIStatusError, RateLimitError, SenseiError
+from sensei.errors import APIStatusError, SenseiError
 from sensei.models.response import ResponseInfo
 
 if TYPE_CHECKING:
@@ -189,47 +190,54 @@ class AsyncTransport:
         authorization = await self._credential(call)
         lines = await self._ready(call, authorization)
         timeouts = limits(call.timeout, call.deadline)
-        body: AsyncBody | None = None
+        close: Callable[[], Awaitable[None]]
         try:
             if self.adapter is None:
                 pool = self.pools.of(call.server)
                 connection = pool.extra()
+                close = connection.aclose
                 try:
                     response = await connection.handle_async_request(
                         pool.target.request(call.method, call.path, lines, call.body, timeouts)
                     )
-                    # The HTTP library looks at this when it begins with the body.
-                    timeouts["read"] = idle
-                    lowered = lower_names(response.headers)
-                    info = self._note(call, response.status, response.headers, lowered)
                 except BaseException:
-                    await async_shielded(connection.aclose)
+                    await async_shielded(close)
                     raise
-                body = AsyncBody(info, response.aiter_stream(), connection.aclose, socket_of(response))
+                # The HTTP library looks at this when it begins with the body.
+                timeouts["read"] = idle
+                status, raw = response.status, response.headers
+                lowered = lower_names(raw)
+                chunks, socket = response.aiter_stream(), socket_of(response)
             else:
                 self.pools.check_open()
                 answer = await self.adapter.send(call.method, call.url, lines, call.body, timeouts | {"read": idle})
-                raw = answer.headers.raw
+                close = answer.aclose
+                status, raw = answer.status_code, answer.headers.raw
                 lowered = lower_names(raw)
-                try:
-                    info = self._note(call, answer.status_code, raw, lowered)
-                except BaseException:
-                    await async_shielded(answer.aclose)
-                    raise
-                chunks = self.adapter.pieces(answer, packed=b"content-encoding" in lowered)
-                body = AsyncBody(info, chunks, answer.aclose, None)
-            if 200 <= info.status_code < 300:
-                return body
-            text = await body.rest()
-            await body.aclose()
+                chunks, socket = self.adapter.pieces(answer, packed=b"content-encoding" in lowered), None
         except BaseException as error:
             self._notify_failure(call, error)
-            if body is not None:
-                await async_shielded(body.aclose)
             how = None if isinstance(error, SenseiError) else trouble(error)
             if how is None:
                 raise
             raise call.broken(how, error) from without_request(error)
+        try:
+            info = self._note(call, status, raw, lowered)
+        except BaseException:
+            await async_shielded(close)
+            raise
+        body = AsyncBody(info, chunks, close, socket)
+        if 200 <= status < 300:
+            return body
+        try:
+            text = await body.rest()
+        except BaseException as error:
+            how = trouble(error)
+            if how is None:
+                raise
+            raise call.broken(how, error) from without_request(error)
+        finally:
+            await body.aclose()
         failure = self._refused(call, info, lowered, text)
         if await self._renewed(call, info.status_code, authorization):
             return await self.open(call, idle)
@@ -270,39 +278,25 @@ class AsyncTransport:
         if limiter is not None and call.extras.server == "api":
             patience = call.left() if limiter.block else 0.0
             if limiter.admit(None, patience):
-                await self._turn(limiter, call, patience)
+                await turn_of(call, limiter, patience)
         call.attempts += 1
         lines = call.lines(authorization)
         hooks = self.options.hooks
         if hooks is not None:
             try:
-                more = merged((), hooks.notify_request(call))
+                more = hooks.notify_request(call)
             except BaseException:
                 if limiter is not None:
                     limiter.forget()
                 raise
-            own = {name.lower() for name, _ in lines}
-            lines += [line for line in more if line[0].lower() not in own]
-        return lines
-
-    async def _turn(self, limiter: RateLimiter, call: Call, patience: float) -> None:
-        """Wait for leave to send."""
-        turn = Turn()
-        while delay := limiter.admit(turn, patience):
-            if delay >= patience:
-                raise RateLimitError(
-                    f"{call.method} {call.route} was not sent: the allowance is used up for {delay:.1f} s more",
-                    status_code=429,
-                    code="rate_limited",
-                    retry_after=delay,
-                    attempts=call.attempts,
-                )
             try:
-                await async_sleep(delay)
-            except BaseException:
-                limiter.leave(turn)
+                added = merged((), more)
+            except BaseException as error:
+                self._notify_failure(call, error)
                 raise
-            patience = call.left()
+            own = {name.lower() for name, _ in lines}
+            lines += [line for line in added if line[0].lower() not in own]
+        return lines
 
     async def _whole(
         self, chunks: AsyncIterator[bytes], close: Callable[[], Awaitable[None]], deadline: float | None = None

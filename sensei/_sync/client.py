@@ -15,7 +15,7 @@ from sensei._http import proxied
 from sensei._parse import readable
 from sensei._ratelimit import RateLimiter
 from sensei._redact import concealed
-from sensei._request import UNSET, HeaderTypes, QueryTypes, RequestExtras, TimeoutTypes, Unset, own_path
+from sensei._request import OWN_PATH, UNSET, HeaderTypes, QueryTypes, RequestExtras, TimeoutTypes, Unset, own_path
 from sensei._response import RawResponse
 from sensei._retry import LONGEST_OUTAGE, RetryPolicy
 from sensei._sync.keys import Authorizer, KeyProvider, StaticKey
@@ -400,6 +400,7 @@ class Client:
             timeout=timeout,
             headers=headers,
             idempotency_key=idempotency_key,
+            extras=OWN_PATH,
         )
 
     def attach(self, obj: T) -> T:

@@ -133,6 +133,7 @@ class EventStream:
 
     def _read_on(self) -> None:
         """Read the next chunk, connecting first when there is no connection; waits out a failure."""
+        connecting = self._body is None
         try:
             if self._body is None:
                 self._connect()
@@ -144,13 +145,13 @@ class EventStream:
             failure: SenseiError = APIConnectionError("the server closed the stream before its end")
         except SenseiError as error:
             failure = error
-        except ValueError as error:
-            self.close()
-            raise self._unreadable(error, "") from error
         except Exception as error:
-            how = trouble(error)
+            # While it connects, what is not of the SDK comes from functions of the user: hooks, or one for the key.
+            how = None if connecting else trouble(error)
             if how is None:
                 self.close()
+                if isinstance(error, ValueError) and not connecting:
+                    raise self._unreadable(error, "") from error
                 raise
             silent = how is Trouble.TOO_LATE
             failure = APIConnectionError(

@@ -13,7 +13,7 @@ from sensei._call import Call, ClientOptions, merged
 from sensei._concurrency import shielded, sleep
 from sensei._http import RawHeaders, Trouble, check_fresh, end_of, limits, socket_of, trouble, without_request
 from sensei._parse import LONGEST_ANSWER, check_length, check_pdf, decompress, invalid_answer, parse, status_error
-from sensei._ratelimit import RateLimiter, Turn, read_rate_limit
+from sensei._ratelimit import RateLimiter, read_rate_limit
 from sensei._redact import LONGEST_LOOKED_AT, SecretBytes, one_line
 from sensei._request import (
     ORDINARY,
@@ -27,8 +27,9 @@ from sensei._request import (
 )
 from sensei._response import Headers, lower_names
 from sensei._sync.body import Body, drained
+from sensei._sync.pacing import turn_of
 from sensei._sync.pool import Pools
-from sensei.errors import APIStatusError, RateLimitError, SenseiError
+from sensei.errors import APIStatusError, SenseiError
 from sensei.models.response import ResponseInfo
 
 if TYPE_CHECKING:
@@ -190,47 +191,54 @@ class Transport:
         authorization = self._credential(call)
         lines = self._ready(call, authorization)
         timeouts = limits(call.timeout, call.deadline)
-        body: Body | None = None
+        close: Callable[[], None]
         try:
             if self.adapter is None:
                 pool = self.pools.of(call.server)
                 connection = pool.extra()
+                close = connection.close
                 try:
                     response = connection.handle_request(
                         pool.target.request(call.method, call.path, lines, call.body, timeouts)
                     )
-                    # The HTTP library looks at this when it begins with the body.
-                    timeouts["read"] = idle
-                    lowered = lower_names(response.headers)
-                    info = self._note(call, response.status, response.headers, lowered)
                 except BaseException:
-                    shielded(connection.close)
+                    shielded(close)
                     raise
-                body = Body(info, response.iter_stream(), connection.close, socket_of(response))
+                # The HTTP library looks at this when it begins with the body.
+                timeouts["read"] = idle
+                status, raw = response.status, response.headers
+                lowered = lower_names(raw)
+                chunks, socket = response.iter_stream(), socket_of(response)
             else:
                 self.pools.check_open()
                 answer = self.adapter.send(call.method, call.url, lines, call.body, timeouts | {"read": idle})
-                raw = answer.headers.raw
+                close = answer.close
+                status, raw = answer.status_code, answer.headers.raw
                 lowered = lower_names(raw)
-                try:
-                    info = self._note(call, answer.status_code, raw, lowered)
-                except BaseException:
-                    shielded(answer.close)
-                    raise
-                chunks = self.adapter.pieces(answer, packed=b"content-encoding" in lowered)
-                body = Body(info, chunks, answer.close, None)
-            if 200 <= info.status_code < 300:
-                return body
-            text = body.rest()
-            body.close()
+                chunks, socket = self.adapter.pieces(answer, packed=b"content-encoding" in lowered), None
         except BaseException as error:
             self._notify_failure(call, error)
-            if body is not None:
-                shielded(body.close)
             how = None if isinstance(error, SenseiError) else trouble(error)
             if how is None:
                 raise
             raise call.broken(how, error) from without_request(error)
+        try:
+            info = self._note(call, status, raw, lowered)
+        except BaseException:
+            shielded(close)
+            raise
+        body = Body(info, chunks, close, socket)
+        if 200 <= status < 300:
+            return body
+        try:
+            text = body.rest()
+        except BaseException as error:
+            how = trouble(error)
+            if how is None:
+                raise
+            raise call.broken(how, error) from without_request(error)
+        finally:
+            body.close()
         failure = self._refused(call, info, lowered, text)
         if self._renewed(call, info.status_code, authorization):
             return self.open(call, idle)
@@ -271,39 +279,25 @@ class Transport:
         if limiter is not None and call.extras.server == "api":
             patience = call.left() if limiter.block else 0.0
             if limiter.admit(None, patience):
-                self._turn(limiter, call, patience)
+                turn_of(call, limiter, patience)
         call.attempts += 1
         lines = call.lines(authorization)
         hooks = self.options.hooks
         if hooks is not None:
             try:
-                more = merged((), hooks.notify_request(call))
+                more = hooks.notify_request(call)
             except BaseException:
                 if limiter is not None:
                     limiter.forget()
                 raise
-            own = {name.lower() for name, _ in lines}
-            lines += [line for line in more if line[0].lower() not in own]
-        return lines
-
-    def _turn(self, limiter: RateLimiter, call: Call, patience: float) -> None:
-        """Wait for leave to send."""
-        turn = Turn()
-        while delay := limiter.admit(turn, patience):
-            if delay >= patience:
-                raise RateLimitError(
-                    f"{call.method} {call.route} was not sent: the allowance is used up for {delay:.1f} s more",
-                    status_code=429,
-                    code="rate_limited",
-                    retry_after=delay,
-                    attempts=call.attempts,
-                )
             try:
-                sleep(delay)
-            except BaseException:
-                limiter.leave(turn)
+                added = merged((), more)
+            except BaseException as error:
+                self._notify_failure(call, error)
                 raise
-            patience = call.left()
+            own = {name.lower() for name, _ in lines}
+            lines += [line for line in added if line[0].lower() not in own]
+        return lines
 
     def _whole(self, chunks: Iterator[bytes], close: Callable[[], None], deadline: float | None = None) -> bytes:
         """A body. One that does not end is read to just above the longest that is taken, and its connection closed.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,24 +16,29 @@ from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON, Sampler
 from opentelemetry.trace import SpanKind, StatusCode
 
-from sensei import AsyncClient, FailureEvent, Hooks, RequestEvent, ResponseEvent, RetryEvent, RetryPolicy
+from sensei import AsyncClient, Client, FailureEvent, Hooks, RequestEvent, ResponseEvent, RetryEvent, RetryPolicy
 from sensei.auth import OAuth2ClientCredentials
-from sensei.errors import APIConnectionError, NotFoundError
+from sensei.errors import APIConnectionError, InvalidArgumentError, NotFoundError
 from sensei.otel import telemetry
+from tests.client.faulty import Answer, FaultyServer
+from tests.client.samples import sse
 
 API = "https://sensei.example.com:8443/v1"
+STREAM = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n"
+NONE = {"data": [], "pagination": {"total": 0, "limit": 20, "offset": 0, "has_more": False}}
 IMPATIENT = RetryPolicy(max_retries=1, initial_delay=0)
 
 
 class Seen:
     """What the exporters were given."""
 
-    def __init__(self) -> None:
+    def __init__(self, sampler: Sampler = ALWAYS_ON) -> None:
         self.exporter = InMemorySpanExporter()
         self.reader = InMemoryMetricReader()
-        self.tracer_provider = TracerProvider()
+        self.tracer_provider = TracerProvider(sampler)
         self.tracer_provider.add_span_processor(SimpleSpanProcessor(self.exporter))
         self.meter_provider = MeterProvider([self.reader])
 
@@ -76,10 +82,10 @@ class TestTelemetry:
         self, wire: respx.MockRouter, seen: Seen
     ) -> None:
         route = wire.get(f"{API}/webhooks").mock(
-            return_value=httpx.Response(200, json={}, headers={"X-Request-Id": "req_1"})
+            return_value=httpx.Response(200, json=NONE, headers={"X-Request-Id": "req_1"})
         )
         async with client_with(seen.hooks()) as client:
-            await client.request("GET", "/webhooks", params={"limit": 7})
+            await client.webhooks.list(limit=7)
         (span,) = seen.spans
         assert (span.name, span.kind, span.status.status_code) == ("GET /webhooks", SpanKind.CLIENT, StatusCode.UNSET)
         shared = {
@@ -109,6 +115,111 @@ class TestTelemetry:
         (span,) = seen.spans
         assert (span.name, span.status.status_code) == ("GET /webhooks/{id}", StatusCode.ERROR)
         assert (span.attributes or {})["error.type"] == "404"
+
+    async def test_a_path_of_the_users_own_makes_no_name_and_no_series(
+        self, wire: respx.MockRouter, seen: Seen
+    ) -> None:
+        wire.route(host="sensei.example.com").mock(return_value=httpx.Response(200, json={}))
+        async with client_with(seen.hooks()) as client:
+            for number in range(5):
+                await client.request("GET", f"/things/{number}?token=TOPSECRET")
+        assert {span.name for span in seen.spans} == {"GET"}
+        assert [(span.attributes or {})["url.full"] for span in seen.spans][-1] == f"{API}/things/4"
+        ((count, attributes),) = seen.points()
+        assert count == 5
+        assert "url.template" not in attributes
+
+    async def test_a_method_of_the_users_own_makes_none_either(self, wire: respx.MockRouter, seen: Seen) -> None:
+        wire.route(host="sensei.example.com").mock(return_value=httpx.Response(200, json={}))
+        async with client_with(seen.hooks()) as client:
+            await client.request("BREW", "/coffee")
+        (span,) = seen.spans
+        assert span.name == "HTTP"
+        assert (span.attributes or {})["http.request.method"] == "_OTHER"
+        assert (span.attributes or {})["http.request.method_original"] == "BREW"
+        ((_, attributes),) = seen.points()
+        assert attributes["http.request.method"] == "_OTHER"
+        assert "http.request.method_original" not in attributes
+
+    @pytest.mark.parametrize("header", [None, {"X-Bad": "a\nb"}])
+    async def test_a_request_that_a_hook_spoils_ends_its_span(
+        self, wire: respx.MockRouter, seen: Seen, header: dict[str, str] | None
+    ) -> None:
+        def spoil(event: RequestEvent) -> None:
+            if header is None:
+                raise OSError("not today")
+            event.headers.update(header)
+
+        async with client_with(seen.hooks(also=Hooks(on_request=spoil))) as client:
+            with pytest.raises(OSError if header is None else InvalidArgumentError):
+                await client.webhooks.list()
+        assert not wire.calls
+        (span,) = seen.spans
+        expected = "OSError" if header is None else "sensei.errors.InvalidArgumentError"
+        assert (span.attributes or {})["error.type"] == expected
+
+    async def test_a_hook_may_make_calls_of_its_own(self, wire: respx.MockRouter, seen: Seen) -> None:
+        wire.route(host="sensei.example.com").mock(return_value=httpx.Response(200, json=NONE))
+
+        def look_up(event: RequestEvent) -> None:
+            if event.route == "/webhooks":
+                with Client("sk_test_2", base_url=API, hooks=hooks) as other:
+                    other.request("GET", "/inner")
+
+        hooks = seen.hooks(also=Hooks(on_request=look_up))
+        async with client_with(hooks) as client:
+            await client.webhooks.list()
+        ends = {span.name: (span.attributes or {})["http.response.status_code"] for span in seen.spans}
+        assert ends == {"GET": 200, "GET /webhooks": 200}
+
+    async def test_a_try_whose_answer_is_cut_within_an_error_is_told_of_once(self, seen: Seen) -> None:
+        head = b"HTTP/1.1 409 X\r\nContent-Type: application/json\r\nContent-Length: 500\r\n\r\n{"
+        told: list[str] = []
+        own = Hooks(on_response=lambda _: told.append("response"), on_failure=lambda _: told.append("failure"))
+        with FaultyServer(lambda heard: Answer(head, close=True)) as server:
+            async with AsyncClient(
+                "sk_test_1", base_url=server.url, hooks=seen.hooks(also=own), max_retries=0
+            ) as client:
+                with pytest.raises(APIConnectionError):
+                    async with client.migrations.stream_events("mig_1") as events:
+                        await anext(events)
+        assert told == ["response"]
+        assert len(seen.spans) == 1
+
+    @pytest.mark.parametrize("error", [OSError("disk full"), ValueError("no such team")])
+    @pytest.mark.parametrize("place", ["key", "request", "response"])
+    async def test_what_functions_of_the_user_raise_a_stream_raises(self, place: str, error: Exception) -> None:
+        def refuse(event: object = None) -> str:
+            raise error
+
+        hooks = Hooks(
+            on_request=refuse if place == "request" else None, on_response=refuse if place == "response" else None
+        )
+        key = refuse if place == "key" else "sk_test_1"
+        with FaultyServer(lambda heard: Answer(STREAM + sse(1))) as server:
+            async with AsyncClient(key, base_url=server.url, hooks=hooks) as client:
+                with pytest.raises(type(error), match=str(error)):
+                    async with client.migrations.stream_events("mig_1") as events:
+                        await anext(events)
+        assert len(server.heard) == (1 if place == "response" else 0)
+
+    async def test_a_stream_that_is_left_has_no_open_span(self, seen: Seen) -> None:
+        hold = threading.Event()
+        with FaultyServer(lambda heard: Answer(STREAM + sse(1), hold=hold)) as server:
+            async with AsyncClient("sk_test_1", base_url=server.url, hooks=seen.hooks()) as client:
+                async with client.migrations.stream_events("mig_1") as events:
+                    await anext(events)
+                hold.set()
+        assert [span.name for span in seen.spans] == ["GET /migrations/{id}/events"]
+
+    async def test_what_is_not_sampled_is_measured_and_its_context_sent(self, wire: respx.MockRouter) -> None:
+        seen = Seen(sampler=ALWAYS_OFF)
+        route = wire.get(f"{API}/webhooks").mock(return_value=httpx.Response(200, json=NONE))
+        async with client_with(seen.hooks()) as client:
+            await client.webhooks.list()
+        assert seen.spans == []
+        assert [count for count, _ in seen.points()] == [1]
+        assert route.calls.last.request.headers["traceparent"][-2:] in {"00", "02"}
 
     async def test_each_try_is_a_span_of_its_own(self, wire: respx.MockRouter, seen: Seen) -> None:
         wire.get(f"{API}/webhooks").mock(side_effect=[httpx.Response(503), httpx.Response(200, json={})])
@@ -164,8 +275,11 @@ class TestTelemetry:
         async with client_with(seen.hooks()) as client, anyio.create_task_group() as tasks:
             for number in range(10):
                 tasks.start_soon(client.request, "GET", f"/things/{number}")
-        statuses = {span.name: (span.attributes or {})["http.response.status_code"] for span in seen.spans}
-        assert statuses == {f"GET /things/{number}": 200 + number for number in range(10)}
+        statuses = {
+            attributes["url.full"]: attributes["http.response.status_code"]
+            for attributes in (dict(span.attributes or {}) for span in seen.spans)
+        }
+        assert statuses == {f"{API}/things/{number}": 200 + number for number in range(10)}
 
     # async only: end
     async def test_spans_are_children_of_the_programs_own(self, wire: respx.MockRouter, seen: Seen) -> None:
@@ -173,7 +287,7 @@ class TestTelemetry:
         async with client_with(seen.hooks()) as client:
             with trace.get_tracer("program", tracer_provider=seen.tracer_provider).start_as_current_span("job") as job:
                 await client.request("GET", "/webhooks")
-        child = next(span for span in seen.spans if span.name == "GET /webhooks")
+        child = next(span for span in seen.spans if span.name == "GET")
         assert child.parent is not None
         assert child.parent.span_id == job.get_span_context().span_id
 
@@ -185,7 +299,7 @@ class TestTelemetry:
         credentials = OAuth2ClientCredentials("my-client", "TOPSECRET")
         async with AsyncClient(credentials=credentials, base_url=API, hooks=seen.hooks()) as client:
             await client.request("POST", "/webhooks", json={"secret": "whsec_TOPSECRET"}, params={"q": "TOPSECRET"})
-        assert [span.name for span in seen.spans] == ["POST /token", "POST /webhooks"]
+        assert [span.name for span in seen.spans] == ["POST /token", "POST"]
         for span in seen.spans:
             assert "TOPSECRET" not in span.to_json()
             assert "at_1" not in span.to_json()

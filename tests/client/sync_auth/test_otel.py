@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,24 +16,29 @@ from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON, Sampler
 from opentelemetry.trace import SpanKind, StatusCode
 
 from sensei import Client, FailureEvent, Hooks, RequestEvent, ResponseEvent, RetryEvent, RetryPolicy
 from sensei.auth import OAuth2ClientCredentials
-from sensei.errors import APIConnectionError, NotFoundError
+from sensei.errors import APIConnectionError, InvalidArgumentError, NotFoundError
 from sensei.otel import telemetry
+from tests.client.faulty import Answer, FaultyServer
+from tests.client.samples import sse
 
 API = "https://sensei.example.com:8443/v1"
+STREAM = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n"
+NONE = {"data": [], "pagination": {"total": 0, "limit": 20, "offset": 0, "has_more": False}}
 IMPATIENT = RetryPolicy(max_retries=1, initial_delay=0)
 
 
 class Seen:
     """What the exporters were given."""
 
-    def __init__(self) -> None:
+    def __init__(self, sampler: Sampler = ALWAYS_ON) -> None:
         self.exporter = InMemorySpanExporter()
         self.reader = InMemoryMetricReader()
-        self.tracer_provider = TracerProvider()
+        self.tracer_provider = TracerProvider(sampler)
         self.tracer_provider.add_span_processor(SimpleSpanProcessor(self.exporter))
         self.meter_provider = MeterProvider([self.reader])
 
@@ -73,10 +79,10 @@ def client_with(hooks: Hooks, **options: Any) -> Client:
 class TestTelemetry:
     def test_a_call_is_a_span_by_the_conventions_and_a_measurement(self, wire: respx.MockRouter, seen: Seen) -> None:
         route = wire.get(f"{API}/webhooks").mock(
-            return_value=httpx.Response(200, json={}, headers={"X-Request-Id": "req_1"})
+            return_value=httpx.Response(200, json=NONE, headers={"X-Request-Id": "req_1"})
         )
         with client_with(seen.hooks()) as client:
-            client.request("GET", "/webhooks", params={"limit": 7})
+            client.webhooks.list(limit=7)
         (span,) = seen.spans
         assert (span.name, span.kind, span.status.status_code) == ("GET /webhooks", SpanKind.CLIENT, StatusCode.UNSET)
         shared = {
@@ -107,6 +113,107 @@ class TestTelemetry:
         assert (span.name, span.status.status_code) == ("GET /webhooks/{id}", StatusCode.ERROR)
         assert (span.attributes or {})["error.type"] == "404"
 
+    def test_a_path_of_the_users_own_makes_no_name_and_no_series(self, wire: respx.MockRouter, seen: Seen) -> None:
+        wire.route(host="sensei.example.com").mock(return_value=httpx.Response(200, json={}))
+        with client_with(seen.hooks()) as client:
+            for number in range(5):
+                client.request("GET", f"/things/{number}?token=TOPSECRET")
+        assert {span.name for span in seen.spans} == {"GET"}
+        assert [(span.attributes or {})["url.full"] for span in seen.spans][-1] == f"{API}/things/4"
+        ((count, attributes),) = seen.points()
+        assert count == 5
+        assert "url.template" not in attributes
+
+    def test_a_method_of_the_users_own_makes_none_either(self, wire: respx.MockRouter, seen: Seen) -> None:
+        wire.route(host="sensei.example.com").mock(return_value=httpx.Response(200, json={}))
+        with client_with(seen.hooks()) as client:
+            client.request("BREW", "/coffee")
+        (span,) = seen.spans
+        assert span.name == "HTTP"
+        assert (span.attributes or {})["http.request.method"] == "_OTHER"
+        assert (span.attributes or {})["http.request.method_original"] == "BREW"
+        ((_, attributes),) = seen.points()
+        assert attributes["http.request.method"] == "_OTHER"
+        assert "http.request.method_original" not in attributes
+
+    @pytest.mark.parametrize("header", [None, {"X-Bad": "a\nb"}])
+    def test_a_request_that_a_hook_spoils_ends_its_span(
+        self, wire: respx.MockRouter, seen: Seen, header: dict[str, str] | None
+    ) -> None:
+        def spoil(event: RequestEvent) -> None:
+            if header is None:
+                raise OSError("not today")
+            event.headers.update(header)
+
+        with client_with(seen.hooks(also=Hooks(on_request=spoil))) as client:
+            with pytest.raises(OSError if header is None else InvalidArgumentError):
+                client.webhooks.list()
+        assert not wire.calls
+        (span,) = seen.spans
+        expected = "OSError" if header is None else "sensei.errors.InvalidArgumentError"
+        assert (span.attributes or {})["error.type"] == expected
+
+    def test_a_hook_may_make_calls_of_its_own(self, wire: respx.MockRouter, seen: Seen) -> None:
+        wire.route(host="sensei.example.com").mock(return_value=httpx.Response(200, json=NONE))
+
+        def look_up(event: RequestEvent) -> None:
+            if event.route == "/webhooks":
+                with Client("sk_test_2", base_url=API, hooks=hooks) as other:
+                    other.request("GET", "/inner")
+
+        hooks = seen.hooks(also=Hooks(on_request=look_up))
+        with client_with(hooks) as client:
+            client.webhooks.list()
+        ends = {span.name: (span.attributes or {})["http.response.status_code"] for span in seen.spans}
+        assert ends == {"GET": 200, "GET /webhooks": 200}
+
+    def test_a_try_whose_answer_is_cut_within_an_error_is_told_of_once(self, seen: Seen) -> None:
+        head = b"HTTP/1.1 409 X\r\nContent-Type: application/json\r\nContent-Length: 500\r\n\r\n{"
+        told: list[str] = []
+        own = Hooks(on_response=lambda _: told.append("response"), on_failure=lambda _: told.append("failure"))
+        with FaultyServer(lambda heard: Answer(head, close=True)) as server:
+            with Client("sk_test_1", base_url=server.url, hooks=seen.hooks(also=own), max_retries=0) as client:
+                with pytest.raises(APIConnectionError):
+                    with client.migrations.stream_events("mig_1") as events:
+                        next(events)
+        assert told == ["response"]
+        assert len(seen.spans) == 1
+
+    @pytest.mark.parametrize("error", [OSError("disk full"), ValueError("no such team")])
+    @pytest.mark.parametrize("place", ["key", "request", "response"])
+    def test_what_functions_of_the_user_raise_a_stream_raises(self, place: str, error: Exception) -> None:
+        def refuse(event: object = None) -> str:
+            raise error
+
+        hooks = Hooks(
+            on_request=refuse if place == "request" else None, on_response=refuse if place == "response" else None
+        )
+        key = refuse if place == "key" else "sk_test_1"
+        with FaultyServer(lambda heard: Answer(STREAM + sse(1))) as server:
+            with Client(key, base_url=server.url, hooks=hooks) as client:
+                with pytest.raises(type(error), match=str(error)):
+                    with client.migrations.stream_events("mig_1") as events:
+                        next(events)
+        assert len(server.heard) == (1 if place == "response" else 0)
+
+    def test_a_stream_that_is_left_has_no_open_span(self, seen: Seen) -> None:
+        hold = threading.Event()
+        with FaultyServer(lambda heard: Answer(STREAM + sse(1), hold=hold)) as server:
+            with Client("sk_test_1", base_url=server.url, hooks=seen.hooks()) as client:
+                with client.migrations.stream_events("mig_1") as events:
+                    next(events)
+                hold.set()
+        assert [span.name for span in seen.spans] == ["GET /migrations/{id}/events"]
+
+    def test_what_is_not_sampled_is_measured_and_its_context_sent(self, wire: respx.MockRouter) -> None:
+        seen = Seen(sampler=ALWAYS_OFF)
+        route = wire.get(f"{API}/webhooks").mock(return_value=httpx.Response(200, json=NONE))
+        with client_with(seen.hooks()) as client:
+            client.webhooks.list()
+        assert seen.spans == []
+        assert [count for count, _ in seen.points()] == [1]
+        assert route.calls.last.request.headers["traceparent"][-2:] in {"00", "02"}
+
     def test_each_try_is_a_span_of_its_own(self, wire: respx.MockRouter, seen: Seen) -> None:
         wire.get(f"{API}/webhooks").mock(side_effect=[httpx.Response(503), httpx.Response(200, json={})])
         with client_with(seen.hooks()) as client:
@@ -133,7 +240,7 @@ class TestTelemetry:
         with client_with(seen.hooks()) as client:
             with trace.get_tracer("program", tracer_provider=seen.tracer_provider).start_as_current_span("job") as job:
                 client.request("GET", "/webhooks")
-        child = next(span for span in seen.spans if span.name == "GET /webhooks")
+        child = next(span for span in seen.spans if span.name == "GET")
         assert child.parent is not None
         assert child.parent.span_id == job.get_span_context().span_id
 
@@ -145,7 +252,7 @@ class TestTelemetry:
         credentials = OAuth2ClientCredentials("my-client", "TOPSECRET")
         with Client(credentials=credentials, base_url=API, hooks=seen.hooks()) as client:
             client.request("POST", "/webhooks", json={"secret": "whsec_TOPSECRET"}, params={"q": "TOPSECRET"})
-        assert [span.name for span in seen.spans] == ["POST /token", "POST /webhooks"]
+        assert [span.name for span in seen.spans] == ["POST /token", "POST"]
         for span in seen.spans:
             assert "TOPSECRET" not in span.to_json()
             assert "at_1" not in span.to_json()
