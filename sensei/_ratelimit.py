@@ -141,7 +141,11 @@ class RateLimiter:
         return delay + MARGIN + windows + 0.9 * place / self._limit
 
     def leave(self, turn: Turn) -> None:
-        """Give up the place of a call that does not wait any longer."""
+        """Give up the place of a call that does not wait any longer.
+
+        Args:
+            turn: of the call.
+        """
         with self._lock:
             self._waiting -= turn.in_line
             turn.in_line = False

@@ -37,7 +37,7 @@ MODULES = [
 # Called by the client alone, on objects that a user only makes.
 INNER = {
     *(f"Hooks.notify_{what}" for what in ("failure", "request", "response", "retry")),
-    *(f"RateLimiter.{name}" for name in ("admit", "forget", "observe")),
+    *(f"RateLimiter.{name}" for name in ("admit", "forget", "leave", "observe")),
     "RetryPolicy.delay",
     "RetryPolicy.wants",
     "OAuth2Token.refreshed",
