@@ -260,7 +260,11 @@ class Profile:
 def config_path(environ: Mapping[str, str] = os.environ) -> Path:
     """The configuration file: `~/.sensei/config.yaml`."""
     home = environ.get("HOME") or environ.get("USERPROFILE")
-    return (Path(home) if home else Path.home()) / ".sensei" / "config.yaml"
+    try:
+        folder = Path(home) if home else Path.home()
+    except RuntimeError:  # a container may run as a user that nobody has heard of
+        folder = Path("~")
+    return folder / ".sensei" / "config.yaml"
 
 
 def _profile(name: str | None, *, explicit: bool, environ: Mapping[str, str], needed: bool) -> Profile:
@@ -276,8 +280,19 @@ def _profile(name: str | None, *, explicit: bool, environ: Mapping[str, str], ne
             return nothing
         raise ConfigurationError(f"there is no profile {name!r}: {path} does not exist") from None
     except (OSError, UnicodeDecodeError) as error:
+        if name is None and isinstance(error, PermissionError) and not _can_be_seen(path):
+            return nothing
         raise ConfigurationError(f"{path} cannot be read: {error}") from None
     return read_profile(text, name, path, environ)
+
+
+def _can_be_seen(path: Path) -> bool:
+    """False in a folder of somebody else, as the HOME of a container that runs as another user than it was made for."""
+    try:
+        path.stat()
+    except OSError:
+        return False
+    return True
 
 
 def read_config(text: str, path: Path) -> dict[str, object]:

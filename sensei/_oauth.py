@@ -13,6 +13,7 @@ from typing import Literal, TypeAlias, cast
 from urllib.parse import quote, quote_plus, urlencode, urlsplit
 
 from sensei._redact import SecretText
+from sensei._request import UNSET
 from sensei.errors import InvalidArgumentError
 
 ClientAuth: TypeAlias = Literal["body", "basic"]
@@ -52,13 +53,16 @@ def authorization_request(
     code_verifier: str | None,
 ) -> AuthorizationRequest:
     """The consent page's address, with PKCE by S256 and a state that nobody can guess."""
-    parts = urlsplit(redirect_uri)
+    try:
+        parts = urlsplit(not_empty("redirect_uri", redirect_uri))
+    except ValueError as error:
+        raise InvalidArgumentError(f"redirect_uri is no URL: {error}") from None
     if not parts.scheme or not (parts.netloc or parts.path) or parts.fragment:
         raise InvalidArgumentError("redirect_uri must be an absolute URL without a fragment, as registered.")
-    verifier = code_verifier or secrets.token_urlsafe(64)
+    verifier = secrets.token_urlsafe(64) if code_verifier is None else not_empty("code_verifier", code_verifier)
     if not _VERIFIER(verifier):
         raise InvalidArgumentError("code_verifier must be 43 to 128 letters, digits and . _ ~ - (RFC 7636).")
-    guard = state or secrets.token_urlsafe(32)
+    guard = secrets.token_urlsafe(32) if state is None else not_empty("state", state)
     query = {
         "response_type": "code",
         "client_id": not_empty("client_id", client_id),
@@ -83,21 +87,34 @@ def code_challenge(verifier: str) -> str:
     return base64.urlsafe_b64encode(digest).decode("ascii").rstrip("=")
 
 
-def check_state(state: str | None, expected: str | None) -> None:
+def check_state(state: object, expected: object) -> None:
     """Compare the state that came back with the one that was sent, in constant time.
 
+    None and an empty text are no states: two that are missing are not the same, or a forged callback without a state
+    would pass wherever no sign-in was begun.
+
     Raises:
-        InvalidArgumentError: they differ, or only one was given.
+        InvalidArgumentError: they differ, or one is missing.
     """
-    if state is None and expected is None:
+    if state is UNSET and expected is UNSET:
         return
-    if state is None or expected is None:
+    if state is UNSET or expected is UNSET:
         raise InvalidArgumentError("Give both: state= as it came back and expected_state= as it was sent.")
-    if not hmac.compare_digest(state.encode("utf-8", "surrogatepass"), expected.encode("utf-8", "surrogatepass")):
+    for name, value in (("state", state), ("expected_state", expected)):
+        if value is not None and not isinstance(value, str):
+            raise InvalidArgumentError(f"{name} must be a str, not {type(value).__name__}")
+    if not state or not expected:
+        problem = "no sign-in was begun here (expected_state" if not expected else "the callback brought none (state"
+        raise InvalidArgumentError(f"There is no state to compare: {problem} is missing). Start the sign-in again.")
+    if not hmac.compare_digest(_bytes(state), _bytes(expected)):
         raise InvalidArgumentError(
             "The state that came back is not the one that was sent: the callback belongs to another sign-in or is "
             "forged. Start the sign-in again."
         )
+
+
+def _bytes(text: object) -> bytes:
+    return str(text).encode("utf-8", "surrogatepass")
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +150,7 @@ def code_exchange(
         "redirect_uri": not_empty("redirect_uri", redirect_uri),
     }
     if code_verifier is not None:
-        form["code_verifier"] = code_verifier
+        form["code_verifier"] = not_empty("code_verifier", code_verifier)
     return _token_call(form, client_id, client_secret, client_auth, repeatable=False)
 
 
@@ -175,7 +192,7 @@ def token_reference(
     """Revoke or introspect a token, as an OAuth client when its id is given, else with the client's own credential."""
     form = {"token": not_empty("token", token)}
     if hint is not None:
-        form["token_type_hint"] = hint
+        form["token_type_hint"] = not_empty("token_type_hint", hint)
     if client_id is None:
         if client_secret is not None:
             raise InvalidArgumentError("client_secret needs the client_id that it belongs to.")
@@ -195,6 +212,8 @@ def _client_proof(
     client_id: str, client_secret: str | None, client_auth: ClientAuth
 ) -> tuple[dict[str, str], str | None]:
     not_empty("client_id", client_id)
+    if client_auth not in {"body", "basic"}:
+        raise InvalidArgumentError("client_auth must be 'body' or 'basic'.")
     if client_secret is None:
         return {"client_id": client_id}, None
     not_empty("client_secret", client_secret)
@@ -202,9 +221,7 @@ def _client_proof(
         # RFC 6749, section 2.3.1: both are form-encoded before they are joined.
         pair = f"{quote_plus(client_id)}:{quote_plus(client_secret)}"
         return {}, SecretText("Basic " + base64.b64encode(pair.encode("ascii")).decode("ascii"))
-    if client_auth == "body":
-        return {"client_id": client_id, "client_secret": client_secret}, None
-    raise InvalidArgumentError("client_auth must be 'body' or 'basic'.")
+    return {"client_id": client_id, "client_secret": client_secret}, None
 
 
 def join_scopes(scopes: Iterable[str]) -> str:
@@ -213,9 +230,11 @@ def join_scopes(scopes: Iterable[str]) -> str:
     Raises:
         InvalidArgumentError: one of them is empty or contains white space.
     """
+    if not isinstance(cast("object", scopes), Iterable):
+        raise InvalidArgumentError("scopes must be a list of them, or one text with blanks between.")
     given = scopes.split() if isinstance(scopes, str) else list(scopes)
     for scope in given:
-        if scope.split() != [scope]:
+        if not isinstance(cast("object", scope), str) or scope.split() != [scope]:
             raise InvalidArgumentError(f"{scope!r} is no scope: give each one by itself, such as 'migrations:read'.")
     return " ".join(given)
 
@@ -226,4 +245,8 @@ def not_empty(name: str, value: str) -> str:
         raise InvalidArgumentError(f"{name} must be a str, not {type(value).__name__}")
     if not value.strip():
         raise InvalidArgumentError(f"{name} is empty")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise InvalidArgumentError(f"{name} holds half characters, which cannot be sent") from None
     return value

@@ -295,7 +295,7 @@ class OAuth2Token(_Secretive):
             answer.refresh_token,
             client_id=client_id,
             client_secret=client_secret,
-            expires_at=datetime.now(UTC) + timedelta(seconds=answer.expires_in),
+            expires_at=_end(answer.expires_in),
             scopes=(answer.scope or "").split(),
             on_refresh=on_refresh,
         )
@@ -314,7 +314,7 @@ class OAuth2Token(_Secretive):
             answer.refresh_token or self.refresh_token,
             client_id=self.client_id,
             client_secret=self.client_secret,
-            expires_at=datetime.now(UTC) + timedelta(seconds=answer.expires_in),
+            expires_at=_end(answer.expires_in),
             scopes=answer.scope.split() if answer.scope else self.scopes,
             on_refresh=self.on_refresh,
         )
@@ -322,6 +322,14 @@ class OAuth2Token(_Secretive):
 
 Credentials = OAuth2ClientCredentials | OAuth2Token | ServiceAccount
 """Everything that `credentials=` takes."""
+
+
+_LONGEST_LIFE = 10 * 365 * 86_400
+"""Seconds, ten years: far beyond what calendars hold, a server may well say that a token never ends."""
+
+
+def _end(expires_in: int) -> datetime:
+    return datetime.now(UTC) + timedelta(seconds=max(-_LONGEST_LIFE, min(expires_in, _LONGEST_LIFE)))
 
 
 _HEADER_SAFE = re.compile(r"[!-~]+").fullmatch

@@ -64,7 +64,8 @@ class Client:
         credentials: what tokens are made from, instead of a key: see `sensei.auth`.
         base_url: where the API is, with or without `/v1`; else `$SENSEI_API_URL`, else that of the profile, else
             `https://api.sensei.ai`. The key of the environment goes only to the server that the environment names.
-        profile: a profile of `~/.sensei/config.yaml`; else `$SENSEI_PROFILE`.
+        profile: a profile of `~/.sensei/config.yaml`; else `$SENSEI_PROFILE`. It gives what neither an argument nor
+            the environment gives: `$SENSEI_API_KEY` and `$SENSEI_API_URL` come before it.
         timeout: seconds for one attempt, or an `httpx.Timeout`; None for no limit. Beyond its reach are: looking a
             name up in DNS; what a client of yours does before the body of the answer comes; and for the sync client
             a head of an answer that drips through a proxy, byte by byte, each in time.

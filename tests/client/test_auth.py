@@ -23,6 +23,7 @@ from sensei._oauth import (
     refresh_grant,
     token_reference,
 )
+from sensei._request import UNSET
 from sensei._tokens import HeldToken, first_token, header_of, hold, renewal
 from sensei.auth import OAuth2ClientCredentials, OAuth2Token, ServiceAccount
 from sensei.errors import ConfigurationError, InvalidArgumentError
@@ -107,6 +108,17 @@ class TestCredentials:
         assert (token.access_token, token.refresh_token, token.scopes) == ("at", "rt", ("a:read", "b:read"))
         assert token.expires_at is not None
         assert before + timedelta(hours=1) <= token.expires_at <= datetime.now(UTC) + timedelta(hours=1)
+
+    @pytest.mark.parametrize("lifetime", [10**30, 10**15, 10**12, -(10**30), 0])
+    def test_a_token_may_live_as_long_as_the_server_says(self, lifetime: int) -> None:
+        answer = OAuthTokenResponse(access_token="at_2", token_type="Bearer", expires_in=lifetime, refresh_token="rt_2")
+        for token in (
+            OAuth2Token.from_answer(answer, client_id="c"),
+            OAuth2Token("at_1", "rt_1", client_id="c").refreshed(answer),
+        ):
+            assert token.refresh_token == "rt_2"
+            assert token.expires_at is not None
+            assert (token.expires_at > datetime.now(UTC)) == (lifetime > 0)
 
     @pytest.mark.parametrize(("new", "kept"), [("rt_2", "rt_2"), (None, "rt_1")])
     def test_the_old_refresh_token_stays_unless_there_is_a_new_one(self, new: str | None, kept: str) -> None:
@@ -249,6 +261,15 @@ class TestAuthorizationRequest:
             {"code_verifier": "v" * 129},
             {"code_verifier": "v" * 42 + "ü"},
             {"scopes": ["a b"]},
+            {"scopes": None},
+            {"scopes": [1]},
+            {"state": ""},
+            {"state": 5},
+            {"code_verifier": 5},
+            {"client_id": "c\ud800"},
+            {"redirect_uri": "http://[x"},
+            {"redirect_uri": None},
+            {"redirect_uri": b"https://app.example.com/"},
         ],
     )
     def test_what_cannot_work_is_refused(self, changes: dict[str, Any]) -> None:
@@ -260,12 +281,28 @@ class TestState:
     @pytest.mark.parametrize("state", ["abc", "ü", "\ud800"])
     def test_the_same_state_passes(self, state: str) -> None:
         check_state(state, state)
-        check_state(None, None)
+        check_state(UNSET, UNSET)
 
     @pytest.mark.parametrize(
-        ("state", "expected"), [("a", "b"), ("", "a"), ("a", None), (None, "a"), ("A", "a"), ("ü", "u")]
+        ("state", "expected"),
+        [
+            ("a", "b"),
+            ("A", "a"),
+            ("ü", "u"),
+            ("", "a"),
+            ("a", ""),
+            (None, "a"),
+            ("a", None),
+            # A forged callback brings no state to a session that began no sign-in.
+            (None, None),
+            ("", ""),
+            (UNSET, "a"),
+            ("a", UNSET),
+            (1, 1),
+            (b"a", b"a"),
+        ],
     )
-    def test_any_other_is_refused(self, state: str | None, expected: str | None) -> None:
+    def test_any_other_is_refused(self, state: object, expected: object) -> None:
         with pytest.raises(InvalidArgumentError, match="state"):
             check_state(state, expected)
 
@@ -304,7 +341,16 @@ class TestForms:
 
     @pytest.mark.parametrize(
         "changes",
-        [{"client_id": ""}, {"client_secret": ""}, {"redirect_uri": " "}, {"client_auth": "x", "client_secret": "s"}],
+        [
+            {"client_id": ""},
+            {"client_secret": ""},
+            {"redirect_uri": " "},
+            {"redirect_uri": "https://\ud800"},
+            {"client_auth": "x", "client_secret": "s"},
+            {"client_auth": "x"},
+            {"code_verifier": 5},
+            {"code_verifier": ""},
+        ],
     )
     def test_what_cannot_work_is_refused(self, changes: dict[str, Any]) -> None:
         with pytest.raises(InvalidArgumentError):
@@ -314,6 +360,11 @@ class TestForms:
         call = refresh_grant("rt", client_id="c", client_secret=None, scopes=["a:read"], client_auth="body")
         assert call.form["scope"] == "a:read"
         assert call.repeatable is False
+
+    @pytest.mark.parametrize("scopes", [None, 5, [None], [b"a:read"]])
+    def test_scopes_that_are_none_are_refused(self, scopes: Any) -> None:
+        with pytest.raises(InvalidArgumentError, match="scope"):
+            client_credentials_grant("c", "s", scopes, "body")
 
     def test_client_credentials_need_a_secret(self) -> None:
         with pytest.raises(InvalidArgumentError, match="client_secret"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -79,6 +80,7 @@ profiles:
             ({}, {}, "https://work.example.com/v1", "sk_work"),
             ({"profile": "home"}, {"HOME_KEY": "sk_home"}, "https://api.sensei.ai/v1", "sk_home"),
             ({}, {"SENSEI_PROFILE": "home", "HOME_KEY": "sk_home"}, "https://api.sensei.ai/v1", "sk_home"),
+            ({"profile": "work"}, {"SENSEI_API_KEY": "k"}, "https://work.example.com/v1", "k"),
         ],
     )  # fmt: skip
     def test_arguments_before_environment_before_profile(
@@ -112,6 +114,40 @@ profiles:
         with pytest.raises(ConfigurationError, match=message) as caught:
             self.settled(tmp_path, env=env, **given)
         assert "SECRET" not in str(caught.value)
+
+    def test_a_user_without_a_home_needs_no_file(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def unknown() -> Path:
+            raise RuntimeError("Could not determine home directory.")
+
+        monkeypatch.setattr(Path, "home", unknown)
+        found = resolve("k", credentials=None, base_url=None, profile=None, allow_insecure=False, environ={})
+        assert found.server.url == "https://api.sensei.ai/v1"
+        with pytest.raises(ConfigurationError, match="no profile 'work'"):
+            resolve("k", credentials=None, base_url=None, profile="work", allow_insecure=False, environ={})
+
+    @pytest.mark.parametrize("seen", [False, True])
+    def test_a_home_of_somebody_else_holds_no_file_but_one_that_is_seen_must_be_readable(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seen: bool
+    ) -> None:
+        def forbidden(path: Path, **options: object) -> NoReturn:
+            raise PermissionError(13, "Permission denied", str(path))
+
+        def settled(**given: object) -> tuple[str, object]:
+            with monkeypatch.context() as patch:
+                patch.setattr(Path, "read_text", forbidden)
+                if not seen:
+                    patch.setattr(Path, "stat", forbidden)
+                return self.settled(tmp_path, **given)
+
+        if seen:
+            (tmp_path / ".sensei").mkdir()
+            (tmp_path / ".sensei" / "config.yaml").write_text(self.FILE)
+            with pytest.raises(ConfigurationError, match="cannot be read"):
+                settled(api_key="k")
+        else:
+            assert settled(api_key="k") == ("https://api.sensei.ai/v1", "k")
+            with pytest.raises(ConfigurationError, match="cannot be read"):
+                settled(profile="work")
 
     def test_a_key_of_a_profile_stays_with_its_server(self, tmp_path: Path) -> None:
         with pytest.raises(ConfigurationError, match=r"is for https://work\.example\.com"):

@@ -19,7 +19,7 @@ from sensei._oauth import (
     token_reference,
 )
 from sensei._redact import concealed
-from sensei._request import UNSET, HeaderTypes, RequestExtras, TimeoutTypes
+from sensei._request import UNSET, HeaderTypes, RequestExtras, TimeoutTypes, Unset
 from sensei.models.enums import ScopeParam
 from sensei.models.oauth import OAuthIntrospection, OAuthTokenResponse
 
@@ -83,8 +83,8 @@ class AsyncOAuth(AsyncResource):
         client_id: str,
         client_secret: str | None = None,
         code_verifier: str | None = None,
-        state: str | None = None,
-        expected_state: str | None = None,
+        state: str | Unset | None = UNSET,
+        expected_state: str | Unset | None = UNSET,
         client_auth: ClientAuth = "body",
         timeout: TimeoutTypes = UNSET,
         headers: HeaderTypes = None,
@@ -100,7 +100,8 @@ class AsyncOAuth(AsyncResource):
             client_secret: its secret; None for a public client, which must use PKCE.
             code_verifier: the one that `authorization_url` gave.
             state: the `state` of the callback.
-            expected_state: the one that `authorization_url` gave; compared before anything is sent.
+            expected_state: the one that `authorization_url` gave; compared before anything is sent. Pass both just as
+                you have them: None, for one that is missing, is refused. Without the two nothing is compared.
             client_auth: `body` or `basic`: how id and secret are sent.
             timeout: seconds for the attempt.
             headers: headers for this call only.
@@ -109,7 +110,7 @@ class AsyncOAuth(AsyncResource):
             The tokens; `OAuth2Token.from_answer` makes credentials of them.
 
         Raises:
-            InvalidArgumentError: the states differ, or an argument is empty. Nothing was sent.
+            InvalidArgumentError: the states differ or one is missing, or an argument is empty. Nothing was sent.
             BadRequestError: `invalid_grant`: the code is unknown, spent or too old, or the verifier does not fit.
             AuthenticationError: `invalid_client`: unknown client or wrong secret.
             APIConnectionError: no answer came; start the sign-in again.
