@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from inspect import iscoroutinefunction
 from math import isnan
 from typing import TYPE_CHECKING, cast
 
@@ -74,17 +75,33 @@ def check_deadline(deadline: object) -> float | None:
     return cast("float", deadline)
 
 
-def check_wait(timeout: object, interval: object, on_progress: Callable[..., object] | None) -> None:
+def check_wait(
+    timeout: object, interval: object, on_progress: Callable[..., object] | None, *, waits: bool = False
+) -> None:
     """See to it that a wait can be kept.
 
     Raises:
-        InvalidArgumentError: `timeout` or `interval` is no number of seconds, or `on_progress` no function.
+        InvalidArgumentError: `timeout` or `interval` is no number of seconds, or `on_progress` no function, or one
+            that would have to be awaited where nothing `waits` for it.
     """
     for name, seconds in (("timeout", timeout), ("interval", interval)):
         if seconds is not None and not (is_number(seconds) and cast("float", seconds) >= 0):
             raise InvalidArgumentError(f"{name} must be seconds, zero or more, or None")
-    if on_progress is not None and not callable(on_progress):
-        raise InvalidArgumentError(f"on_progress must be a function, not {kind_of(on_progress)}")
+    check_callback("on_progress", on_progress, waits=waits)
+
+
+def check_callback(name: str, function: object, *, waits: bool = False) -> None:
+    """See to it that what is to be called can be: `function` may be asynchronous where the caller waits for it.
+
+    Raises:
+        InvalidArgumentError: it is no function, or nothing would await it.
+    """
+    if function is not None and not callable(function):
+        raise InvalidArgumentError(f"{name} must be a function, not {kind_of(function)}")
+    if not waits and iscoroutinefunction(function):
+        raise InvalidArgumentError(
+            f"{name} is asynchronous and nothing would await it: use AsyncClient, or a plain one"
+        )
 
 
 def check_mapping(name: str, value: object, error: type[SenseiError] = InvalidArgumentError) -> None:

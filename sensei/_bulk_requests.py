@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from hashlib import sha256
 from itertools import islice
 from typing import Final, TypeVar, cast
 
-from sensei.errors import SenseiError
+from sensei._request import LONGEST_KEY
+from sensei.errors import InvalidArgumentError, SenseiError
 from sensei.models.base import BulkResult, BulkSummary, Model
 
 T = TypeVar("T")
@@ -22,10 +24,15 @@ LARGEST_WEBHOOKS: Final = 100
 def batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
     """`items` in lists of at most `size`; none for no items.
 
+    Raises:
+        InvalidArgumentError: they are no list.
+
     Examples:
         >>> list(batches("abcde", 2))
         [['a', 'b'], ['c', 'd'], ['e']]
     """
+    if not isinstance(cast("object", items), Iterable):
+        raise InvalidArgumentError(f"a list is needed, not {type(items).__name__}")
     rest = iter(items)
     while batch := list(islice(rest, size)):
         yield batch
@@ -50,7 +57,11 @@ def join(whole: ResultT, part: ResultT, offset: int) -> ResultT:
 
 def next_key(key: str | None, index: int) -> str | None:
     """The idempotency key of request number `index` of a call: the given key, then variants that a retry repeats."""
-    return key if key is None or index == 0 else f"{key[:240]}.{index}"
+    if key is None or index == 0:
+        return key
+    variant = f"{key}.{index}"
+    # Of two long keys with the same beginning each has variants of its own.
+    return variant if len(variant) <= LONGEST_KEY else f"{sha256(key.encode()).hexdigest()}.{index}"
 
 
 def say_done(error: SenseiError, done: int) -> None:

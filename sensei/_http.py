@@ -124,6 +124,7 @@ _TROUBLES = {
     "ClientResponseError": Trouble.CUT,
     "ProxyError": Trouble.NOT_SENT,
     "UnsupportedProtocol": Trouble.UNSENDABLE,
+    "InvalidURL": Trouble.UNSENDABLE,
     "LocalProtocolError": Trouble.UNSENDABLE,
     "NetworkError": Trouble.CUT,
     "RemoteProtocolError": Trouble.CUT,

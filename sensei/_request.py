@@ -8,10 +8,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import lru_cache
+from math import isfinite
 from typing import TYPE_CHECKING, Final, Literal, NoReturn, TypeAlias, cast
 from urllib.parse import quote, unquote
 
-from sensei._arguments import check_mapping
+from sensei._arguments import check_mapping, is_number
 from sensei.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
@@ -164,31 +165,51 @@ def build_query(params: QueryTypes) -> str:
         return ""
     check_mapping("params", params)
     pairs: list[str] = []
-    for name, value in params.items():
+    for name, value in cast("Mapping[object, object]", params).items():
         if value is None or value is UNSET:
             continue
-        if isinstance(value, Iterable) and not isinstance(value, str):
-            pairs += [f"{quote(name, safe='')}={quote(str(one), safe='')}" for one in value]
-        else:
-            pairs.append(f"{quote(name, safe='')}={quote(_text(value), safe='')}")
+        if not isinstance(name, str):
+            raise InvalidArgumentError(f"params must have texts for names, not {type(name).__name__}")
+        pairs += [f"{_quoted(name, name)}={_quoted(_text(one, name), name)}" for one in _each(value)]
     return "&".join(pairs)
 
 
-def _text(value: object) -> str:
-    if value is True:
-        return "true"
-    if value is False:
-        return "false"
+def _each(value: object) -> Iterable[object]:
+    alone: Iterable[object] = (value,)
+    if isinstance(value, str | bytes | bytearray | Mapping) or not isinstance(value, Iterable):
+        return alone
+    return cast("Iterable[object]", value)
+
+
+def _quoted(text: str, name: str) -> str:
+    try:
+        return quote(text, safe="")
+    except UnicodeEncodeError:
+        raise InvalidArgumentError(f"{name[:60]!r} is not valid text: it holds a lone surrogate") from None
+
+
+def _text(value: object, name: str) -> str:
+    if isinstance(value, str):
+        return str.__str__(value)  # of an enum with text values the value, not the name
+    if isinstance(value, bool):
+        return "true" if value else "false"
     if isinstance(value, datetime):
-        if value.tzinfo is None:
-            raise InvalidArgumentError(f"{value} has no time zone: pass an aware datetime, e.g. with tzinfo=UTC")
+        if value.utcoffset() is None:
+            raise InvalidArgumentError(f"{name} has no time zone: pass an aware datetime, e.g. with tzinfo=UTC")
         return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
     if isinstance(value, date):
         return value.isoformat()
+    if not isinstance(value, int | float):
+        raise InvalidArgumentError(f"{name} must be text, a number or a date, not {type(value).__name__}")
+    if not is_number(value) or not isfinite(value):
+        raise InvalidArgumentError(f"{name} must be a finite number")
     return str(value)
 
 
-_KEY = re.compile(r"[!-~]{1,255}").fullmatch
+LONGEST_KEY: Final = 255
+"""Characters of an idempotency key."""
+
+_KEY = re.compile(rf"[!-~]{{1,{LONGEST_KEY}}}").fullmatch
 
 
 def check_idempotency_key(key: str) -> str:

@@ -48,7 +48,7 @@ async def poll(
             goes on.
         SenseiError: the first question failed, or the outage lasted too long.
     """
-    check_wait(timeout, interval, on_progress)
+    check_wait(timeout, interval, on_progress, waits=True)  # sync: check_wait(timeout, interval, on_progress)
     started = answered = monotonic()
     ends = None if timeout is None else started + timeout
     pace = PollInterval()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import enum
 import json
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from email.utils import format_datetime, formatdate
 
 import pytest
@@ -35,6 +36,12 @@ from sensei.errors import (
 from sensei.models.response import RateLimit
 
 steady = settings(derandomize=True, deadline=None)
+
+
+class Filter(str, enum.Enum):  # noqa: UP042 - it is about these
+    """As programs write them that are older than `StrEnum`."""
+
+    RUNNING = "running"
 
 
 class TestPaths:
@@ -73,6 +80,9 @@ class TestPaths:
             ({"a": True, "b": False, "c": 0, "d": 1.5, "e": ""}, "a=true&b=false&c=0&d=1.5&e="),
             ({"a b": "c&d=e"}, "a%20b=c%26d%3De"),
             ({"tag": ["x", "y"]}, "tag=x&tag=y"),
+            ({"tag": {"x": 1}.keys()}, "tag=x"),
+            ({"status": Filter.RUNNING}, "status=running"),
+            ({"day": date(2026, 2, 2)}, "day=2026-02-02"),
             (
                 {"since": datetime(2026, 2, 2, 17, tzinfo=UTC).astimezone(tz=None)},
                 "since=2026-02-02T17%3A00%3A00Z",
@@ -81,6 +91,17 @@ class TestPaths:
     )
     def test_queries(self, params: dict[str, object] | None, query: str) -> None:
         assert build_query(params) == query  # type: ignore[arg-type]
+
+    @pytest.mark.parametrize(
+        "value", [object(), b"bytes", {"a": 1}, float("nan"), float("inf"), 10**400, "\ud800", ["\ud800"], [None], len]
+    )
+    def test_what_is_no_value_of_a_query_is_refused_by_name(self, value: object) -> None:
+        with pytest.raises(InvalidArgumentError, match="status"):
+            build_query({"status": value})  # type: ignore[dict-item]
+
+    def test_a_name_that_is_no_text_is_refused(self) -> None:
+        with pytest.raises(InvalidArgumentError, match="names"):
+            build_query({1: "a"})  # type: ignore[dict-item]
 
     def test_a_time_without_a_zone_is_refused(self) -> None:
         with pytest.raises(InvalidArgumentError, match="time zone"):

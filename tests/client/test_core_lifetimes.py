@@ -17,7 +17,7 @@ import pytest
 import trio
 
 from sensei import AsyncClient, Client
-from sensei.errors import APIConnectionError, ConfigurationError
+from sensei.errors import APIConnectionError, ConfigurationError, InvalidArgumentError
 from tests.client.faulty import Answer, FaultyServer, Heard, reply
 from tests.client.samples import connection, page
 
@@ -198,9 +198,22 @@ class TestFunctionsOfTheOtherKind:
     def test_a_sync_wait_refuses_a_progress_function_that_it_cannot_await(self) -> None:
         async def on_progress(one: object) -> None: ...
 
-        refused = pytest.raises(ConfigurationError, match="use AsyncClient, or a plain one")
+        refused = pytest.raises(
+            InvalidArgumentError, match=r"on_progress is asynchronous.*use AsyncClient, or a plain one"
+        )
         with FaultyServer(by_id) as server, Client("sk_test_1", base_url=server.url) as client, refused:
             client.connections.wait("conn_1", on_progress=on_progress)
+
+    def test_a_sync_rotation_refuses_one_before_a_key_is_made(self) -> None:
+        """The new key would be handed to nobody, and the old one deleted."""
+
+        async def on_created(key: object) -> None: ...
+
+        refused = pytest.raises(InvalidArgumentError, match="on_created is asynchronous")
+        with FaultyServer(by_id) as server, Client("sk_test_1", base_url=server.url) as client:
+            with refused:
+                client.api_keys.rotate("key_1", on_created=on_created)
+            assert server.heard == []
 
 
 class TestAtTheEnd:

@@ -86,6 +86,16 @@ REFUSED: list[tuple[Call, str]] = [
      "expected has a value of the wrong type"),
     (lambda c: c.validations.report("val_1", format="docx"),  # type: ignore[call-overload]
      "format must be one of json, html, pdf"),
+    (lambda c: c.validations.report("val_1", format=["json"]),  # type: ignore[call-overload]
+     "format must be one of json, html, pdf"),
+    (lambda c: c.mappings.bulk_update("mig_1", updates=None), "a list is needed, not NoneType"),  # type: ignore[arg-type]
+    (lambda c: c.webhooks.bulk_create(webhooks=7), "a list is needed, not int"),  # type: ignore[arg-type]
+    (lambda c: c.mappings.approve_all("mig_1", above=95), "above must be 0 to 1"),
+    (lambda c: c.mappings.approve_all("mig_1", above=float("nan")), "above must be 0 to 1"),
+    (lambda c: c.migrations.list(source_id=object()),  # type: ignore[arg-type]
+     "source_id must be text, a number or a date, not object"),
+    (lambda c: c.connections.list(tag="\ud800"), "'tag' is not valid text"),
+    (lambda c: c.migrations.logs("mig_1", since=datetime(2026, 2, 2)), "since has no time zone"),  # noqa: DTZ001
     (lambda c: c.webhooks.create(url="https://h", events="migration.*"), "events must be a list of texts, not"),
     (lambda c: c.webhooks.create(url="https://h", events=[]), "events must have at least 1 item"),
     (lambda c: c.webhooks.create(url="https://h", events=["Migration.*"]), "events.0 must match pattern"),

@@ -7,9 +7,11 @@ from datetime import datetime
 from types import NoneType
 from typing import TYPE_CHECKING, ClassVar, cast
 
+from sensei._arguments import check_callback
 from sensei._async.resources._base import AsyncLiveObject, AsyncResource
 from sensei._body_checks import changed, checked
 from sensei._request import UNSET, HeaderTypes, TimeoutTypes, Unset
+from sensei._tokens import async_resolved
 from sensei.errors import KeyNotDeletedError, SenseiError
 from sensei.models.api_keys import ApiKeyCreatedData, ApiKeyData
 from sensei.models.enums import EnvironmentParam, ScopeParam
@@ -33,7 +35,8 @@ class AsyncApiKey(AsyncLiveObject, ApiKeyData):
         """Make a new key like this one, then delete this one. `POST /api-keys`, `DELETE /api-keys/{id}`
 
         Args:
-            on_created: called with the new key before the old one goes; if it raises, the old one stays.
+            on_created: called with the new key, and awaited if it has to be, before the old one goes; if it raises, the
+                old one stays.
 
         Returns:
             The new key.
@@ -263,7 +266,8 @@ class AsyncApiKeys(AsyncResource):
         Args:
             id: the old key.
             expires_at: when the new one stops working; like the old one when not given.
-            on_created: called with the new key before the old one goes; if it raises, the old one stays.
+            on_created: called with the new key, and awaited if it has to be, before the old one goes; if it raises, the
+                old one stays.
             idempotency_key: of the making, from an earlier try whose outcome is unknown; made up when None.
             timeout: seconds for one attempt.
             headers: headers for these calls only.
@@ -277,6 +281,7 @@ class AsyncApiKeys(AsyncResource):
         Examples:
             >>> new = await client.api_keys.rotate("key_abc123", on_created=lambda new: vault.write("sensei", new.key))
         """
+        check_callback("on_created", on_created, waits=True)  # sync: check_callback("on_created", on_created)
         old = await self.get(id, timeout=timeout, headers=headers)
         new = await self.create(
             name=old.name,
@@ -290,7 +295,7 @@ class AsyncApiKeys(AsyncResource):
             headers=headers,
         )
         if on_created is not None:
-            on_created(new)
+            await async_resolved(on_created(new))
         try:
             await self.delete(id, timeout=timeout, headers=headers)
         except SenseiError as error:

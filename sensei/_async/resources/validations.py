@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, cast, overload
 
 from sensei._async.resources._base import AsyncResource
 from sensei._async.resources.certificates import AsyncCertificate
@@ -240,7 +240,7 @@ class AsyncValidations(AsyncResource):
             >>> page = await client.validations.report("val_abc123", format="html")
             >>> _ = Path("report.html").write_text(page, encoding="utf-8")
         """
-        if format not in _REPORTS:
+        if not isinstance(cast("object", format), str) or format not in _REPORTS:
             raise InvalidArgumentError(f"format must be one of {', '.join(_REPORTS)}")
         shape, accept = _REPORTS[format]
         report: AsyncValidationReport | str | bytes = await self._call(

@@ -8,9 +8,11 @@ from datetime import datetime
 from types import NoneType
 from typing import TYPE_CHECKING, ClassVar, cast
 
+from sensei._arguments import check_callback
 from sensei._body_checks import changed, checked
 from sensei._request import UNSET, HeaderTypes, TimeoutTypes, Unset
 from sensei._sync.resources._base import LiveObject, Resource
+from sensei._tokens import resolved
 from sensei.errors import KeyNotDeletedError, SenseiError
 from sensei.models.api_keys import ApiKeyCreatedData, ApiKeyData
 from sensei.models.enums import EnvironmentParam, ScopeParam
@@ -34,7 +36,8 @@ class ApiKey(LiveObject, ApiKeyData):
         """Make a new key like this one, then delete this one. `POST /api-keys`, `DELETE /api-keys/{id}`
 
         Args:
-            on_created: called with the new key before the old one goes; if it raises, the old one stays.
+            on_created: called with the new key, and awaited if it has to be, before the old one goes; if it raises, the
+                old one stays.
 
         Returns:
             The new key.
@@ -264,7 +267,8 @@ class ApiKeys(Resource):
         Args:
             id: the old key.
             expires_at: when the new one stops working; like the old one when not given.
-            on_created: called with the new key before the old one goes; if it raises, the old one stays.
+            on_created: called with the new key, and awaited if it has to be, before the old one goes; if it raises, the
+                old one stays.
             idempotency_key: of the making, from an earlier try whose outcome is unknown; made up when None.
             timeout: seconds for one attempt.
             headers: headers for these calls only.
@@ -278,6 +282,7 @@ class ApiKeys(Resource):
         Examples:
             >>> new = client.api_keys.rotate("key_abc123", on_created=lambda new: vault.write("sensei", new.key))
         """
+        check_callback("on_created", on_created)
         old = self.get(id, timeout=timeout, headers=headers)
         new = self.create(
             name=old.name,
@@ -291,7 +296,7 @@ class ApiKeys(Resource):
             headers=headers,
         )
         if on_created is not None:
-            on_created(new)
+            resolved(on_created(new))
         try:
             self.delete(id, timeout=timeout, headers=headers)
         except SenseiError as error:

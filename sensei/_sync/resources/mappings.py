@@ -6,11 +6,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from sensei._arguments import is_number
 from sensei._body_checks import changed, check_decision, checked, members
 from sensei._bulk_requests import LARGEST_CHANGE, batches
 from sensei._request import UNSET, HeaderTypes, TimeoutTypes, Unset
 from sensei._sync.resources._bulk import BulkResource
 from sensei._sync.resources.mapping import Mapping, MappingBulkResult
+from sensei.errors import InvalidArgumentError
 from sensei.models.enums import MappingStatusParam, TransformationTypeParam
 
 if TYPE_CHECKING:
@@ -332,16 +334,21 @@ class Mappings(BulkResource):
         Returns:
             How each came out; nothing is sent when none is in review.
 
+        Raises:
+            InvalidArgumentError: `above` is not 0 to 1.
+
         Examples:
             >>> result = client.mappings.approve_all("mig_abc123", above=0.9)
             >>> print(result.summary.succeeded, "approved")
         """
-
+        if not is_number(above) or not 0 <= above <= 1:
+            raise InvalidArgumentError("above must be 0 to 1")
         page = self.list(
             migration_id, status="pending_review", min_confidence=above, limit=100, timeout=timeout, headers=headers
         )
         # Read to the end first: what is approved leaves the list, and would make it drift.
-        sure = [mapping.id for mapping in page if mapping.id is not None]
+        # Compared here too: a server that passes over a filter must not have everything approved.
+        sure = [mapping.id for mapping in page if mapping.id is not None and mapping.confidence >= above]
         updates: list[MappingChangeParam] = [{"id": mapping_id, "status": "approved"} for mapping_id in sure]
         if comment is not UNSET:
             for update in updates:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, cast, overload
 
 from sensei._body_checks import checked
 from sensei._request import UNSET, HeaderTypes, RequestExtras, TimeoutTypes, Unset
@@ -241,7 +241,7 @@ class Validations(Resource):
             >>> page = client.validations.report("val_abc123", format="html")
             >>> _ = Path("report.html").write_text(page, encoding="utf-8")
         """
-        if format not in _REPORTS:
+        if not isinstance(cast("object", format), str) or format not in _REPORTS:
             raise InvalidArgumentError(f"format must be one of {', '.join(_REPORTS)}")
         shape, accept = _REPORTS[format]
         report: ValidationReport | str | bytes = self._call(

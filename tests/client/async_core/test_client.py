@@ -365,6 +365,11 @@ class TestForeignClients:
                 await client.connections.get("conn_1")
         assert not elsewhere.called
 
+    async def test_what_it_cannot_even_build_is_a_typed_error(self) -> None:
+        async with httpx.AsyncClient() as own, AsyncClient("sk_test_1", http_client=own) as client:
+            with pytest.raises(InvalidArgumentError, match="cannot be sent as it is"):
+                await client.connections.get("x" * 70_000)
+
     async def test_its_failures_are_the_same(self) -> None:
         async with httpx.AsyncClient() as own:
             with FaultyServer(lambda heard: None) as server:

@@ -77,7 +77,7 @@ class TestMappings:
 
     async def test_approving_all_that_are_sure(self, client: AsyncClient, wire: Wire) -> None:
         shown = operations()["mappings.list"].answers()["review"][1]
-        mapping = shown["data"][0]
+        mapping = {**shown["data"][0], "confidence": 0.9}
         first = {"data": [{**mapping, "id": f"map_{number}"} for number in range(2)],
                  "pagination": {"total": 3, "limit": 100, "offset": 0, "has_more": True}}  # fmt: skip
         last = {"data": [{**mapping, "id": "map_2"}],
@@ -92,6 +92,17 @@ class TestMappings:
             "updates": [{"id": f"map_{number}", "status": "approved", "comment": "sure"} for number in range(3)]
         }
         assert result.summary.succeeded == 3
+
+    async def test_a_server_that_passes_over_the_filter_has_nothing_approved_by_it(
+        self, client: AsyncClient, wire: Wire
+    ) -> None:
+        shown = operations()["mappings.list"].answers()["review"][1]["data"][0]
+        found = [{**shown, "id": f"map_{at}", "confidence": at / 10} for at in range(11)]
+        pagination = {"total": 11, "limit": 100, "offset": 0, "has_more": False}
+        wire.answer("mappings.list", {"data": found, "pagination": pagination})
+        wire.compute("mappings.bulk_update", lambda seen: each(seen, "updates", "mapping_not_found"))
+        await client.mappings.approve_all("mig_1", above=0.8)
+        assert [one["id"] for one in wire.last.body["updates"]] == ["map_8", "map_9", "map_10"]
 
     async def test_approving_when_none_is_in_review(self, client: AsyncClient, wire: Wire) -> None:
         wire.answer(
@@ -112,6 +123,14 @@ class TestErrors:
             result = await client.errors.bulk_resolve("mig_1", error_ids=ids, resolution="skip", idempotency_key="mine")
             assert [one.id for one in result.results] == ids
         assert [one.headers["x-idempotency-key"] for one in wire.seen] == ["mine", "mine.1"] * 2
+
+    async def test_long_keys_with_the_same_beginning_stay_apart(self, client: AsyncClient, wire: Wire) -> None:
+        wire.compute("errors.bulk_resolve", lambda seen: each(seen, "error_ids", "error_not_found"))
+        ids = [f"err_{number}" for number in range(1200)]
+        for end in "ab":
+            key = "k" * 254 + end
+            await client.errors.bulk_resolve("mig_1", error_ids=ids, resolution="skip", idempotency_key=key)
+        assert len({one.headers["x-idempotency-key"] for one in wire.seen}) == 4
 
     async def test_a_value_of_null_is_sent_as_such(self, client: AsyncClient, wire: Wire) -> None:
         await client.errors.bulk_resolve("mig_1", error_ids=["err_1"], resolution="default", default_value=None)

@@ -17,6 +17,7 @@ from sensei.errors import (
     ApprovalRequiredError,
     CertificateVerificationError,
     ConfigurationError,
+    InvalidArgumentError,
     InvalidStateError,
     KeyNotDeletedError,
     MigrationFailedError,
@@ -480,6 +481,23 @@ class TestRotatingAKey:
         with pytest.raises(OSError, match="sealed"):
             await client.api_keys.rotate("key_1", on_created=store)
         assert not wire.named("api_keys.delete")
+
+    # async only: begin
+    async def test_what_stores_the_new_one_is_awaited_before_the_old_one_goes(
+        self, client: AsyncClient, wire: Wire
+    ) -> None:
+        async def store(_key: object) -> None:
+            raise OSError("the vault is sealed")
+
+        with pytest.raises(OSError, match="sealed"):
+            await client.api_keys.rotate("key_1", on_created=store)
+        assert not wire.named("api_keys.delete")
+
+    # async only: end
+    async def test_what_cannot_store_it_is_refused_before_one_is_made(self, client: AsyncClient, wire: Wire) -> None:
+        with pytest.raises(InvalidArgumentError, match="on_created must be a function"):
+            await client.api_keys.rotate("key_1", on_created="vault")  # type: ignore[arg-type]
+        assert wire.seen == []
 
     async def test_the_new_one_is_not_lost_when_the_old_one_stays(self, client: AsyncClient, wire: Wire) -> None:
         wire.refuse("api_keys.delete", 403, "forbidden")

@@ -349,6 +349,11 @@ class TestForeignClients:
                 client.connections.get("conn_1")
         assert not elsewhere.called
 
+    def test_what_it_cannot_even_build_is_a_typed_error(self) -> None:
+        with httpx.Client() as own, Client("sk_test_1", http_client=own) as client:
+            with pytest.raises(InvalidArgumentError, match="cannot be sent as it is"):
+                client.connections.get("x" * 70_000)
+
     def test_its_failures_are_the_same(self) -> None:
         with httpx.Client() as own:
             with FaultyServer(lambda heard: None) as server:

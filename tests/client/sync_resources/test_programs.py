@@ -18,6 +18,7 @@ from sensei.errors import (
     ApprovalRequiredError,
     CertificateVerificationError,
     ConfigurationError,
+    InvalidArgumentError,
     InvalidStateError,
     KeyNotDeletedError,
     MigrationFailedError,
@@ -464,6 +465,11 @@ class TestRotatingAKey:
         with pytest.raises(OSError, match="sealed"):
             client.api_keys.rotate("key_1", on_created=store)
         assert not wire.named("api_keys.delete")
+
+    def test_what_cannot_store_it_is_refused_before_one_is_made(self, client: Client, wire: Wire) -> None:
+        with pytest.raises(InvalidArgumentError, match="on_created must be a function"):
+            client.api_keys.rotate("key_1", on_created="vault")  # type: ignore[arg-type]
+        assert wire.seen == []
 
     def test_the_new_one_is_not_lost_when_the_old_one_stays(self, client: Client, wire: Wire) -> None:
         wire.refuse("api_keys.delete", 403, "forbidden")
