@@ -1,4 +1,7 @@
-"""Every Python program in the README and the documentation runs as it is printed, page by page, top to bottom."""
+"""Every Python program in the README and the documentation runs as it is printed, page by page, top to bottom.
+
+A text block right below a program is what it prints; `…` stands for anything.
+"""
 
 from __future__ import annotations
 
@@ -8,14 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from sensei.cli._shop import Size, make_shop
+from sensei import Client
+from sensei.cli._shop import make_shop
 from sensei.testing import LocalServer
 
 # One folder and one server for all pages, as a reader has who goes through them one after the other.
 pytestmark = pytest.mark.xdist_group("pages")
 
 ROOT = Path(__file__).parents[2]
-BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"^```python\n(.*?)^```$(?:\n\n```text\n(.*?)^```$)?", re.MULTILINE | re.DOTALL)
 PAGES = sorted(
     page.relative_to(ROOT)
     for page in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
@@ -23,11 +27,15 @@ PAGES = sorted(
 )
 
 
-def programs(page: Path) -> Iterator[tuple[int, str]]:
-    """The line on which each program of a page begins, and the program."""
+def programs(page: Path) -> Iterator[tuple[int, str, str | None]]:
+    """The line on which each program of a page begins, the program, and what it prints."""
     text = page.read_text(encoding="utf-8")
     for block in BLOCK.finditer(text):
-        yield text.count("\n", 0, block.start(1)), block[1]
+        yield text.count("\n", 0, block.start(1)), block[1], block[2]
+
+
+def fits(said: str, shown: str) -> bool:
+    return re.fullmatch(re.escape(shown).replace("…", ".*"), said, re.DOTALL) is not None
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +43,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What the pages take for granted: a shop, as file and as left by the demo."""
     folder = tmp_path_factory.mktemp("reader")
     (folder / "sensei-demo").mkdir()
-    make_shop(folder / "shop.db", nul_in_text=True, size=Size(products=60, customers=300, orders=400))
+    make_shop(folder / "shop.db", nul_in_text=True)
     (folder / "sensei-demo" / "shop.db").write_bytes((folder / "shop.db").read_bytes())
     return folder
 
@@ -60,21 +68,25 @@ def test_pages_with_programs_were_found() -> None:
 @pytest.mark.parametrize("page", PAGES, ids=str)
 def test_the_programs_of_a_page_run(page: Path, reader: None, capsys: pytest.CaptureFixture[str]) -> None:
     names: dict[str, object] = {"__name__": "__main__"}
-    for line, program in programs(ROOT / page):
-        # The blank lines make a traceback point at the line of the page.
-        exec(compile("\n" * line + program, str(page), "exec"), names)
-    for value in names.values():
-        close = getattr(value, "close", None)
-        if type(value).__name__ == "Client" and close is not None:
-            close()
+    printed = ""
+    try:
+        for line, program, shown in programs(ROOT / page):
+            # The blank lines make a traceback point at the line of the page.
+            exec(compile("\n" * line + program, str(page), "exec"), names)
+            said = capsys.readouterr().out
+            assert shown is None or fits(said, shown), said
+            printed += said
+    finally:
+        for value in names.values():
+            if isinstance(value, Client):
+                value.close()
 
-    said = capsys.readouterr().out
-    assert said
-    assert not [line for line in said.splitlines() if line.startswith("failed")], said
+    assert printed
+    assert not [line for line in printed.splitlines() if line.startswith("failed")], printed
 
 
 def test_the_readme_is_kept_short() -> None:
-    (program,) = [program for _, program in programs(ROOT / "README.md")]
+    ((_, program, _),) = programs(ROOT / "README.md")
 
     lines = [line for line in program.splitlines() if line.strip()]
     assert len(lines) <= 31

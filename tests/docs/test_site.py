@@ -95,3 +95,20 @@ def test_the_tree_of_errors_has_every_error() -> None:
     raised = {name for name in errors.__all__ if isinstance(getattr(errors, name), type) and name.endswith("Error")}
 
     assert drawn == raised | {"DuplicateEventError", "TimeoutError", "ValueError"}
+
+
+def test_the_table_of_methods_has_every_public_one() -> None:
+    from functools import reduce
+
+    from sensei import Client
+
+    page = (ROOT / "docs/reference/resources.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| \[`([\w.]+)`\]\(#[\w-]+\) \| (.*) \|$", page, re.MULTILINE)
+    with Client("sk_test_for_the_table", base_url="http://127.0.0.1:1") as client:
+        for attribute, methods in rows:
+            resource = reduce(getattr, attribute.split("."), client)
+            public = {name for name in dir(resource) if not name.startswith("_") and name != "rules"}
+            assert set(re.findall(r"`(\w+)`", methods)) == public, attribute
+        resources = {name for name, value in vars(Client).items() if type(value).__name__ == "cached_property"}
+
+    assert {attribute.partition(".")[0] for attribute, _ in rows} == resources
