@@ -12,10 +12,10 @@ from urllib.parse import urlencode
 
 from sensei._arguments import check_deadline, check_kind, check_mapping, check_timeout
 from sensei._config import DEFAULT_TIMEOUT
-from sensei._http import RawHeaders, Trouble
+from sensei._http import RawHeaders, Trouble, reason_of
 from sensei._redact import SecretBytes, mask_text, safe_body
 from sensei._request import UNSET, HeaderTypes, RequestExtras, TimeoutTypes, Unset, check_idempotency_key, encode_json
-from sensei._retry import RetryPolicy
+from sensei._retry import UNTRUSTED, UNWELCOME, RetryPolicy
 from sensei.errors import (
     APIConnectionError,
     APIStatusError,
@@ -287,16 +287,16 @@ class Call:
             return InvalidArgumentError(f"{self.method} {self.route}: {how.value} ({mask_text(str(error))})")
         if how in {Trouble.CUT, Trouble.TOO_LATE}:
             self.unanswered = True
-        reason = mask_text(str(error))[:200]
+        reason = mask_text(reason_of(error))[:200]
         text = (
             f"{self.method} {self.route}: {how.value} after {self.attempts} {'try' if self.attempts == 1 else 'tries'}"
         )
         if reason:
             text += f" ({reason})"
         late = how in {Trouble.NOT_SENT_IN_TIME, Trouble.TOO_LATE}
-        text += f". {_LATE if late else _CUT if how is Trouble.CUT else _UNREACHED.format(self.server.origin)}"
+        text += f". {_ADVICE.get(how, _UNREACHED).format(self.server.origin)}"
         cls = APITimeoutError if late else APIConnectionError
-        return cls(text, request=self.summary(), attempts=self.attempts)
+        return cls(text, code=_CODES.get(how), request=self.summary(), attempts=self.attempts)
 
     def final(self, error: SenseiError) -> SenseiError:
         """The error to raise at the end, when the last try ended in `error`.
@@ -330,5 +330,16 @@ class Call:
 
 
 _LATE = "Give a longer timeout= or deadline=, in seconds, or see whether the server is busy"
-_CUT = "Ask again; if it stays, look at what stands between this machine and the server"
 _UNREACHED = "Check the network, and that {} is right"
+_ADVICE = {
+    Trouble.NOT_SENT_IN_TIME: _LATE,
+    Trouble.TOO_LATE: _LATE,
+    Trouble.CUT: "Ask again; if it stays, look at what stands between this machine and the server",
+    Trouble.UNTRUSTED: (
+        "Check that {} is right; to trust a certificate authority of your own, name its file in SSL_CERT_FILE, or give "
+        "an http_client that does"
+    ),
+    Trouble.UNWELCOME: "Give an http_client whose TLS context has loaded the certificate, with load_cert_chain()",
+    Trouble.NO_TLS: "Is it plain http? Check {}, and the proxy if there is one",
+}
+_CODES = {Trouble.UNTRUSTED: UNTRUSTED, Trouble.UNWELCOME: UNWELCOME}

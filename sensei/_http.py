@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import enum
 import os
+import re
 import ssl
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -109,6 +110,9 @@ class Trouble(enum.Enum):
     CUT = "the connection broke before the whole answer came"
     TOO_LATE = "the answer did not come in time"
     UNSENDABLE = "the request cannot be sent as it is"
+    UNTRUSTED = "the certificate of the server was not accepted"
+    UNWELCOME = "the server wants a certificate of this client that it accepts, and got none"
+    NO_TLS = "what answers there does not speak TLS"
 
 
 _TROUBLES = {
@@ -141,8 +145,42 @@ def trouble(error: BaseException) -> Trouble | None:
     for cls in type(error).__mro__:
         found = _TROUBLES.get(cls.__name__)
         if found is not None:
-            return found
+            return (_tls_trouble(error) or found) if found in {Trouble.NOT_SENT, Trouble.CUT} else found
     return None
+
+
+_UNWELCOME = re.compile(r"ALERT_(CERTIFICATE_\w+|BAD_CERTIFICATE|UNSUPPORTED_CERTIFICATE|UNKNOWN_CA)$").search
+"""What a server says that refuses a handshake for the client's certificate. It has done nothing then."""
+
+
+def _tls_trouble(error: BaseException) -> Trouble | None:
+    for one in _chain(error):
+        if isinstance(one, ssl.SSLCertVerificationError):
+            return Trouble.UNTRUSTED
+        if isinstance(one, ssl.SSLError) and one.reason:
+            if _UNWELCOME(one.reason):
+                return Trouble.UNWELCOME
+            if one.reason in {"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE"}:
+                return Trouble.NO_TLS
+    return None
+
+
+def reason_of(error: BaseException) -> str:
+    """What the library or the system says of a failure; some say it only below the error that comes out."""
+    for one in _chain(error):
+        if isinstance(one, ssl.SSLCertVerificationError) and one.verify_message:
+            return one.verify_message.rstrip(".")
+    return next((text for one in _chain(error) if (text := str(one))), "")
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """The error and those that led to it; they may run in a circle."""
+    one: BaseException | None = error
+    for _ in range(10):
+        if one is None:
+            return
+        yield one
+        one = one.__cause__ or one.__context__
 
 
 def without_request(error: BaseException) -> BaseException:

@@ -19,6 +19,10 @@ LONGEST_OUTAGE = 300.0
 """Seconds of an outage that a wait bears once it has seen what it waits for, and a stream once it was connected."""
 
 
+UNTRUSTED, UNWELCOME = "tls_untrusted", "tls_client_certificate"
+"""Codes of connections that failed for a certificate, which trying again does not mend."""
+
+
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
     """How often and how patiently a call is tried again.
@@ -64,7 +68,7 @@ class RetryPolicy:
         if not repeatable:
             return False
         if isinstance(error, APIConnectionError):
-            return True
+            return error.code not in {UNTRUSTED, UNWELCOME}
         if isinstance(error, IdempotencyInProgressError):
             return True
         if not isinstance(error, APIStatusError):

@@ -86,6 +86,9 @@ class InvalidArgumentError(SenseiError, ValueError):
 class APIConnectionError(SenseiError):
     """No answer came: the host was not found, the connection was refused or cut, or TLS failed.
 
+    Its `code` is `tls_untrusted` when the certificate of the server was not accepted, and `tls_client_certificate` when
+    the server did not accept that of the client or misses one; neither is tried again.
+
     Attributes:
         request: what was asked, without secrets; None where nothing was sent yet.
         attempts: how many times it was tried.

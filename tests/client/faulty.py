@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import socket
+import ssl
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -159,3 +160,27 @@ class FaultyServer:
     def _hang_up(connection: socket.socket) -> None:
         with contextlib.suppress(OSError):
             connection.shutdown(socket.SHUT_RDWR)
+
+
+class TLSServer(FaultyServer):
+    """The same over TLS."""
+
+    def __init__(self, answer: Callable[[Heard], Answer | None], context: ssl.SSLContext) -> None:
+        super().__init__(answer)
+        self.context = context
+
+    @property
+    def url(self) -> str:
+        return super().url.replace("http://127.0.0.1", "https://localhost")
+
+    def _serve(self, connection: socket.socket, number: int) -> None:
+        with self._lock:
+            self._open.remove(connection)
+        try:
+            secured = self.context.wrap_socket(connection, server_side=True)
+        except OSError:
+            connection.close()
+            return
+        with self._lock:
+            self._open.append(secured)
+        super()._serve(secured, number)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import socket
 import ssl
 import threading
 import warnings
@@ -25,7 +24,7 @@ from sensei.errors import (
     ConfigurationError,
     OutcomeUnknownError,
 )
-from tests.client.faulty import Answer, FaultyServer, Heard, reply
+from tests.client.faulty import Answer, FaultyServer, Heard, TLSServer, reply
 from tests.client.samples import CONNECTION, connection, sse
 
 
@@ -63,31 +62,13 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-class TLSServer(FaultyServer):
-    """The same over TLS."""
-
-    context: ssl.SSLContext
-
-    def _serve(self, connection: socket.socket, number: int) -> None:
-        with self._lock:
-            self._open.remove(connection)
-        try:
-            secured = self.context.wrap_socket(connection, server_side=True)
-        except OSError:
-            connection.close()
-            return
-        with self._lock:
-            self._open.append(secured)
-        super()._serve(secured, number)
-
-
 @pytest.fixture
 def tls_server(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TLSServer]:
     from sensei._http import tls_context
 
-    server = TLSServer(by_id)
-    server.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    server.context.load_cert_chain(certificate)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    server = TLSServer(by_id, context)
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
     tls_context.cache_clear()
     with server:
@@ -95,19 +76,15 @@ def tls_server(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[T
     tls_context.cache_clear()
 
 
-def secure(server: FaultyServer) -> str:
-    return server.url.replace("http://127.0.0.1", "https://localhost")
-
-
 class TestTLS:
     def test_sync(self, tls_server: TLSServer) -> None:
-        with Client("sk_test_1", base_url=secure(tls_server)) as client:
+        with Client("sk_test_1", base_url=tls_server.url) as client:
             assert [client.connections.get(f"conn_{n}").id for n in range(3)] == ["conn_0", "conn_1", "conn_2"]
         assert tls_server.connections == 1
 
     @pytest.mark.anyio
     async def test_async(self, tls_server: TLSServer) -> None:
-        async with AsyncClient("sk_test_1", base_url=secure(tls_server)) as client:
+        async with AsyncClient("sk_test_1", base_url=tls_server.url) as client:
             for n in range(3):
                 assert (await client.connections.get(f"conn_{n}")).id == f"conn_{n}"
         assert tls_server.connections == 1
@@ -120,10 +97,10 @@ class TestTLS:
 
         monkeypatch.delenv("SSL_CERT_FILE")
         tls_context.cache_clear()
-        async with AsyncClient("sk_test_1", base_url=secure(tls_server), max_retries=0) as client:
+        async with AsyncClient("sk_test_1", base_url=tls_server.url, max_retries=0) as client:
             with pytest.raises(APIConnectionError, match=r"(?i)certificate"):
                 await client.connections.get("conn_1")
-        client = Client("sk_test_1", base_url=secure(tls_server), max_retries=0)
+        client = Client("sk_test_1", base_url=tls_server.url, max_retries=0)
         with client, pytest.raises(APIConnectionError, match=r"(?i)certificate"):
             client.connections.get("conn_1")
         assert tls_server.heard == []

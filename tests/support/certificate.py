@@ -25,12 +25,12 @@ class Certificate:
     """Trusts this certificate alone."""
 
 
-def make_certificate(folder: Path) -> Certificate:
-    """A fresh self-signed certificate for localhost and 127.0.0.1."""
+def make_certificate(folder: Path, host: str = "localhost") -> Certificate:
+    """A fresh self-signed certificate for `host` and 127.0.0.1."""
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
     now = datetime.now(UTC)
-    names = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
+    names = [x509.DNSName(host), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
     certificate = (
         x509.CertificateBuilder()
         .subject_name(name)

@@ -1,0 +1,160 @@
+"""Certificates of servers and clients: what is accepted, and what is said when one is not."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import httpx2
+import pytest
+
+from sensei._async.client import AsyncClient
+from sensei._http import Trouble, reason_of, tls_context, trouble
+from sensei._retry import RetryPolicy
+from sensei.errors import APIConnectionError, OutcomeUnknownError
+from tests.client.faulty import FaultyServer, TLSServer, reply
+from tests.support.certificate import Certificate, make_certificate
+
+OwnClient = Callable[[ssl.SSLContext], httpx.AsyncClient | None]
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Certificate:
+    return make_certificate(tmp_path)
+
+
+@pytest.fixture
+def trusted(certificate: Certificate, monkeypatch: pytest.MonkeyPatch) -> Iterator[Certificate]:
+    """The certificate, which programs of this machine trust."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate.certificate))
+    tls_context.cache_clear()
+    yield certificate
+    tls_context.cache_clear()
+
+
+def with_httpx(context: ssl.SSLContext) -> httpx.AsyncClient:
+    return httpx.AsyncClient(verify=context)
+
+
+def with_httpx2(context: ssl.SSLContext) -> httpx.AsyncClient:
+    return httpx2.AsyncClient(verify=context)  # type: ignore[return-value]  # as good as one of httpx
+
+
+class PlainServer(FaultyServer):
+    """One that takes TLS for a request it cannot read."""
+
+    def _serve(self, connection: socket.socket, number: int) -> None:
+        with self._lock:
+            self._open.remove(connection)
+        with connection:
+            connection.recv(1024)
+            connection.sendall(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n")
+
+
+async def ask(server: FaultyServer, make: OwnClient, context: ssl.SSLContext, url: str | None = None) -> str:
+    own = make(context)
+    patient = RetryPolicy(max_retries=3, initial_delay=0)
+    try:
+        client = AsyncClient("sk_test_1", base_url=url or server.url, http_client=own, retry=patient)
+        async with client:
+            return (await client.request("POST", "/things", json={"name": "a"})).text
+    finally:
+        if own is not None:
+            await own.aclose()
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("make", [lambda context: None, with_httpx, with_httpx2], ids=["own", "httpx", "httpx2"])
+class TestCertificates:
+    async def test_one_that_is_trusted_is_accepted(self, trusted: Certificate, make: OwnClient) -> None:
+        with TLSServer(lambda heard: reply("done"), trusted.server) as server:
+            assert await ask(server, make, trusted.client) == '"done"'
+
+    async def test_one_that_nobody_vouches_for_is_said_to_be_and_not_tried_again(
+        self, certificate: Certificate, make: OwnClient
+    ) -> None:
+        with (
+            TLSServer(lambda heard: reply("done"), certificate.server) as server,
+            pytest.raises(APIConnectionError, match=r"certificate of the server.* SSL_CERT_FILE") as caught,
+        ):
+            await ask(server, make, ssl.create_default_context())
+        assert (caught.value.code, caught.value.attempts) == ("tls_untrusted", 1)
+        assert not isinstance(caught.value, OutcomeUnknownError)
+        assert server.heard == []
+
+    async def test_one_for_another_host_is_said_to_be(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make: OwnClient
+    ) -> None:
+        other = make_certificate(tmp_path, host="other.example.com")
+        monkeypatch.setenv("SSL_CERT_FILE", str(other.certificate))
+        tls_context.cache_clear()
+        with (
+            TLSServer(lambda heard: reply("done"), other.server) as server,
+            pytest.raises(APIConnectionError, match=r"not valid for 'localhost'.*Check that https://localhost"),
+        ):
+            await ask(server, make, other.client)
+        tls_context.cache_clear()
+        assert server.heard == []
+
+    async def test_plain_http_is_said_to_be(self, trusted: Certificate, make: OwnClient) -> None:
+        with PlainServer(lambda heard: None) as server:
+            url = server.url.replace("http://127.0.0.1", "https://localhost")
+            with pytest.raises(APIConnectionError, match=r"does not speak TLS.*plain http") as caught:
+                await ask(server, make, trusted.client, url)
+        assert not isinstance(caught.value, OutcomeUnknownError)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("make", [with_httpx, with_httpx2], ids=["httpx", "httpx2"])
+class TestCertificatesOfClients:
+    async def test_a_server_may_ask_for_one(self, trusted: Certificate, make: OwnClient) -> None:
+        trusted.server.verify_mode = ssl.CERT_REQUIRED
+        trusted.server.load_verify_locations(trusted.certificate)
+        trusted.client.load_cert_chain(trusted.certificate, trusted.private_key)
+        with TLSServer(lambda heard: reply("done"), trusted.server) as server:
+            assert await ask(server, make, trusted.client) == '"done"'
+        assert server.heard[0].body == b'{"name":"a"}'
+
+    async def test_one_that_misses_it_says_so_and_the_post_has_not_happened(
+        self, trusted: Certificate, make: OwnClient
+    ) -> None:
+        trusted.server.verify_mode = ssl.CERT_REQUIRED
+        trusted.server.load_verify_locations(trusted.certificate)
+        # With an older TLS the handshake is over before anything is sent, so that the refusal always arrives.
+        trusted.server.maximum_version = ssl.TLSVersion.TLSv1_2
+        with (
+            TLSServer(lambda heard: reply("done"), trusted.server) as server,
+            pytest.raises(APIConnectionError) as caught,
+        ):
+            await ask(server, make, trusted.client)
+        assert not isinstance(caught.value, OutcomeUnknownError)
+        assert server.heard == []
+
+
+# async only: begin
+ALERTS = [
+    "TLSV13_ALERT_CERTIFICATE_REQUIRED",
+    "SSLV3_ALERT_BAD_CERTIFICATE",
+    "SSLV3_ALERT_CERTIFICATE_REVOKED",
+    "SSLV3_ALERT_CERTIFICATE_EXPIRED",
+    "TLSV1_ALERT_UNKNOWN_CA",
+]
+
+
+@pytest.mark.parametrize("reason", ALERTS)
+def test_the_words_of_tls_are_understood_below_the_errors_of_the_library(reason: str) -> None:
+    alert = ssl.SSLError(1, f"[SSL: {reason}] alert (_ssl.c:1)")
+    alert.reason = reason
+    outer = httpx.ReadError("")
+    outer.__context__ = alert
+    assert trouble(outer) is Trouble.UNWELCOME
+    assert reason in reason_of(outer)
+    outer.__cause__ = outer  # a circle
+    assert trouble(outer) is Trouble.CUT
+    assert reason_of(outer) == ""
+
+
+# async only: end
