@@ -12,6 +12,8 @@ from sensei._concurrency import async_sleep, call_after_fork, current_loop, loop
 from sensei._http import LONGEST_TIMEOUT
 
 if TYPE_CHECKING:
+    import asyncio
+
     import anyio
 
 __all__ = ["AsyncLock", "Lock", "async_run_to_completion", "run_to_completion"]
@@ -119,7 +121,7 @@ async def async_run_to_completion(work: Callable[[], Awaitable[T]]) -> T:
         # Not a cancel scope: those do not hold off a plain `task.cancel()`, which is what `asyncio.wait_for` does.
         task = loop.create_task(finish())
         _unfinished.add(task)
-        task.add_done_callback(_unfinished.discard)
+        task.add_done_callback(_finished)
         return await asyncio.shield(task)
 
     from anyio import CancelScope
@@ -127,6 +129,12 @@ async def async_run_to_completion(work: Callable[[], Awaitable[T]]) -> T:
     with CancelScope(shield=True):
         return await work()
     raise AssertionError("a shielded scope swallows nothing")  # for type checkers
+
+
+def _finished(task: asyncio.Task[T]) -> None:
+    _unfinished.discard(task)
+    if not task.cancelled():
+        task.exception()  # marks it as seen: a caller that is still there raises it
 
 
 _unfinished: set[object] = set()

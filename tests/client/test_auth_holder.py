@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import threading
 from collections.abc import Callable
@@ -349,6 +350,23 @@ class TestEventLoops:
             server.gate.set()
             assert await holder.renewed("Bearer at_0") == "Bearer at_1"
             assert len(server.calls) == 1
+
+        asyncio.run(main())
+
+    def test_a_refresh_that_fails_when_nobody_waits_for_it_makes_no_noise(self) -> None:
+        async def main() -> None:
+            noise: list[object] = []
+            asyncio.get_running_loop().set_exception_handler(lambda loop, context: noise.append(context))
+            server = GatedServer(BadRequestError("No.", status_code=400, code="invalid_grant"))
+            holder = AsyncTokenHolder(user_token(), server.fetch)
+            task = asyncio.create_task(holder.renewed("Bearer at_0"))
+            await server.arrived.wait()
+            task.cancel()
+            await asyncio.wait([task])
+            server.gate.set()
+            await settle()
+            gc.collect()
+            assert noise == []
 
         asyncio.run(main())
 
