@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Playwright, expect, sync_playwright
 
 from sensei import Client
 from sensei.testing import LocalServer
-from tests.browser.visitor import Visitor
+from tests.browser.visitor import Door, Visitor
 
 PATIENCE_MILLISECONDS = 60_000
 FLAGS = (
@@ -67,7 +67,7 @@ def visit(browser: Browser) -> Iterator[Visit]:
     with ExitStack() as stack:
         visitors: list[Visitor] = []
 
-        def open_dashboard(server: LocalServer, *, width: int = 1280, dark: bool = False) -> Visitor:
+        def open_dashboard(server: Door, *, width: int = 1280, dark: bool = False) -> Visitor:
             context = browser.new_context(
                 viewport={"width": width, "height": 800},
                 color_scheme="dark" if dark else "light",

@@ -234,6 +234,26 @@ def test_what_is_typed_by_others_is_shown_as_text(
     assert page.locator("#main img, #main script").count() == 0
 
 
+def test_names_cannot_turn_the_direction_of_what_follows(
+    engine: ScriptedEngine, server: LocalServer, client: Client, visit: Visit
+) -> None:
+    turned, natural = "shop\u202e\u2066lld.gpj", "דואר"
+    make(client, turned)
+    make(client, natural)
+    for name in (turned, natural):
+        client.connections.create(name=name, type="sqlite", role="source", config={"path": f"/nowhere/{turned}.db"})
+    page = visit(server).sign_in()
+    expect(page.get_by_role("link", name="shop[U+202E][U+2066]lld.gpj")).to_be_visible()
+    link = page.get_by_role("link", name=natural)
+    # Its own direction is its own, and ends with it.
+    assert link.locator("bdi").count() == 1
+    for place in ("#/connections", "#/migrations/new"):
+        page.evaluate("place => { location.hash = place; }", place)
+        expect(page.get_by_text("shop[U+202E]").first).to_be_attached()
+        assert not re.search("[\u202a-\u202e\u2066-\u2069]", page.locator("body").inner_html())
+    assert not re.search("[\u202a-\u202e\u2066-\u2069]", page.title())
+
+
 def test_it_can_be_used_with_the_keyboard_alone(
     engine: ScriptedEngine, server: LocalServer, client: Client, visit: Visit
 ) -> None:

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import re
+from typing import Protocol
 
 from playwright.sync_api import ConsoleMessage, Locator, Page, expect
 
-from sensei.testing import LocalServer
+
+class Door(Protocol):
+    """A server to sign in at."""
+
+    @property
+    def url(self) -> str: ...
+
+    @property
+    def api_key(self) -> str: ...
 
 
 class Visitor:
     """One tab. What the browser complains about is kept in `complaints`."""
 
-    def __init__(self, page: Page, server: LocalServer) -> None:
+    def __init__(self, page: Page, server: Door) -> None:
         self.page = page
         self.server = server
         self.complaints: list[str] = []

@@ -155,6 +155,15 @@ def test_a_broken_validation_has_a_page_too() -> None:
     assert to_pdf(_report(None), None).startswith(b"%PDF-")
 
 
+def test_a_name_cannot_turn_the_direction_of_what_follows(outcome: ValidationOutcome) -> None:
+    report = _report(outcome)
+    report["migration"]["name"] = "shop\u202elld.gpj\u2066"
+    page = to_html(report, outcome)
+    assert "shop[U+202E]lld.gpj[U+2066]" in page
+    assert not re.search("[\u202a-\u202e\u2066-\u2069]", page)
+    assert to_pdf(report, outcome).startswith(b"%PDF-")
+
+
 def test_very_many_issues_and_columns_are_cut_and_counted(outcome: ValidationOutcome) -> None:
     profile = outcome.profiles[0]
     many = replace(outcome, profiles=tuple(replace(profile, column=f"c{n}") for n in range(500)))

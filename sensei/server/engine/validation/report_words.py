@@ -163,9 +163,13 @@ def value(value: object) -> str:
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
+# What turns the direction of everything that follows it, so that a name may say something else than it shows.
+_TURNING = re.compile("[\u202a-\u202e\u2066-\u2069]")
+
+
 def printable(text: str) -> str:
-    """The text with control characters and stray surrogates, which no page may hold, as U+FFFD."""
-    return _UNPRINTABLE.sub("\ufffd", text)
+    """The text as it may be shown: controls and stray surrogates as U+FFFD, turning signs by their numbers."""
+    return _TURNING.sub(lambda sign: f"[U+{ord(sign[0]):04X}]", _UNPRINTABLE.sub("\ufffd", text))
 
 
 def place(issue: Mapping[str, Any]) -> str:

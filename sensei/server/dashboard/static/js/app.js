@@ -6,9 +6,9 @@ import { problem } from "./widgets.js";
 import { signInView } from "./views/signin.js";
 
 const VIEWS = {
-  migrations: { text: "Migrations", load: () => import("./views/migrations.js"), one: () => import("./views/migration.js") },
+  migrations: { text: "Migrations", load: () => import("./views/migrations.js"), one: () => import("./views/migration.js"), make: () => import("./views/migration_new.js") },
   validations: { text: "Validations", load: () => import("./views/validations.js"), one: () => import("./views/validation.js") },
-  connections: { text: "Connections", load: () => import("./views/connections.js") },
+  connections: { text: "Connections", load: () => import("./views/connections.js"), make: () => import("./views/connection_new.js") },
   webhooks: { text: "Webhooks", load: () => import("./views/webhooks.js"), one: () => import("./views/webhook.js") },
 };
 const THEMES = ["auto", "light", "dark"];
@@ -42,7 +42,8 @@ async function show() {
   fill(main, view);
   document.title = `${VIEWS[name].text} · Sensei`;
   try {
-    const load = id && VIEWS[name].one ? VIEWS[name].one : VIEWS[name].load;
+    const { load: list, one = list, make = one } = VIEWS[name];
+    const load = id === "new" ? make : id ? one : list;
     const { render } = await load().catch(() => Promise.reject(new PartMissingError()));
     if (!signal.aborted) await render(view, { id, rest, signal });
   } catch (error) {

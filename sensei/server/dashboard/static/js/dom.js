@@ -12,6 +12,9 @@ export function s(tag, attributes = {}, ...children) {
   return furnish(document.createElementNS(SVG, tag), attributes, children);
 }
 
+/** Attributes that are read out or shown. */
+const SPOKEN = new Set(["aria-label", "title", "placeholder"]);
+
 function furnish(element, attributes, children) {
   for (const [name, value] of Object.entries(attributes)) {
     if (value === undefined || value === null || value === false) continue;
@@ -19,14 +22,27 @@ function furnish(element, attributes, children) {
     else if (name === "value") element.value = value;
     else if (name === "data") Object.assign(element.dataset, value);
     else if (name === "vars") for (const [key, text] of Object.entries(value)) element.style.setProperty(key, text);
-    else element.setAttribute(name, value === true ? "" : String(value));
+    else element.setAttribute(name, value === true ? "" : SPOKEN.has(name) ? shown(String(value)) : String(value));
   }
   element.append(...flat(children));
   return element;
 }
 
 function flat(children) {
-  return children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false);
+  return children
+    .flat(Infinity)
+    .filter((child) => child !== null && child !== undefined && child !== false)
+    .map((child) => (child instanceof Node ? child : shown(String(child))));
+}
+
+/** A text in which signs that would turn the direction of what follows are seen instead of obeyed: "[U+202E]". */
+export function shown(text) {
+  return text.replace(/[\u202A-\u202E\u2066-\u2069]/g, (sign) => `[U+${sign.codePointAt(0).toString(16).toUpperCase()}]`);
+}
+
+/** A name that others gave: its direction is its own, and that of the text around it stays. */
+export function bdi(text) {
+  return h("bdi", {}, text);
 }
 
 /** Replace what is inside an element; null and false children are left out. */
@@ -56,7 +72,7 @@ export function uniqueId(prefix) {
 
 /** Say something to screen readers without moving anything. */
 export function announce(text) {
-  document.getElementById("announcements").textContent = text;
+  document.getElementById("announcements").textContent = shown(text);
 }
 
 /** Show a message for a few seconds; `tone` is good or bad. */

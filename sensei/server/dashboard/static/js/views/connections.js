@@ -1,9 +1,11 @@
 // Stored connections and what their last test said.
 
-import { all, post } from "../api.js";
-import { fill, h, refill } from "../dom.js";
+import { all, pause, post, send } from "../api.js";
+import { bdi, fill, h, refill } from "../dom.js";
 import { ago, count, counted, dotted, words } from "../format.js";
-import { attempt, cell, code, empty, loading, pill, table } from "../widgets.js";
+import { attempt, cell, code, confirm, empty, loading, pill, table } from "../widgets.js";
+
+const ASK_AGAIN = 1000;
 
 const EXAMPLE = `connection = client.connections.create(
     name="Shop",
@@ -17,15 +19,40 @@ print(connection.test().status)`;
 export async function render(root, { signal }) {
   const summary = h("p", { class: "soft" });
   const place = h("div", { class: "panel flush" }, loading());
-  fill(root, h("div", { class: "page-head" }, h("div", {}, h("h1", { tabindex: -1 }, "Connections"), summary)), place);
+  const buttons = h("div", { class: "buttons", hidden: true }, newButton());
+  let waiting = false;
+  fill(root, h("div", { class: "page-head" }, h("div", {}, h("h1", { tabindex: -1 }, "Connections"), summary), buttons), place);
 
   async function load() {
     const found = await all("/connections", { signal });
     if (signal.aborted) return;
     fill(summary, `${count(found.length)} in all`);
+    buttons.hidden = found.length === 0;
     const columns = ["Name", "Status", "Type", "Where", "Last test", ""].map((text) => ({ text }));
     if (found.length === 0) fill(place, nothing());
-    else refill(place, table("Connections", columns, found.map((one) => row(one, test))));
+    else refill(place, table("Connections", columns, found.map((one) => row(one, test, remove))));
+    if (found.some((one) => one.status === "testing")) lookAgain();
+  }
+
+  /** A new connection is tested by itself. */
+  async function lookAgain() {
+    if (waiting) return;
+    waiting = true;
+    await pause(ASK_AGAIN, signal).catch(() => {});
+    waiting = false;
+    if (!signal.aborted) await load().catch(lookAgain);
+  }
+
+  async function remove(one, button) {
+    const answer = await confirm({
+      title: "Delete this connection?",
+      text: `${one.name} and its password are forgotten. The database itself is not touched.`,
+      action: "Delete",
+      danger: true,
+    });
+    if (answer === null) return;
+    const went = await attempt(button, () => send("DELETE", `/connections/${encodeURIComponent(one.id)}`), "The connection is deleted.");
+    if (went) await load().catch(() => {});
   }
 
   async function test(one, button) {
@@ -36,16 +63,29 @@ export async function render(root, { signal }) {
   await load();
 }
 
-function row(one, test) {
+function newButton(kind = "") {
+  return h("a", { class: `button ${kind}`, href: "#/connections/new" }, "New connection");
+}
+
+function row(one, test, remove) {
   return h(
     "tr",
     {},
-    cell("Name", [h("span", { class: "strong" }, one.name), one.description ? h("span", { class: "soft small block" }, one.description) : null], "main-cell"),
+    cell("Name", [h("span", { class: "strong" }, bdi(one.name)), one.description ? h("span", { class: "soft small block" }, one.description) : null], "main-cell"),
     cell("Status", pill(one.status)),
     cell("Type", [words(one.type), h("span", { class: "soft small block" }, words(one.role))]),
     cell("Where", h("span", { class: "mono small" }, whereOf(one.config))),
     cell("Last test", lastTest(one.last_test)),
-    cell("", h("button", { type: "button", class: "small", data: { focus: one.id }, "aria-label": `Test ${one.name}`, onclick: (event) => test(one, event.currentTarget) }, "Test"), "decide"),
+    cell(
+      "",
+      h(
+        "div",
+        { class: "buttons" },
+        h("button", { type: "button", class: "small", data: { focus: one.id }, "aria-label": `Test ${one.name}`, onclick: (event) => test(one, event.currentTarget) }, "Test"),
+        h("button", { type: "button", class: "small quiet", data: { focus: `delete-${one.id}` }, "aria-label": `Delete ${one.name}`, onclick: (event) => remove(one, event.currentTarget) }, "Delete…"),
+      ),
+      "decide",
+    ),
   );
 }
 
@@ -70,7 +110,9 @@ function lastTest(test) {
 function nothing() {
   return empty(
     "No connection yet",
-    "A connection keeps how to reach a database; its password is encrypted and never shown again. Make one from Python and use its id in migrations:",
+    "A connection keeps how to reach a database; its password is encrypted and never shown again. Migrations then name it.",
+    h("p", {}, newButton("primary")),
+    h("p", {}, "Or from Python:"),
     code(EXAMPLE),
   );
 }

@@ -1,7 +1,7 @@
 // One migration: what it is, what may be done with it, and its tabs. Everything is kept current by one event stream.
 
 import { get } from "../api.js";
-import { announce, fill, h, icon, refill } from "../dom.js";
+import { announce, bdi, fill, h, icon, refill, shown } from "../dom.js";
 import { dotted, percent, words } from "../format.js";
 import { isFinished, isWorking, shareDone, statusText } from "../states.js";
 import { follow } from "../stream.js";
@@ -165,13 +165,13 @@ class View {
   update() {
     const { migration, connection, said } = this.live;
     const part = shareDone(migration.status, migration.progress.overall_percent);
-    document.title = `${migration.name} · Sensei`;
-    this.title.textContent = migration.name;
-    this.ends.textContent = `${nameOf(migration.source)} → ${nameOf(migration.target)}`;
+    document.title = `${shown(migration.name)} · Sensei`;
+    fill(this.title, bdi(migration.name));
+    fill(this.ends, bdi(nameOf(migration.source)), " → ", bdi(nameOf(migration.target)));
     this.bar.className = `meter large ${migration.status === "failed" ? "bad" : isWorking(migration.status) ? "busy" : migration.status === "completed" ? "good" : ""}`;
     setMeter(this.bar, part);
     this.share.textContent = percent(part);
-    this.now.textContent = isWorking(migration.status) ? [words(migration.phase ?? ""), said].filter((text) => text && text !== "–").join(": ") : "";
+    fill(this.now, isWorking(migration.status) ? [words(migration.phase ?? ""), said].filter((text) => text && text !== "–").join(": ") : null);
     this.#showConnection(connection);
     if (this.shownStatus !== migration.status) {
       if (this.shownStatus !== null) announce(`${migration.name}: ${statusText(migration.status)}`);
@@ -196,7 +196,7 @@ class View {
   #showConnection(state) {
     const texts = { live: "Live", waiting: "Connecting…", ended: "" };
     this.link.className = `connection ${state === "live" ? "live" : ""}`;
-    this.link.textContent = texts[state] ?? `Not live: ${state}`;
+    fill(this.link, texts[state] ?? `Not live: ${state}`);
   }
 
   /** Show a tab; its address is kept, so that it can be linked to. */

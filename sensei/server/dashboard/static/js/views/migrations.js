@@ -1,7 +1,7 @@
 // The list of migrations; those that move are followed live.
 
 import { get, pause, serverTime } from "../api.js";
-import { fill, h, refill } from "../dom.js";
+import { bdi, fill, h, refill } from "../dom.js";
 import { ago, count, dotted, percent, words } from "../format.js";
 import { isWorking, shareDone, statusText } from "../states.js";
 import { follow } from "../stream.js";
@@ -38,12 +38,13 @@ export async function render(root, { signal }) {
   const rows = new Map();
   const place = h("div", { class: "panel flush" }, loading());
   const summary = h("p", { class: "soft" });
+  const buttons = h("div", { class: "buttons", hidden: true }, newButton());
   const filters = choices("Filter by status", FILTERS, status, (value) => {
     status = value;
     wanted = PAGE;
     load().catch(fail);
   });
-  fill(root, h("div", { class: "page-head" }, h("div", {}, h("h1", { tabindex: -1 }, "Migrations"), summary)), filters, place);
+  fill(root, h("div", { class: "page-head" }, h("div", {}, h("h1", { tabindex: -1 }, "Migrations"), summary), buttons), filters, place);
 
   async function load() {
     const asked = status;
@@ -59,7 +60,7 @@ export async function render(root, { signal }) {
   function show(found, pagination) {
     const moving = found.filter((one) => isWorking(one.status)).length;
     fill(summary, `${count(pagination.total)} in all${moving ? `, ${count(moving)} moving` : ""}`);
-    filters.hidden = found.length === 0 && status === "";
+    filters.hidden = buttons.hidden = found.length === 0 && status === "";
     if (found.length === 0) {
       for (const row of rows.values()) row.stop();
       rows.clear();
@@ -132,12 +133,12 @@ function makeRow(viewSignal, changed) {
     element,
     update(one) {
       id = one.id;
-      link.textContent = one.name;
+      fill(link, bdi(one.name));
       link.href = `#/migrations/${encodeURIComponent(id)}`;
       link.dataset.focus = id;
       bar.className = `meter ${one.status === "failed" ? "bad" : isWorking(one.status) ? "busy" : ""}`;
       fill(cells.status, pill(one.status, statusText(one.status)));
-      cells.ends.textContent = `${nameOf(one.source)} → ${nameOf(one.target)}`;
+      fill(cells.ends, bdi(nameOf(one.source)), " → ", bdi(nameOf(one.target)));
       cells.created.textContent = ago(one.created_at);
       if (connection === null) move(shareDone(one.status, one.progress_percent), isWorking(one.status) ? one.phase : null);
     },
@@ -171,12 +172,18 @@ function nameOf(end) {
   return end.connection_name ?? dotted(words(end.type), end.schema);
 }
 
+function newButton(kind = "") {
+  return h("a", { class: `button ${kind}`, href: "#/migrations/new" }, "New migration");
+}
+
 function nothingYet() {
   return empty(
     "No migration yet",
-    "A migration moves one database into another: it is planned, you review the plan, it copies, and both sides are compared. Move a database of yours from a terminal:",
+    "A migration moves one database into another: it is planned, you review the plan, it copies, and both sides are compared.",
+    h("p", {}, newButton("primary")),
+    h("p", {}, "Or move a database of yours from a terminal:"),
     code("sensei migrate sqlite:///shop.db postgresql://ada:secret@localhost:5432/shop"),
-    h("p", {}, "Or make one from Python. It appears here as soon as it exists:"),
+    h("p", {}, "Or from Python. It appears here as soon as it exists:"),
     code(EXAMPLE),
   );
 }

@@ -1,6 +1,6 @@
 // What a validation found: verdict, perspectives, issues, distributions, certificate.
 
-import { download, get, pause, post } from "../api.js";
+import { download, get, pause, post, serverTime } from "../api.js";
 import { distribution, ring } from "../charts.js";
 import { fill, h, icon } from "../dom.js";
 import { count, counted, dotted, duration, moment, score, words } from "../format.js";
@@ -99,8 +99,9 @@ function draw(place, validation, path) {
 function howFar(validation) {
   if (!validation.estimated_completion || !validation.started_at) return null;
   const [began, ends] = [validation.started_at, validation.estimated_completion].map(Date.parse);
-  const share = Math.min(99, Math.max(0, (100 * (Date.now() - began)) / Math.max(1, ends - began)));
-  const left = Math.max(1, Math.round((ends - Date.now()) / 1000));
+  const now = serverTime().getTime();
+  const share = Math.min(99, Math.max(0, (100 * (now - began)) / Math.max(1, ends - began)));
+  const left = Math.max(1, Math.round((ends - now) / 1000));
   return h("section", { class: "panel" }, meter(share, "Progress of the validation", "busy"), h("p", { class: "soft small" }, `About ${duration(left)} left`));
 }
 
