@@ -365,6 +365,8 @@ class TestEventLoops:
             await asyncio.wait([task])
             server.gate.set()
             await settle()
+            assert len(server.calls) == 1
+            del task, holder, server  # what is left of them complains when it goes
             gc.collect()
             assert noise == []
 
