@@ -19,7 +19,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Returns:
         The exit code: 0 done, 1 the operation failed, 2 usage, 3 credentials, 4 not found, 5 the API could not be
-        reached, 130 interrupted.
+        reached, 130 and 143 stopped by SIGINT (Ctrl-C) and SIGTERM.
 
     Examples:
         >>> from sensei.cli import main
@@ -32,6 +32,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         sys.stdout.write(f"sensei {__version__}\n")
         return 0
-    from sensei.cli._app import run
+    try:
+        from sensei.cli._app import run
 
-    return run(given)
+        return run(given)
+    except KeyboardInterrupt:
+        # While the command line itself was being loaded.
+        return 130

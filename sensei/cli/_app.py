@@ -8,9 +8,11 @@ from collections.abc import Sequence
 
 import click
 
-from sensei.cli._errors import INTERRUPTED, USAGE, report, write_exchange
+from sensei.cli._errors import FAILED, USAGE, CommandError, StoppedError, report, write_exchange
 from sensei.cli._groups import Group, Lazy
 from sensei.cli._options import Options
+from sensei.cli._signals import stoppable
+from sensei.cli._text import clean
 
 COMMANDS: Lazy = {
     "api-keys": ("sensei.cli.commands.api_keys", "Make, list, replace and delete API keys."),
@@ -56,22 +58,45 @@ def root() -> None:
 def run(arguments: Sequence[str]) -> int:
     """Carry out one command line and return its exit code; nothing it raises gets out."""
     options = Options()
-    try:
-        result: object = root.main(list(arguments), prog_name="sensei", standalone_mode=False, obj=options)
-        sys.stdout.flush()
-        write_exchange(options)
-    except click.exceptions.Abort:
-        return INTERRUPTED
-    except click.ClickException as error:
-        error.show()
-        return USAGE
-    except BrokenPipeError:
-        # The reader has gone (`sensei … | head`); Python would complain again when it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
-    except (Exception, KeyboardInterrupt) as error:
-        return report(error, options)
+    with stoppable():
+        try:
+            result: object = root.main(list(arguments), prog_name="sensei", standalone_mode=False, obj=options)
+            sys.stdout.flush()
+            write_exchange(options)
+        except click.exceptions.Abort as error:
+            return report(_abandoned(error), options)
+        except click.exceptions.NoArgsIsHelpError as error:
+            error.show()
+            return USAGE
+        except click.ClickException as error:
+            sys.stderr.write(f"Error: {clean(_one_line(error))}\n")
+            return USAGE
+        except BrokenPipeError:
+            # The reader has gone (`sensei … | head`); Python would complain again when it flushes at exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return FAILED
+        except SystemExit:
+            # How click ends for such a reader.
+            return FAILED
+        except (Exception, KeyboardInterrupt) as error:
+            return report(error, options)
     return result if isinstance(result, int) else 0
+
+
+def _abandoned(error: click.exceptions.Abort) -> CommandError:
+    """What it means that a question got no answer."""
+    if isinstance(error.__cause__ or error.__context__, EOFError):
+        return CommandError("no answer was given")
+    stopped = StoppedError()
+    stopped.__cause__ = error
+    return stopped
+
+
+def _one_line(error: click.ClickException) -> str:
+    """What is wrong with a command line, and where it says what would be right."""
+    said = " ".join(error.format_message().split())
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    return f"{said} `{context.command_path} --help` tells more." if context else said
 
 
 __all__ = ["COMMANDS", "root", "run"]

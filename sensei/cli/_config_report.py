@@ -131,6 +131,7 @@ def check(options: Options, *, offline: bool) -> None:
     """
     from sensei._config import parse_url, read_profile
     from sensei.cli._server import open_client
+    from sensei.cli._wording import in_words
     from sensei.errors import ConfigurationError
 
     path = config_file()
@@ -148,7 +149,7 @@ def check(options: Options, *, offline: bool) -> None:
             if found.url:
                 parse_url(found.url)
         except ConfigurationError as error:
-            problems.append(f"profile {name!r}: {error}")
+            problems.append(f"profile {name!r}: {in_words(error, {'base_url': 'api_url'})}")
         problems += [
             f"{path}: profile {name!r} has an unknown member {str(member)[:60]!r}"
             for member in members.keys() - _KNOWN_IN_PROFILE

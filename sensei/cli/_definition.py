@@ -62,6 +62,7 @@ def read_definition(name: str, shape: type, *, also: Collection[str] = ()) -> di
 @contextmanager
 def blamed_on(name: str | None) -> Generator[None]:
     """Name the file in what the SDK or the server finds wrong with a definition; None when it came from no file."""
+    from sensei.cli._wording import in_words
     from sensei.errors import BadRequestError, InvalidArgumentError, UnprocessableEntityError
 
     try:
@@ -69,7 +70,7 @@ def blamed_on(name: str | None) -> Generator[None]:
     except (InvalidArgumentError, BadRequestError, UnprocessableEntityError) as error:
         if name is None:
             raise
-        raise _refused("stdin" if name == "-" else name, str(error)) from None
+        raise _refused("stdin" if name == "-" else name, in_words(error)) from None
 
 
 def retyped(members: dict[str, object], shape: type) -> dict[str, object]:

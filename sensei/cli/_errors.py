@@ -5,13 +5,14 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+from sensei.cli._signals import INTERRUPTED, exit_code_of
 from sensei.cli._text import clean
 
 if TYPE_CHECKING:
     from sensei.cli._options import Options
     from sensei.errors import SenseiError
 
-FAILED, USAGE, CREDENTIALS, NOT_FOUND, UNREACHABLE, INTERRUPTED = 1, 2, 3, 4, 5, 130
+FAILED, USAGE, CREDENTIALS, NOT_FOUND, UNREACHABLE = 1, 2, 3, 4, 5
 
 
 _NO_KEY = (
@@ -35,32 +36,34 @@ class CommandError(Exception):
 
 
 class StoppedError(CommandError):
-    """The user pressed Ctrl-C; the message says what was left behind and how to go on."""
+    """The user pressed Ctrl-C, or SIGTERM came; the message says what was left behind and how to go on."""
 
-    def __init__(self, message: str) -> None:
+    def __init__(self, message: str = "") -> None:
         super().__init__(message, exit_code=INTERRUPTED)
 
 
 def report(error: BaseException, options: Options) -> int:
     """Write an error to stderr and return the exit code."""
-    if isinstance(error, KeyboardInterrupt):
-        return INTERRUPTED
-    message, code = describe(error)
-    label = "Stopped" if isinstance(error, StoppedError) else "Error"
-    sys.stderr.write(f"{label}: {clean(message)}\n")
+    if isinstance(error, KeyboardInterrupt | StoppedError):
+        left = error.message if isinstance(error, StoppedError) else ""
+        sys.stderr.write(f"Stopped: {clean(left)}\n" if left else "Stopped.\n")
+        return exit_code_of(error)
+    message, code = describe(error, options)
+    sys.stderr.write(f"Error: {clean(message)}\n")
     if options.debug:
         _write_details(error, options)
     return code
 
 
-def describe(error: BaseException) -> tuple[str, int]:
+def describe(error: BaseException, options: Options) -> tuple[str, int]:
     """Give the line to show and the exit code for anything that can be raised."""
     if isinstance(error, CommandError):
         return error.message, error.exit_code
     from sensei import errors
+    from sensei.cli._wording import in_words
 
     if isinstance(error, errors.SenseiError):
-        return _NO_KEY if error.code == "no_api_key" else str(error), _code_of(error)
+        return _NO_KEY if error.code == "no_api_key" else in_words(error, options.names), _code_of(error)
     if isinstance(error, OSError) and error.strerror:
         where = f"{error.filename}: " if error.filename else ""
         return f"{where}{error.strerror}", FAILED
@@ -76,6 +79,8 @@ def _code_of(error: SenseiError) -> int:
         (errors.AuthenticationError, CREDENTIALS),
         (errors.PermissionDeniedError, CREDENTIALS),
         (errors.NotFoundError, NOT_FOUND),
+        (errors.BadRequestError, USAGE),
+        (errors.UnprocessableEntityError, USAGE),
         (errors.APIConnectionError, UNREACHABLE),
         (errors.ConfigurationError, USAGE),
         (errors.InvalidArgumentError, USAGE),

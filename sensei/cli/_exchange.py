@@ -25,6 +25,7 @@ class ExchangeLog:
     def hooks(self) -> Hooks:
         """What a client calls so that this is filled."""
         from sensei import Hooks
+        from sensei.cli._wording import in_words
 
         return Hooks(
             on_request=lambda event: self._lines.append(
@@ -34,5 +35,5 @@ class ExchangeLog:
                 f"< {event.response.status_code} after {event.response.elapsed * 1000:.0f} ms"
                 f"  request {event.response.request_id}"
             ),
-            on_retry=lambda event: self._lines.append(f"  again in {event.delay:.1f} s: {event.error}"),
+            on_retry=lambda event: self._lines.append(f"  again in {event.delay:.1f} s: {in_words(event.error)}"),
         )

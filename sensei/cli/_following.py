@@ -34,7 +34,7 @@ def follow(
     """
     from sensei.cli._watch import watch
 
-    with _left_alone(migration, tell):
+    with left_alone(migration.id, tell):
         return watch(migration, tell, doing=doing, since=since, stay=stay)
 
 
@@ -65,7 +65,7 @@ def await_end(migration: Migration, tell: Presenter, timeout: float | None) -> M
             tell.begin(f"Migration {seen.id} is {seen.status.replace('_', ' ')}")
         last = seen.status
 
-    with _left_alone(migration, tell):
+    with left_alone(migration.id, tell):
         return migration.wait(timeout=timeout, on_progress=show)
 
 
@@ -79,7 +79,7 @@ def await_plan(migration: Migration, tell: Presenter, timeout: float | None) -> 
     """
     from sensei import MigrationFailedError
 
-    with _left_alone(migration, tell):
+    with left_alone(migration.id, tell):
         tell.begin("Planning")
         try:
             migration.wait_for_plan(timeout=timeout)
@@ -90,16 +90,37 @@ def await_plan(migration: Migration, tell: Presenter, timeout: float | None) -> 
 
 
 @contextmanager
-def _left_alone(migration: Migration, tell: Presenter) -> Generator[None]:
+def left_alone(migration_id: str, tell: Presenter) -> Generator[None]:
+    """Say that a migration goes on when the user has had enough, and leave the screen in order.
+
+    Raises:
+        StoppedError: Ctrl-C or SIGTERM.
+    """
     try:
         yield
     except KeyboardInterrupt:
         raise StoppedError(
-            f"{migration.id} goes on at the server; `sensei migrations watch {migration.id}` shows it again, "
-            f"`sensei migrations pause {migration.id}` pauses it"
+            f"{migration_id} goes on at the server; `sensei migrations watch {migration_id}` shows it again, "
+            f"`sensei migrations pause {migration_id}` pauses it"
         ) from None
     finally:
         tell.close()
+
+
+@contextmanager
+def perhaps_begun(what: str) -> Generator[None]:
+    """Say who knows, when the user has had enough before there was an answer.
+
+    Args:
+        what: What may have happened, and the command that tells.
+
+    Raises:
+        StoppedError: Ctrl-C or SIGTERM.
+    """
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise StoppedError(what) from None
 
 
 def await_validation(validation: Validation, tell: Presenter, timeout: float | None) -> Validation:

@@ -11,6 +11,7 @@ from sensei.cli._errors import CommandError, StoppedError
 from sensei.cli._memory import Memory
 from sensei.cli._presenter import Presenter
 from sensei.cli._text import count, listing
+from sensei.cli._wording import in_words
 
 if TYPE_CHECKING:
     from sensei import Client, Migration
@@ -97,7 +98,7 @@ class Leftovers:
             pass
         except SenseiError as error:
             return StoppedError(
-                f"the server could not be told to stop ({error}); {_AGAIN} to go on with {migration.id}"
+                f"the server could not be told to stop ({in_words(error)}); {_AGAIN} to go on with {migration.id}"
             )
         if migration.status in _NOTHING_WRITTEN:
             self.abandon(migration)
@@ -129,7 +130,9 @@ class Leftovers:
         try:
             held = self._tables_there(migration)
         except SenseiError as trouble:
-            return CommandError(f"{reason}{code}. The target could not be looked at ({trouble}); {_AGAIN} to clean up.")
+            return CommandError(
+                f"{reason}{code}. The target could not be looked at ({in_words(trouble)}); {_AGAIN} to clean up."
+            )
         if not held:
             self._memory.forget()
             return CommandError(f"{reason}{code}. Nothing was written to the target.")

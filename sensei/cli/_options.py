@@ -25,6 +25,8 @@ class Options:
     quiet: bool = False
     exchange: ExchangeLog | None = field(default=None, repr=False)
     file: Settings | None = field(default=None, compare=False)
+    names: dict[str, str] = field(default_factory=dict[str, str], compare=False)
+    """Arguments of the SDK → what the user of the command at hand writes them as."""
 
     @property
     def settings(self) -> Settings:
@@ -104,4 +106,27 @@ class Command(click.Command):
         if self._needs_settings:
             # Before anything is done: a file that cannot be read must not spoil the result of hours.
             _ = ctx.ensure_object(Options).settings
-        return super().invoke(ctx)
+        ctx.ensure_object(Options).names = _names_of(self, ctx)
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as stop:
+            # Here, since click would write an empty line.
+            from sensei.cli._errors import StoppedError
+
+            raise StoppedError from stop
+
+
+def _names_of(command: click.Command, ctx: click.Context) -> dict[str, str]:
+    """What the parameters of a command are called: by the API's name, and by the user."""
+    found: dict[str, str] = {}
+    for param in command.params:
+        if isinstance(param, click.Argument):
+            shown = param.make_metavar(ctx)
+            found |= {"id": found.get("id", shown), str(param.name): shown}
+        else:
+            long = next((name for name in param.opts if name.startswith("--")), param.opts[0])
+            found |= {long.lstrip("-").replace("-", "_"): long, str(param.name): long}
+    if not ctx.params.get("base_url"):
+        # It came from elsewhere then.
+        found.pop("base_url", None)
+    return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -14,6 +15,12 @@ import pytest
 from sensei import Client
 from sensei.cli import main
 from sensei.testing import LocalServer
+
+FOR_PROGRAMMERS = re.compile(
+    r"(?<![\w/.*])\.[a-z_]{3,}\b(?![./])|\b[a-z_]{3,}=|\w\(\)|\bClient\(|"
+    r"\b(None|True|False|tzinfo|dictionary|base_url|datetime)\b"
+)
+"""What only somebody who writes Python can read."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +77,8 @@ def user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
         capsys.readouterr()
         code = main(arguments)
         said = capsys.readouterr()
+        # Whatever is tried: messages speak of options and commands, never of arguments and methods.
+        assert "--debug" in arguments or (found := FOR_PROGRAMMERS.search(said.err)) is None, f"{found}: {said.err}"
         return Said(code, said.out, said.err)
 
     return User(folder, home, run)

@@ -6,7 +6,9 @@ import os
 import sqlite3
 import subprocess
 import sys
-from contextlib import closing
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from sensei import Client, Migration
@@ -49,9 +51,10 @@ def moved(client: Client, folder: Path) -> Migration:
     return migration.start().wait(timeout=PATIENCE_SECONDS, raise_on_failure=True)
 
 
-def begun(*arguments: str) -> subprocess.Popen[str]:
-    """A command line that has begun, and can be interrupted."""
-    return subprocess.Popen(
+@contextmanager
+def begun(*arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """A command line that has begun, and can be interrupted; it never outlives the block."""
+    process = subprocess.Popen(
         [sys.executable, "-c", _INTERRUPTIBLE, *arguments],
         env={**os.environ, "PYTHONUNBUFFERED": "1"},
         stdin=subprocess.DEVNULL,
@@ -59,3 +62,12 @@ def begun(*arguments: str) -> subprocess.Popen[str]:
         stderr=subprocess.PIPE,
         text=True,
     )
+    # So that a test that waits for what never comes fails, and does not wait for ever.
+    end = threading.Timer(2 * PATIENCE_SECONDS, process.kill)
+    end.start()
+    with process:
+        try:
+            yield process
+        finally:
+            end.cancel()
+            process.kill()

@@ -137,6 +137,8 @@ def _status(kind: type[errors.APIStatusError], status: int) -> errors.APIStatusE
         (_status(errors.AuthenticationError, 401), 3, "req_1"),
         (_status(errors.PermissionDeniedError, 403), 3, "req_1"),
         (_status(errors.NotFoundError, 404), 4, "req_1"),
+        (_status(errors.BadRequestError, 400), 2, "req_1"),
+        (_status(errors.UnprocessableEntityError, 422), 2, "req_1"),
         (_status(errors.ConflictError, 409), 1, "req_1"),
         (_status(errors.InternalServerError, 500), 1, "req_1"),
         (errors.APIConnectionError("no answer from host"), 5, "no answer from host"),
@@ -149,7 +151,7 @@ def _status(kind: type[errors.APIStatusError], status: int) -> errors.APIStatusE
     ],
 )
 def test_every_error_has_its_exit_code_and_its_line(error: Exception, code: int, says: str) -> None:
-    message, found = describe(error)
+    message, found = describe(error, Options())
 
     assert found == code
     assert says in message

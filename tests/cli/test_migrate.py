@@ -227,7 +227,7 @@ def test_after_a_failed_start_the_same_command_works(bad_inputs: User) -> None:
     [
         ({"SENSEI_API_URL": "http://127.0.0.1:{port}"}, 3, "no API key"),
         ({"SENSEI_API_KEY": "sk_test_0123456789abcdef", "SENSEI_API_URL": "http://127.0.0.1:{port}"}, 5, "127.0.0.1"),
-        ({"SENSEI_API_KEY": "sk_test_0123456789abcdef", "SENSEI_API_URL": "no url"}, 2, "base_url"),
+        ({"SENSEI_API_KEY": "sk_test_0123456789abcdef", "SENSEI_API_URL": "no url"}, 2, "SENSEI_API_URL 'no url'"),
         ({"SENSEI_PROFILE": "work"}, 2, "'work'"),
     ],
 )

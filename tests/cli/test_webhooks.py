@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import signal
 import socket
+import time
 from collections.abc import Callable
-from typing import get_args
+from typing import Unpack, get_args
 from urllib.parse import urlsplit
 
 import pytest
 
-from sensei import Client
+from sensei import Client, Webhook, Webhooks
+from sensei.cli._listen import DESCRIPTION, description_of
 from sensei.cli._receive import MAX_BODY_BYTES, Forwarded, Forwarder, receiving
 from sensei.cli.commands import webhooks
 from sensei.models.enums import WebhookDeliveryStatusParam
+from sensei.models.params import WebhookCreateParam
 from sensei.webhooks import sign, verify_signature
 from tests.cli.conftest import User
 from tests.cli.jobs import begun
@@ -129,7 +133,7 @@ def test_a_taken_port_is_told_and_nothing_is_registered(connected: User, client:
     assert client.webhooks.list().pagination.total == before
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 0), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_events_are_handed_on_until_it_is_stopped(
     connected: User, client: Client, number: signal.Signals, code: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -141,7 +145,7 @@ def test_events_are_handed_on_until_it_is_stopped(
         assert process.stderr is not None
         assert process.stdout is not None
         assert "Listening at http://127.0.0.1:" in process.stderr.readline()
-        (webhook,) = [one for one in client.webhooks.list(limit=100) if one.description == "sensei webhooks listen"]
+        (webhook,) = listening(client)
         delivery = webhook.test(event_type="migration.failed")
         line = json.loads(process.stdout.readline())
         (received,) = receiver.wait_for_count(1)
@@ -155,10 +159,111 @@ def test_events_are_handed_on_until_it_is_stopped(
     assert received.path == "/in?x=1"
     assert verify_signature(received.body, received.headers["x-sensei-signature"], SECRET)
     assert received.headers["x-sensei-delivery-id"] == delivery.id
-    assert process.returncode == code, err
-    assert "Traceback" not in err
-    assert SECRET not in err
-    assert [one for one in client.webhooks.list(limit=100) if one.id == webhook.id] == []
+    assert (process.returncode, err) == (code, "Stopped.\n")
+    assert listening(client) == []
+    assert claims(connected) == []
+
+
+def listening(client: Client) -> list[Webhook]:
+    """The endpoints that say they are for the time being."""
+    return [one for one in client.webhooks.list(limit=100) if (one.description or "").startswith(DESCRIPTION)]
+
+
+def claims(user: User) -> list[str]:
+    """What this machine remembers of them."""
+    folder = user.home / ".sensei" / "listening"
+    return [path.name for path in folder.iterdir()] if folder.exists() else []
+
+
+def test_what_a_killed_run_left_is_removed_by_the_next_and_nothing_else(connected: User, client: Client) -> None:
+    command = ("webhooks", "listen", "--forward-to", "http://127.0.0.1:9/")
+    with begun(*command) as killed:
+        assert killed.stderr is not None
+        assert "Listening" in killed.stderr.readline()
+        (left,) = listening(client)
+        killed.kill()
+    foreign = [
+        client.webhooks.create(url=left.url, events=["*"], description=text)
+        for text in (DESCRIPTION, description_of("0123456789abcdef"), "theirs")
+    ]
+    with begun(*command) as alive:
+        assert alive.stderr is not None
+        assert alive.stderr.readline() == f"Removed {left.id}, the endpoint of an earlier run that was killed.\n"
+        assert "Listening" in alive.stderr.readline()
+        (own,) = [one for one in listening(client) if one.id not in {made.id for made in foreign}]
+        with begun(*command) as another:
+            assert another.stderr is not None
+            # The first one lives, so that nothing of it is removed.
+            assert "Listening" in another.stderr.readline()
+            another.send_signal(signal.SIGINT)
+            another.communicate(timeout=60)
+        assert client.webhooks.get(own.id).id == own.id
+        alive.send_signal(signal.SIGINT)
+        alive.communicate(timeout=60)
+
+    assert {one.id for one in client.webhooks.list(limit=100)} == {made.id for made in foreign}
+    assert claims(connected) == []
+    for made in foreign:
+        client.webhooks.delete(made.id)
+
+
+def test_an_endpoint_whose_making_was_interrupted_is_removed(
+    connected: User, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create = Webhooks.create
+    arrived: list[str] = []
+
+    def interrupted(self: Webhooks, **given: Unpack[WebhookCreateParam]) -> None:
+        arrived.append(create(self, **given).id)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Webhooks, "create", interrupted)
+
+    said = connected.run("webhooks", "listen", "--forward-to", "http://127.0.0.1:9/")
+
+    assert (said.code, said.err) == (130, "Stopped.\n")
+    assert len(arrived) == 1
+    assert listening(client) == []
+    assert claims(connected) == []
+
+
+def test_an_endpoint_that_was_refused_is_not_looked_for(connected: User) -> None:
+    said = connected.run("webhooks", "listen", "--forward-to", "http://127.0.0.1:9/", "--events", "nope")
+
+    assert said.code == 2
+    assert said.err.startswith("Error: --events: fits no known event")
+    assert claims(connected) == []
+
+
+def test_without_a_place_to_remember_it_listens_all_the_same(connected: User, client: Client) -> None:
+    (connected.home / ".sensei").write_text("no folder")
+
+    with begun("webhooks", "listen", "--forward-to", "http://127.0.0.1:9/") as process:
+        assert process.stderr is not None
+        assert "Warning: " in process.stderr.readline()
+        assert "Listening" in process.stderr.readline()
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
+
+    assert process.returncode == 130
+    assert listening(client) == []
+
+
+def test_what_was_never_made_is_forgotten_after_a_month(connected: User, client: Client) -> None:
+    folder = connected.home / ".sensei" / "listening"
+    folder.mkdir(parents=True)
+    for name, days in (("young", 1), ("old", 40)):
+        (folder / name).touch()
+        moment = time.time() - days * 24 * 3600
+        os.utime(folder / name, (moment, moment))
+
+    with begun("webhooks", "listen", "--forward-to", "http://127.0.0.1:9/") as process:
+        assert process.stderr is not None
+        assert "Listening" in process.stderr.readline()
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
+
+    assert claims(connected) == ["young"]
 
 
 def post(url: str, body: bytes, headers: dict[str, str], path: str | None = None) -> int:

@@ -54,16 +54,21 @@ def list_keys(options: Options, limit: int | None) -> None:
     help="What it allows, such as migrations:read; may be repeated, or several with commas.",
 )
 @click.option("--environment", type=click.Choice(["production", "sandbox"]), help="[default: that of the key in use]")
-@click.option("--expires", metavar="WHEN", help="2027-01-31, 2027-01-31T12:00:00Z, or 90d from now.  [default: never]")
-@click.option("--allow-ip", "addresses", multiple=True, metavar="CIDR", help="Only from there; may be repeated.")
+@click.option(
+    "--expires",
+    "expires_at",
+    metavar="WHEN",
+    help="2027-01-31, 2027-01-31T12:00:00Z, or 90d from now.  [default: never]",
+)
+@click.option("--allow-ip", "ip_whitelist", multiple=True, metavar="CIDR", help="Only from there; may be repeated.")
 @click.pass_obj
 def create(
     options: Options,
     name: str,
     scopes: tuple[str, ...],
     environment: str | None,
-    expires: str | None,
-    addresses: tuple[str, ...],
+    expires_at: str | None,
+    ip_whitelist: tuple[str, ...],
 ) -> None:
     """Make an API key. It is shown once, as the member `key`; --quiet prints it alone.
 
@@ -78,10 +83,10 @@ def create(
     wanted: dict[str, object] = {"name": name, "scopes": [one for text in scopes for one in text.split(",") if one]}
     if environment:
         wanted["environment"] = environment
-    if expires:
-        wanted["expires_at"] = _instant(expires)
-    if addresses:
-        wanted["ip_whitelist"] = list(addresses)
+    if expires_at:
+        wanted["expires_at"] = _instant(expires_at)
+    if ip_whitelist:
+        wanted["ip_whitelist"] = list(ip_whitelist)
     with open_client(options) as client:
         made = client.api_keys.create(**wanted)  # type: ignore[arg-type]  # the SDK checks them, scopes by name
     write_object(options, made, fields=_CREATED, quiet=made.key)
@@ -90,10 +95,10 @@ def create(
 
 @command.command("rotate")
 @click.argument("key_id")
-@click.option("--expires", metavar="WHEN", help="As for create.  [default: as the old key]")
+@click.option("--expires", "expires_at", metavar="WHEN", help="As for create.  [default: as the old key]")
 @yes_option
 @click.pass_obj
-def rotate(options: Options, key_id: str, expires: str | None, yes: bool) -> None:
+def rotate(options: Options, key_id: str, expires_at: str | None, yes: bool) -> None:
     """Replace an API key: make one like it, show it once, and delete the old one.
 
     The new key is on stdout before the old one goes: when it cannot be written there, the old one stays.
@@ -105,7 +110,7 @@ def rotate(options: Options, key_id: str, expires: str | None, yes: bool) -> Non
     from sensei.cli._result import warn_shown_once, write_object
     from sensei.cli._server import open_client
 
-    until = _instant(expires) if expires else UNSET
+    until = _instant(expires_at) if expires_at else UNSET
     with open_client(options) as client:
         old = client.api_keys.get(key_id)
         question = f"Replace the key {old.name} ({old.id})? The old one stops working."

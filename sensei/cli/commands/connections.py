@@ -6,7 +6,7 @@ import click
 
 from sensei.cli._ask import confirm, limited, yes_option
 from sensei.cli._definition import file_option
-from sensei.cli._errors import CommandError
+from sensei.cli._errors import CommandError, StoppedError
 from sensei.cli._groups import Group
 from sensei.cli._options import Options
 
@@ -110,7 +110,7 @@ def create(
     """
     from sensei.cli._connection import define
     from sensei.cli._definition import blamed_on
-    from sensei.cli._result import tell, write_object
+    from sensei.cli._result import write_object
     from sensei.cli._server import open_client
 
     members = define(file, given)
@@ -121,8 +121,7 @@ def create(
             try:
                 connection = client.connections.wait(connection.id)
             except KeyboardInterrupt:
-                tell(f"The connection {connection.id} is made; its test goes on at the server.")
-                raise
+                raise StoppedError(f"{connection.id} is made, and its test goes on at the server") from None
     write_object(options, connection, fields=_SHOWN)
     if connection.status == "failed":
         raise _failed(connection.last_test and connection.last_test.error, f"{connection.id} is made, but")

@@ -133,25 +133,23 @@ def start(options: Options, migration_id: str, wait: bool, dry_run: bool) -> Non
     Mappings that are in review but need no decision are taken as proposed.
     """
     from sensei import ApprovalRequiredError
-    from sensei.cli._errors import CommandError, StoppedError
-    from sensei.cli._following import await_plan, follow, refuse_unfinished
+    from sensei.cli._errors import CommandError
+    from sensei.cli._following import await_plan, follow, left_alone, perhaps_begun, refuse_unfinished
     from sensei.cli._presenters import presenter_for
     from sensei.cli._server import open_client
+    from sensei.cli._wording import said_by_server
 
     tell = presenter_for(options)
-    with open_client(options) as client:
+    with open_client(options) as client, left_alone(migration_id, tell):
         migration = client.migrations.get(migration_id)
         if migration.status in {"pending", "planning"}:
             migration = await_plan(migration, tell, None)
         try:
-            migration.start(dry_run=dry_run)
-        except KeyboardInterrupt:
-            raise StoppedError(
-                f"{migration_id} may have started by then; `sensei migrations get {migration_id}` tells"
-            ) from None
+            with perhaps_begun(f"{migration_id} may have started; `sensei migrations get {migration_id}` tells"):
+                migration.start(dry_run=dry_run)
         except ApprovalRequiredError as error:
             raise CommandError(
-                f"{error}; `sensei plans mappings {migration_id} --undecided` shows them, "
+                f"{said_by_server(error)}. `sensei plans mappings {migration_id} --undecided` shows them, "
                 f"`sensei plans approve {migration_id}` decides"
             ) from None
         if dry_run:
@@ -211,16 +209,18 @@ def pause(options: Options, migration_id: str, reason: str | None, immediate: bo
 @click.pass_obj
 def resume(options: Options, migration_id: str, wait: bool) -> None:
     """Go on after a pause."""
-    from sensei.cli._following import follow, refuse_unfinished
+    from sensei.cli._following import follow, left_alone, perhaps_begun, refuse_unfinished
     from sensei.cli._presenters import presenter_for
     from sensei.cli._server import open_client
 
-    with open_client(options) as client:
+    tell = presenter_for(options)
+    with open_client(options) as client, left_alone(migration_id, tell):
         migration = client.migrations.get(migration_id)
         paused_at = migration.updated_at
-        migration.resume()
+        with perhaps_begun(f"{migration_id} may go on by now; `sensei migrations get {migration_id}` tells"):
+            migration.resume()
         if wait:
-            migration = follow(migration, presenter_for(options), doing="Going on", since=paused_at)
+            migration = follow(migration, tell, doing="Going on", since=paused_at)
             _write(options, migration)
             refuse_unfinished(migration, unless=_COMPLETED)
             return

@@ -98,12 +98,13 @@ def command(
 ) -> None:
     """Run the local reference server until Ctrl-C.
 
-    Prints the two variables that make `Client()` and the other commands use it. Every option can be given as a
-    variable too: SENSEI_SERVER_PORT for --port, and so on.
+    Prints the two variables that make programs and the other commands use it. Ctrl-C and SIGTERM stop it in good
+    order, with exit code 0. Every option can be given as a variable too: SENSEI_SERVER_PORT for --port, and so on.
     """
     from sensei.cli._memory import home
     from sensei.cli._result import write_result
     from sensei.cli._server import require_server
+    from sensei.cli._wording import in_words
 
     require_server()
     from sensei.server.crypto.vault import VaultError
@@ -164,8 +165,7 @@ def command(
             allow_remote=allow_remote,
             on_ready=ready,
         )
-    except (ServeError, StoreError, VaultError, ValueError) as error:
-        raise CommandError(str(error)) from None
-    except KeyboardInterrupt:
-        # How it is meant to end: by now everything is checkpointed and closed.
+        # Everything is checkpointed and closed by now.
         sys.stderr.write("Stopped.\n")
+    except (ServeError, StoreError, VaultError, ValueError) as error:
+        raise CommandError(in_words(error)) from None

@@ -65,13 +65,15 @@ def list_(options: Options, migration_id: str | None, limit: int | None) -> None
 @click.pass_obj
 def run(options: Options, migration_id: str, kind: ValidationTypeParam, wait: bool, timeout: float | None) -> None:
     """Compare source and target of a completed migration."""
+    from sensei.cli._following import perhaps_begun
     from sensei.cli._result import tell
     from sensei.cli._server import open_client
 
     if timeout is not None and not wait:
         raise click.UsageError("--timeout is for --wait.")
     with open_client(options) as client:
-        validation = client.validations.create(migration_id=migration_id, type=kind)
+        with perhaps_begun(f"it may have begun; `sensei validations list --migration {migration_id}` tells"):
+            validation = client.validations.create(migration_id=migration_id, type=kind)
         if wait:
             _see_through(options, validation, timeout)
             return

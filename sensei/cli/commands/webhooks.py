@@ -171,9 +171,11 @@ def retry(options: Options, webhook_id: str, delivery_id: str) -> None:
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=0, metavar="PORT", help="Where to listen.  [default: any]"
 )
-@click.option("--public-url", metavar="URL", help="How the API reaches that port, for an API on another machine.")
+@click.option(
+    "--public-url", "url", metavar="URL", help="How the API reaches that port, for an API on another machine."
+)
 @click.pass_obj
-def listen(options: Options, forward_to: str, events: str, port: int, public_url: str | None) -> None:
+def listen(options: Options, forward_to: str, events: str, port: int, url: str | None) -> None:
     """Receive events on this machine, verify them, and hand them on to a program, until Ctrl-C.
 
     Registers an endpoint for the time being and removes it at the end. The program gets body and headers as they
@@ -188,7 +190,7 @@ def listen(options: Options, forward_to: str, events: str, port: int, public_url
 
     patterns = parts_of(events, "--events")
     with open_client(options) as client:
-        listen_for(options, client, patterns, forward_to=forward_to, port=port, public_url=public_url)
+        listen_for(options, client, patterns, forward_to=forward_to, port=port, public_url=url)
 
 
 def _write(options: Options, delivery: WebhookDelivery) -> None:
