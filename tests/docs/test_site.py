@@ -112,3 +112,12 @@ def test_the_table_of_methods_has_every_public_one() -> None:
         resources = {name for name, value in vars(Client).items() if type(value).__name__ == "cached_property"}
 
     assert {attribute.partition(".")[0] for attribute, _ in rows} == resources
+
+
+def test_pictures_are_small_and_shown() -> None:
+    pages = "".join(page.read_text(encoding="utf-8") for page in (ROOT / "docs").rglob("*.md"))
+    pictures = [path for path in (ROOT / "docs/assets").iterdir() if path.suffix in {".png", ".svg"}]
+
+    assert [path.name for path in pictures if path.stat().st_size > 100_000] == []
+    assert {path.name for path in pictures if f"assets/{path.name})" not in pages} == {"favicon.svg"}
+    assert "/tmp/" not in (ROOT / "docs/assets/demo.svg").read_text(encoding="utf-8")
