@@ -193,5 +193,10 @@ class Page(Generic[ItemT]):
         where = self.pagination
         return f"<{type(self).__name__} {where.offset} to {where.offset + len(self.data)} of {where.total}>"
 
+    def _repr_html_(self) -> str:
+        from sensei._notebook import page_html
+
+        return page_html(self.data, self.pagination)
+
     def _next(self) -> Cursor[ItemT]:
         return self._cursor.after(len(self.data), self.pagination)

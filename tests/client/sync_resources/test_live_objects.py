@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -12,12 +13,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sensei._notebook import page_html
 from sensei._sync.client import Client
+from sensei._sync.resources.api_keys import ApiKeyCreated
 from sensei._sync.resources.certificates import Certificate
 from sensei._sync.resources.migration import Migration
 from sensei._sync.resources.migration_plan import MigrationPlan
 from sensei._sync.resources.validations import Validation
 from sensei.errors import ConfigurationError
+from sensei.models import Pagination
+from tests.client.faulty import FaultyServer, reply
+from tests.client.samples import page
 from tests.client.wire import KEY, Wire, contract_wire, operations
 
 GETTERS: dict[str, Callable[[Client], Any]] = {
@@ -121,6 +127,75 @@ class TestNotebooks:
             assert "<script" not in page
             assert "<img" not in page
             assert "&lt;b&gt;" in page
+
+    def test_nothing_from_outside_turns_the_text_or_breaks_the_notebook(self) -> None:
+        name = "\u202egpj.exe\u2069\u200f\x1b[31m\x00\ud800 postgresql://ada:TOPSECRET@db/shop"
+        migration = Migration.model_validate(
+            shown("migrations.get", "failed", name=name, status=name, error={"code": "c", "message": name})
+        )
+        migrations = page_html([migration], Pagination(total=1, limit=20, offset=0, has_more=False))
+        for html in (migration._repr_html_(), migrations):
+            assert html.encode()
+            assert not {character for character in html if ord(character) < 32} - {"\n"}
+            assert not set("\u202e\u2069\u200f") & set(html)
+            assert "TOPSECRET" not in html
+
+    def test_a_name_of_any_length_and_lists_of_any_length_stay_short(self) -> None:
+        endless = "postgresql://" + "u" * 260 + ":TOPSECRET" + "x" * 3_000_000 + "@db"
+        migration = Migration.model_validate(shown("migrations.get", "running", name=endless))
+        assert migration.progress is not None
+        migration.progress.phases *= 5_000
+        html = migration._repr_html_()
+        assert len(html) < 50_000
+        assert f"and {len(migration.progress.phases) - 100} more" in html
+        plan = MigrationPlan.model_validate(shown("migrations.plan.get", "approved"))
+        plan.mappings[0].source.table = endless
+        plan.risks *= 5_000
+        assert len(plan._repr_html_()) < 60_000
+
+    @pytest.mark.parametrize("number", [float("nan"), float("inf"), float("-inf"), -5.0, 1e300])
+    def test_numbers_that_are_none_are_not_shown(self, number: float) -> None:
+        migration = Migration.model_validate(shown("migrations.get", "running"))
+        assert migration.progress is not None
+        for phase in migration.progress.phases:
+            phase.progress_percent = phase.duration_seconds = number
+        plan = MigrationPlan.model_validate(shown("migrations.plan.get", "approved"))
+        plan.mappings[0].confidence = number
+        for html in (migration._repr_html_(), plan._repr_html_()):
+            assert len(html) < 10_000
+            assert not re.search(r"\bnan\b|\binf\b|-5|0{50}", html)
+
+    def test_what_is_nearly_done_is_not_shown_as_done(self) -> None:
+        migration = Migration.model_validate(shown("migrations.get", "running"))
+        assert migration.progress is not None
+        migration.progress.overall_percent = migration.progress.phases[2].progress_percent = 99.97
+        html = migration._repr_html_()
+        assert "99 %" in html
+        assert "100 %" not in html
+
+    def test_the_words_of_a_status_have_the_colour_of_the_notebook(self) -> None:
+        html = Migration.model_validate(shown("migrations.get", "running"))._repr_html_()
+        coloured = re.findall(r'style="color:[^"]*"[^>]*>([^<]*)<', html)
+        assert coloured
+        assert set(coloured) == {"●"}
+
+    def test_a_page_is_a_table_of_its_items_without_their_secrets(self) -> None:
+        with FaultyServer(lambda heard: reply(page([1, 2], 30))) as server:
+            with Client("sk_test_1", base_url=server.url) as client:
+                found = client.connections.list(limit=2)
+        html = found._repr_html_()
+        assert "1 to 2 of 30" in html
+        assert "<th>name</th>" in html
+        assert "<td>conn_1</td>" in html
+        assert "host" not in html
+        created = ApiKeyCreated.model_validate(shown("api_keys.create", "created"))
+        assert created.key
+        keys = page_html([created], Pagination(total=1, limit=20, offset=0, has_more=False))
+        assert created.key not in keys
+        assert created.id in keys
+
+    def test_an_empty_page_says_so(self) -> None:
+        assert "0 to 0 of 0" in page_html([], Pagination(total=0, limit=20, offset=0, has_more=False))
 
     def test_a_migration_shows_its_phases(self) -> None:
         page = Migration.model_validate(shown("migrations.get", "running"))._repr_html_()
