@@ -1,21 +1,16 @@
-"""Works off the queue of notifications: one thread with an event loop, some messages at a time."""
+"""Sends what the queue of notifications holds, some at a time."""
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import functools
 import logging
-import threading
-from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
-import anyio
 import anyio.to_thread
-from sqlalchemy.exc import SQLAlchemyError
 
 from sensei.server.notifications import queue
 from sensei.server.notifications.queue import Message, Outcome
+from sensei.server.queue_worker import QueueWorker, in_thread
 
 if TYPE_CHECKING:
     from sensei.server.notifications.mail import MailServer
@@ -36,10 +31,8 @@ _AT_A_TIME = 8
 _GRACE_SECONDS = 2.0
 _FORGOTTEN_EVERY = 600
 
-T = TypeVar("T")
 
-
-class Courier:
+class Courier(QueueWorker[Message]):
     """Sends notifications for as long as it runs; what is not sent waits in the state.
 
     Raises:
@@ -47,85 +40,40 @@ class Courier:
     """
 
     def __init__(self, runtime: Runtime) -> None:
+        super().__init__(
+            "sensei-notifications",
+            looked_every_seconds=_LOOKED_EVERY_SECONDS,
+            grace_seconds=_GRACE_SECONDS,
+            forgotten_every=_FORGOTTEN_EVERY,
+        )
         settings = runtime.settings
         self._runtime = runtime
         self._mail = _mail_server(settings)
         self._slack = _slack(settings)
-        self._stopped = threading.Event()
-        self._thread: threading.Thread | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._woken = anyio.Event()
-        self._under_way: dict[str, tuple[str, str]] = {}
-        """(channel, address) by the id of the message; only touched by the event loop."""
 
     def missing(self, channel: str) -> str | None:
         """Why nothing is sent on this channel; None when it is."""
         ready = self._mail is not None if channel == "email" else self._slack is not None
         return None if ready else MISSING[channel]
 
-    def start(self) -> None:
-        """Begin to send."""
-        self._thread = threading.Thread(target=self._run, name="sensei-notifications", daemon=True)
-        self._thread.start()
+    def id_of(self, item: Message) -> str:
+        return item.id
 
-    def stop(self) -> None:
-        """Let attempts under way end within two seconds; others are made by whoever runs next."""
-        self._stopped.set()
-        loop = self._loop
-        if loop is not None:
-            # A loop that has just ended needs no waking.
-            with contextlib.suppress(RuntimeError):
-                loop.call_soon_threadsafe(self._wake)
-        if self._thread is not None:
-            self._thread.join()
+    def about(self, item: Message) -> dict[str, str]:
+        return {"notification": item.id, "migration": item.migration_id, "channel": item.channel}
 
-    def _run(self) -> None:
-        while not self._stopped.is_set():
-            try:
-                anyio.run(self._work, backend="asyncio")
-            except Exception:
-                log.exception("the sending of notifications broke; it begins again")
-                self._stopped.wait(5.0)
-
-    def _wake(self) -> None:
-        self._woken.set()
-
-    async def _work(self) -> None:
-        rounds = 0
-        self._woken = anyio.Event()
-        self._loop = asyncio.get_running_loop()
-        async with anyio.create_task_group() as attempts:
-            while not self._stopped.is_set():
-                for message in await self._taken():
-                    self._under_way[message.id] = (message.channel, message.address)
-                    attempts.start_soon(self._attempt, message)
-                if rounds % _FORGOTTEN_EVERY == 0:
-                    await _in_thread(self._forget)
-                rounds += 1
-                with anyio.move_on_after(_LOOKED_EVERY_SECONDS):
-                    await self._woken.wait()
-                self._woken = anyio.Event()
-            attempts.cancel_scope.deadline = anyio.current_time() + _GRACE_SECONDS
-
-    async def _taken(self) -> list[Message]:
-        try:
-            return await _in_thread(self._take)
-        except SQLAlchemyError:
-            # What is under way must not be cut for it, as it would be sent twice.
-            log.exception("the state could not be asked for notifications; it is asked again")
-            return []
-
-    def _take(self) -> list[Message]:
+    def take(self, round_number: int) -> list[Message]:  # noqa: ARG002  # every round is like the others
         store, clock = self._runtime.store, self._runtime.settings.clock
         with store.read() as session:
             if not queue.has_work(session, clock.now()):
                 return []
+        under_way = self.under_way
         with store.write() as session:
             messages = queue.claim_due(
                 session,
                 clock.now(),
-                limit=_AT_A_TIME - len(self._under_way),
-                busy=self._under_way.values(),
+                limit=_AT_A_TIME - len(under_way),
+                busy=[(message.channel, message.address) for message in under_way],
             )
             unsent = [(message, self.missing(message.channel)) for message in messages]
             for message, problem in unsent:
@@ -133,26 +81,15 @@ class Courier:
                     queue.give_up(session, message.id, problem)
         for message, problem in unsent:
             if problem is not None:
-                log.warning("a notification is not sent: %s", problem, extra=_about(message))
+                log.warning("a notification is not sent: %s", problem, extra=self.about(message))
         return [message for message, problem in unsent if problem is None]
 
-    async def _attempt(self, message: Message) -> None:
-        settled = False
-        try:
-            outcome = await self._send(message)
-            status = await _in_thread(lambda: self._settle(message, outcome))
-            settled = True
-            if status is not None and status != "delivered":
-                again = "it is tried again" if status == "pending" else "it is not tried again"
-                log.warning("a notification was not sent, %s: %s", again, outcome.problem, extra=_about(message))
-        except Exception:
-            log.exception("an attempt could not be recorded; it is made again", extra=_about(message))
-        finally:
-            del self._under_way[message.id]
-            self._woken.set()
-            if not settled:
-                with anyio.CancelScope(shield=True):
-                    await _in_thread(lambda: self._release(message))
+    async def work_off(self, item: Message) -> None:
+        outcome = await self._send(item)
+        status = await in_thread(lambda: self._settle(item, outcome))
+        if status is not None and status != "delivered":
+            again = "it is tried again" if status == "pending" else "it is not tried again"
+            log.warning("a notification was not sent, %s: %s", again, outcome.problem, extra=self.about(item))
 
     async def _send(self, message: Message) -> Outcome:
         settings = self._runtime.settings
@@ -177,11 +114,11 @@ class Courier:
         with self._runtime.store.write() as session:
             return queue.settle(session, message.id, outcome, settings.clock.now(), settings.webhook_delays)
 
-    def _release(self, message: Message) -> None:
+    def release(self, item: Message) -> None:
         with self._runtime.store.write() as session:
-            queue.release(session, [message.id])
+            queue.release(session, [item.id])
 
-    def _forget(self) -> None:
+    def forget_old(self) -> None:
         with self._runtime.store.write() as session:
             queue.forget_old(session, self._runtime.settings.clock.now())
 
@@ -201,11 +138,3 @@ def _slack(settings: Settings) -> Slack | None:
     from sensei.server.notifications import slack
 
     return slack.configured(settings.slack_webhook_url, settings.slack_token, settings.slack_api_url)
-
-
-def _about(message: Message) -> dict[str, str]:
-    return {"notification": message.id, "migration": message.migration_id, "channel": message.channel}
-
-
-async def _in_thread(work: Callable[[], T]) -> T:
-    return await anyio.to_thread.run_sync(work)

@@ -68,7 +68,7 @@ export function problem(error, again) {
     { class: "notice bad", role: "alert" },
     icon("warn"),
     h("div", {}, h("p", {}, text), error.requestId ? h("p", { class: "soft" }, "Request ", h("code", {}, error.requestId)) : null, isGone && again ? h("p", { class: "soft" }, "It is asked again every few seconds.") : null),
-    again ? h("button", { type: "button", onclick: again }, "Try again") : null,
+    again && error.status !== 404 ? h("button", { type: "button", onclick: again }, "Try again") : null,
   );
   // Gone with the notice: who went to another place asks there.
   if (isGone && again) setTimeout(() => notice.isConnected && again(), ASK_AGAIN);
