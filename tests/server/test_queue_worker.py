@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import anyio
+import anyio.to_thread
 import pytest
 from sqlalchemy.exc import OperationalError
 
@@ -37,7 +37,7 @@ class Worker(QueueWorker[str]):
     def about(self, item: str) -> dict[str, str]:
         return {"item": item}
 
-    def take(self, round_number: int) -> list[str]:  # noqa: ARG002  # every round is like the others
+    def take(self, round_number: int) -> list[str]:
         if self.is_broken:
             self.times_refused += 1
             if self.times_refused == 3:
@@ -48,8 +48,7 @@ class Worker(QueueWorker[str]):
 
     async def work_off(self, item: str) -> None:
         self.arrived.set()
-        while not self.go_on.is_set():
-            await anyio.sleep(0.005)
+        await anyio.to_thread.run_sync(self.go_on.wait, PATIENCE_SECONDS, abandon_on_cancel=True)
         if self.refusals:
             self.refusals -= 1
             raise OperationalError("UPDATE", {}, Exception("the disk is away"))
@@ -71,6 +70,7 @@ def running(worker: Worker) -> Iterator[Worker]:
         yield worker
     finally:
         worker.stop()
+        worker.go_on.set()
 
 
 def test_what_is_under_way_is_not_cut_when_the_state_cannot_be_asked(caplog: pytest.LogCaptureFixture) -> None:
