@@ -12,6 +12,7 @@ from functools import cache
 from hashlib import sha256
 from typing import Generic, TypeVar, cast
 
+from sensei._body_checks import check_page
 from sensei._request import HeaderTypes, QueryValue, TimeoutTypes, build_path, build_query
 from sensei.errors import APIResponseValidationError, InvalidArgumentError
 from sensei.models.base import Model, Pagination
@@ -76,17 +77,22 @@ class Cursor(Generic[ItemT]):
         """This list, at the place that `token` names.
 
         Raises:
-            InvalidArgumentError: it is no token, or one of another list or of other filters.
+            InvalidArgumentError: it is no token, one of another list or of other filters, or given with an offset.
         """
         try:
             place = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
-            offset, limit, check = place["o"], place["l"], place["c"]
-        except (binascii.Error, ValueError, TypeError, KeyError):
+            check = place["c"]
+            where: dict[str, QueryValue] = {"offset": place["o"], "limit": place["l"]}
+            check_page(where)
+        except (binascii.Error, ValueError, TypeError, KeyError, RecursionError):
             raise InvalidArgumentError("token is not one that page.token gave") from None
-        if check != self._check() or type(offset) is not int or not (limit is None or type(limit) is int):
+        if check != self._check():
             raise InvalidArgumentError("token belongs to another list or to other filters: pass the same ones again")
-        limit = self.params.get("limit") or limit
-        return replace(self, params={**self.params, "offset": offset, "limit": limit})
+        if self.params.get("offset") is not None:
+            raise InvalidArgumentError("give token or offset, not both: a token holds its place")
+        if self.params.get("limit") is not None:
+            del where["limit"]
+        return replace(self, params={**self.params, **where})
 
     def _check(self) -> str:
         filters = {name: value for name, value in self.params.items() if name not in {"limit", "offset"}}

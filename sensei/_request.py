@@ -150,8 +150,26 @@ def own_path(path: str, origin: str, prefix: str) -> str:
     segments = path.strip("/").split("/")
     if not all(segments) or any(unquote(segment) in {".", ".."} for segment in segments):
         raise InvalidArgumentError(f"{path[:200]!r} is no path: it has empty or dot segments")
-    quoted = "/".join(quote(segment, safe=_IN_SEGMENT) for segment in segments)
-    return f"/{quoted}{mark}{quote(query, safe=_IN_SEGMENT + '/?')}"
+    try:
+        quoted = "/".join(quote(segment, safe=_IN_SEGMENT) for segment in segments)
+        return f"/{quoted}{mark}{quote(query, safe=_IN_SEGMENT + '/?')}"
+    except UnicodeEncodeError:
+        raise InvalidArgumentError(f"path is not valid text: {path[:40]!r}") from None
+
+
+_METHOD = re.compile(r"[A-Za-z]{1,40}").fullmatch
+
+
+def check_method(method: object) -> None:
+    """See to it that `method` is the name of an HTTP method.
+
+    Raises:
+        InvalidArgumentError: it is not.
+    """
+    if not isinstance(method, str):
+        raise InvalidArgumentError(f"method must be a str, not {type(method).__name__}")
+    if not _METHOD(method):
+        raise InvalidArgumentError("method must be the name of an HTTP method, such as GET")
 
 
 def build_query(params: QueryTypes) -> str:
@@ -240,6 +258,8 @@ def encode_json(value: object) -> bytes:
             import json
 
             json.loads(body, parse_constant=_no_number)  # else the server would get null for it, or no JSON
+        if b'"UNSET"' in body and _holds_unset(value):
+            raise _NotJSONError("UNSET is for whole arguments; inside of them leave the member out")
     except (PydanticSerializationError, _NotJSONError) as error:
         raise InvalidArgumentError(f"the request body has no JSON form: {error}") from None
     return body
@@ -247,6 +267,14 @@ def encode_json(value: object) -> bytes:
 
 class _NotJSONError(ValueError):
     """A value that Python has and JSON has not."""
+
+
+def _holds_unset(value: object) -> bool:
+    if isinstance(value, Mapping):
+        return any(_holds_unset(one) for one in cast("Mapping[object, object]", value).values())
+    if isinstance(value, list | tuple):
+        return any(_holds_unset(one) for one in cast("Iterable[object]", value))
+    return value is UNSET
 
 
 def _no_number(name: str) -> NoReturn:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cached_property
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, overload
 
 from sensei._arguments import check_deadline, check_kind, check_timeout
 from sensei._async.keys import AsyncAuthorizer, AsyncKeyProvider, AsyncStaticKey
@@ -18,10 +18,20 @@ from sensei._http import proxied
 from sensei._parse import readable
 from sensei._ratelimit import RateLimiter
 from sensei._redact import concealed
-from sensei._request import OWN_PATH, UNSET, HeaderTypes, QueryTypes, RequestExtras, TimeoutTypes, Unset, own_path
+from sensei._request import (
+    OWN_PATH,
+    UNSET,
+    HeaderTypes,
+    QueryTypes,
+    RequestExtras,
+    TimeoutTypes,
+    Unset,
+    check_method,
+    own_path,
+)
 from sensei._response import RawResponse
 from sensei._retry import LONGEST_OUTAGE, RetryPolicy
-from sensei.errors import ConfigurationError, InvalidArgumentError
+from sensei.errors import ConfigurationError
 from sensei.models.response import RateLimit
 
 if TYPE_CHECKING:
@@ -389,8 +399,7 @@ class AsyncClient:
             >>> answer = await client.request("GET", "/connections", params={"limit": 5})
             >>> print(answer.status_code, answer.json())
         """
-        if not isinstance(cast("object", method), str):
-            raise InvalidArgumentError(f"method must be a str, not {type(method).__name__}")
+        check_method(method)
         return await self._transport.call(
             RawResponse if cast_to is None else readable(cast_to),
             method.upper(),

@@ -175,10 +175,15 @@ class AsyncPage(Generic[ItemT]):
         Returns:
             The items, each once.
 
+        Raises:
+            InvalidArgumentError: `max_items` is no whole number.
+
         Examples:
             >>> newest = await page.to_list(max_items=50)
         """
         items: list[ItemT] = []
+        if max_items is not None and type(max_items) is not int:
+            raise InvalidArgumentError("max_items must be a whole number, or None for all")
         if max_items is not None and max_items <= 0:
             return items
         async with aclosing(self.__aiter__()) as found:

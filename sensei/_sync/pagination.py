@@ -176,10 +176,15 @@ class Page(Generic[ItemT]):
         Returns:
             The items, each once.
 
+        Raises:
+            InvalidArgumentError: `max_items` is no whole number.
+
         Examples:
             >>> newest = page.to_list(max_items=50)
         """
         items: list[ItemT] = []
+        if max_items is not None and type(max_items) is not int:
+            raise InvalidArgumentError("max_items must be a whole number, or None for all")
         if max_items is not None and max_items <= 0:
             return items
         with closing(self.__iter__()) as found:

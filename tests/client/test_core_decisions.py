@@ -19,6 +19,7 @@ from sensei._request import (
     build_path,
     build_query,
     check_idempotency_key,
+    check_method,
     encode_json,
     own_path,
     quote_segment,
@@ -98,6 +99,21 @@ class TestPaths:
     def test_what_is_no_value_of_a_query_is_refused_by_name(self, value: object) -> None:
         with pytest.raises(InvalidArgumentError, match="status"):
             build_query({"status": value})  # type: ignore[dict-item]
+
+    @pytest.mark.parametrize("method", ["", "GE T", "é", "GET\r\nX: y", "X" * 1000, None, 5, b"GET"])
+    def test_what_is_no_method_is_refused(self, method: object) -> None:
+        with pytest.raises(InvalidArgumentError, match=r"^method must be"):
+            check_method(method)
+
+    def test_a_path_of_no_text_is_refused(self) -> None:
+        with pytest.raises(InvalidArgumentError, match="path is not valid text"):
+            own_path("/a/\ud800", "https://h", "/v1")
+
+    @pytest.mark.parametrize("body", [{"a": {"b": UNSET}}, {"a": [UNSET]}, [UNSET], UNSET], ids=str)
+    def test_what_was_not_given_is_never_sent_as_a_word(self, body: object) -> None:
+        with pytest.raises(InvalidArgumentError, match="leave the member out"):
+            encode_json(body)
+        assert encode_json({"a": {"b": "UNSET"}}) == b'{"a":{"b":"UNSET"}}'
 
     def test_a_name_that_is_no_text_is_refused(self) -> None:
         with pytest.raises(InvalidArgumentError, match="names"):

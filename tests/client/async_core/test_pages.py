@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import parse_qs
@@ -223,6 +225,12 @@ class TestOnePage:
         assert [item.id for item in found] == ids(list(range(7)))[:most]
         assert len(shelf.asked) == requests
 
+    @pytest.mark.parametrize("number", ["5", 1.5, float("nan"), True])
+    async def test_so_many_is_a_whole_number(self, shelf: Shelf, number: Any) -> None:
+        async with AsyncClient("sk_test_1") as client:
+            with pytest.raises(InvalidArgumentError, match="max_items must be a whole number"):
+                await client.connections.list().to_list(max_items=number)
+
     async def test_prefetch_asks_for_the_next_page_before_it_is_needed(self, shelf: Shelf) -> None:
         async with AsyncClient("sk_test_1") as client:
             found = [item.id async for item in client.connections.list(limit=3, prefetch=1)]
@@ -250,6 +258,31 @@ class TestTokens:
         async with AsyncClient("sk_test_2") as client:
             rest = [item.id async for item in client.connections.list(status="failed", token=token)]
         assert rest == ids([3, 4, 5, 6])
+
+    @pytest.mark.parametrize(
+        "forged",
+        [{"o": -1}, {"o": 1.5}, {"o": True}, {"o": "1"}, {"o": 10**400}, {"l": 0}, {"l": 101}, {"l": -1}, {"l": "9"}],
+        ids=str,
+    )
+    async def test_a_forged_one_is_refused(self, shelf: Shelf, forged: dict[str, object]) -> None:
+        async with AsyncClient("sk_test_1") as client:
+            token = (await client.connections.list(limit=2)).token or ""
+            place = json.loads(urlsafe_b64decode(token + "=" * (-len(token) % 4)))
+            made = urlsafe_b64encode(json.dumps({**place, **forged}).encode()).decode()
+            with pytest.raises(InvalidArgumentError):
+                await client.connections.list(token=made)
+
+    @pytest.mark.parametrize("token", ["", "!", "ü", urlsafe_b64encode(b"[" * 100_000).decode(), b"e30", 5], ids=type)
+    async def test_what_is_none_is_refused(self, shelf: Shelf, token: Any) -> None:
+        async with AsyncClient("sk_test_1") as client:
+            with pytest.raises(InvalidArgumentError, match="token is not one"):
+                await client.connections.list(token=token)
+
+    async def test_it_goes_with_no_offset(self, shelf: Shelf) -> None:
+        async with AsyncClient("sk_test_1") as client:
+            token = (await client.connections.list(limit=2)).token
+            with pytest.raises(InvalidArgumentError, match="token or offset"):
+                await client.connections.list(token=token, offset=0)
 
     async def test_one_of_another_list_is_refused(self, shelf: Shelf) -> None:
         async with AsyncClient("sk_test_1") as client:
