@@ -77,14 +77,20 @@ def _named_profile(name: str) -> tuple[str | None, str | None]:
     from sensei import ConfigurationError
     from sensei._config import resolve
 
-    rest = {key: value for key, value in os.environ.items() if key not in {"SENSEI_API_KEY", "SENSEI_API_URL"}}
     try:
-        found = resolve(None, credentials=None, base_url=None, profile=name, allow_insecure=False, environ=rest)
+        found = resolve(
+            None, credentials=None, base_url=None, profile=name, allow_insecure=False, environ=_without_server()
+        )
     except ConfigurationError as error:
         if error.code == "no_api_key":
             return None, None
         raise
     return found.server.url, found.api_key if isinstance(found.api_key, str) else None
+
+
+def _without_server() -> dict[str, str]:
+    """The environment without what it says of a server: a profile that was asked for comes before it."""
+    return {key: value for key, value in os.environ.items() if key not in {"SENSEI_API_KEY", "SENSEI_API_URL"}}
 
 
 def require_server() -> None:
@@ -95,9 +101,7 @@ def require_server() -> None:
     """
     from importlib.util import find_spec
 
-    missing = [
-        name for name in ("cryptography", "fastapi", "psycopg", "sqlalchemy", "uvicorn") if find_spec(name) is None
-    ]
+    missing = [name for name in _SERVER_NEEDS if find_spec(name) is None]
     if missing:
         raise CommandError(
             f'the local server needs an extra ({listing(missing)}): pip install "sensei-sdk[all]"', exit_code=USAGE
@@ -117,6 +121,25 @@ def open_client(options: Options) -> Generator[Client]:
     """A client of the configured server, closed at the end."""
     with configured_server(options) as server:
         yield server.client
+
+
+@contextmanager
+def open_public_client(options: Options) -> Generator[Client]:
+    """A client for what the configured server shows to everyone; needs no key."""
+    from sensei._config import resolve
+
+    # The SDK wants a key for every client. This one goes nowhere.
+    key = "none"
+    found = resolve(
+        key,
+        credentials=None,
+        base_url=None,
+        profile=options.profile,
+        allow_insecure=False,
+        environ=_without_server() if options.profile else os.environ,
+    )
+    with make_client(options, api_key=key, base_url=found.server.url) as client:
+        yield client
 
 
 @contextmanager

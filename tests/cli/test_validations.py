@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import os
 import re
 import signal
 import sqlite3
@@ -21,6 +22,7 @@ from sensei.models.enums import ValidationTypeParam
 from sensei.testing import LocalServer
 from tests.cli.conftest import User
 from tests.cli.jobs import begun, moved
+from tests.cli.test_migrate import closed_port
 
 
 @pytest.fixture(scope="module")
@@ -115,8 +117,16 @@ def test_a_certificate_arrives_as_it_was_signed_and_verifies(
     assert fetched.code == 0, fetched.err
     assert fetched.out.startswith("valid: cert_")
 
-    for name in ("SENSEI_API_URL", "SENSEI_API_KEY"):
-        monkeypatch.delenv(name)
+    # An auditor has no account.
+    monkeypatch.delenv("SENSEI_API_KEY")
+    anonymous = connected.run("validations", "verify", "cert.json")
+    assert (anonymous.code, anonymous.out) == (0, fetched.out), anonymous.err
+    url = os.environ["SENSEI_API_URL"]
+    connected.run("config", "profile", "create", "audited", "--api-key", "sk_test_0123456789abcdef", "--base-url", url)
+    monkeypatch.setenv("SENSEI_API_URL", f"http://127.0.0.1:{closed_port()}")
+    assert connected.run("validations", "verify", "cert.json", "--profile", "audited").out == fetched.out
+    assert connected.run("validations", "verify", "cert.json").code == 5
+    monkeypatch.delenv("SENSEI_API_URL")
     offline = connected.run("validations", "verify", "cert.json", "--keys", "keys.json", "--output", "json")
     assert offline.code == 0, offline.err
     assert json.loads(offline.out) == {
@@ -127,7 +137,6 @@ def test_a_certificate_arrives_as_it_was_signed_and_verifies(
         "public_key_id": json.loads(data)["public_key_id"],
         "valid_until": json.loads(data)["valid_until"],
     }
-    assert connected.run("validations", "verify", "cert.json").code == 3
 
 
 @pytest.mark.parametrize(

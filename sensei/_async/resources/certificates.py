@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sensei._async.resources._base import AsyncLiveObject, AsyncResource
 from sensei._parse import JsonFile
-from sensei._request import UNSET, HeaderTypes, TimeoutTypes
+from sensei._request import UNSET, HeaderTypes, RequestExtras, TimeoutTypes
 from sensei.models.certificates import CertificateData, JsonWebKeySet
 
 if TYPE_CHECKING:
@@ -157,6 +157,8 @@ class AsyncCertificates(AsyncResource):
     async def keys(self, *, timeout: TimeoutTypes = UNSET, headers: HeaderTypes = None) -> JsonWebKeySet:
         """Fetch the public keys that sign certificates. `GET /certificates/keys`
 
+        They are open to everyone, so the credential of the client stays at home.
+
         Args:
             timeout: seconds for one attempt.
             headers: headers for this call only.
@@ -168,7 +170,14 @@ class AsyncCertificates(AsyncResource):
             >>> keys = await client.certificates.keys()
             >>> print([key.kid for key in keys.keys])
         """
-        self._known = await self._call(JsonWebKeySet, "GET", "/certificates/keys", timeout=timeout, headers=headers)
+        self._known = await self._call(
+            JsonWebKeySet,
+            "GET",
+            "/certificates/keys",
+            timeout=timeout,
+            headers=headers,
+            extras=RequestExtras(authorization=None),
+        )
         return self._known
 
     async def _keys_with(self, key_id: str | None) -> JsonWebKeySet:

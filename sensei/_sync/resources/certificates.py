@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from sensei._parse import JsonFile
-from sensei._request import UNSET, HeaderTypes, TimeoutTypes
+from sensei._request import UNSET, HeaderTypes, RequestExtras, TimeoutTypes
 from sensei._sync.resources._base import LiveObject, Resource
 from sensei.models.certificates import CertificateData, JsonWebKeySet
 
@@ -158,6 +158,8 @@ class Certificates(Resource):
     def keys(self, *, timeout: TimeoutTypes = UNSET, headers: HeaderTypes = None) -> JsonWebKeySet:
         """Fetch the public keys that sign certificates. `GET /certificates/keys`
 
+        They are open to everyone, so the credential of the client stays at home.
+
         Args:
             timeout: seconds for one attempt.
             headers: headers for this call only.
@@ -169,7 +171,14 @@ class Certificates(Resource):
             >>> keys = client.certificates.keys()
             >>> print([key.kid for key in keys.keys])
         """
-        self._known = self._call(JsonWebKeySet, "GET", "/certificates/keys", timeout=timeout, headers=headers)
+        self._known = self._call(
+            JsonWebKeySet,
+            "GET",
+            "/certificates/keys",
+            timeout=timeout,
+            headers=headers,
+            extras=RequestExtras(authorization=None),
+        )
         return self._known
 
     def _keys_with(self, key_id: str | None) -> JsonWebKeySet:

@@ -165,7 +165,8 @@ def certificate(options: Options, validation_id: str, path: Path | None) -> None
 def verify(options: Options, file: str, keys_file: str | None) -> int:
     """Check a certificate on this machine; - reads it from stdin.
 
-    Without --keys the server's public keys are fetched. Exit code 0 when it is valid, 1 when it is expired, revoked,
+    Without --keys the public keys of the server are fetched, which needs no API key: SENSEI_API_URL or --profile says
+    which server, else it is the platform. Exit code 0 when it is valid, 1 when it is expired, revoked,
     invalid or unverifiable.
     """
     from sensei.cli._certificates import read_certificate, read_keys, write_verdict
@@ -173,9 +174,9 @@ def verify(options: Options, file: str, keys_file: str | None) -> int:
     data = read_certificate(file)
     if keys_file is not None:
         return write_verdict(options, data, read_keys(keys_file))
-    from sensei.cli._server import open_client
+    from sensei.cli._server import open_public_client
 
-    with open_client(options) as client:
+    with open_public_client(options) as client:
         keys = client.certificates.keys()
     return write_verdict(options, data, keys)
 
