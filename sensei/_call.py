@@ -340,6 +340,7 @@ _ADVICE = {
         "an http_client that does"
     ),
     Trouble.UNWELCOME: "Give an http_client whose TLS context has loaded the certificate, with load_cert_chain()",
+    Trouble.NO_WAY: "Check the proxy that HTTPS_PROXY, HTTP_PROXY or ALL_PROXY names, and its user and password",
     Trouble.NO_TLS: "Is it plain http? Check {}, and the proxy if there is one",
 }
 _CODES = {Trouble.UNTRUSTED: UNTRUSTED, Trouble.UNWELCOME: UNWELCOME}

@@ -113,6 +113,7 @@ class Trouble(enum.Enum):
     UNTRUSTED = "the certificate of the server was not accepted"
     UNWELCOME = "the server wants a certificate of this client that it accepts, and got none"
     NO_TLS = "what answers there does not speak TLS"
+    NO_WAY = "the proxy did not make the connection"
 
 
 _TROUBLES = {
@@ -126,7 +127,7 @@ _TROUBLES = {
     "ClientConnectionError": Trouble.CUT,
     "ClientPayloadError": Trouble.CUT,
     "ClientResponseError": Trouble.CUT,
-    "ProxyError": Trouble.NOT_SENT,
+    "ProxyError": Trouble.NO_WAY,
     "UnsupportedProtocol": Trouble.UNSENDABLE,
     "InvalidURL": Trouble.UNSENDABLE,
     "LocalProtocolError": Trouble.UNSENDABLE,

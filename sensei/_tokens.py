@@ -6,12 +6,20 @@ import inspect
 from collections.abc import Awaitable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from time import monotonic
 from typing import TypeVar, cast
 
 from sensei._oauth import TokenCall, client_credentials_grant, refresh_grant
 from sensei._redact import SecretText
 from sensei.auth import Credentials, OAuth2ClientCredentials, OAuth2Token, ServiceAccount, TokenAnswer, bearer
-from sensei.errors import APIConnectionError, APIStatusError, AuthenticationError, ConfigurationError, SenseiError
+from sensei.errors import (
+    APIConnectionError,
+    APIStatusError,
+    APITimeoutError,
+    AuthenticationError,
+    ConfigurationError,
+    SenseiError,
+)
 
 T = TypeVar("T")
 
@@ -142,7 +150,7 @@ def is_passing(error: SenseiError) -> bool:
     )
 
 
-def resolved(value: T | Awaitable[T]) -> T:
+def resolved(value: T | Awaitable[T], deadline: float | None = None) -> T:  # noqa: ARG001  # a thread cannot be stopped
     """`value`; the sync form of `async_resolved`.
 
     Raises:
@@ -157,8 +165,18 @@ def resolved(value: T | Awaitable[T]) -> T:
     return value
 
 
-async def async_resolved(value: T | Awaitable[T]) -> T:
-    """`value`, awaited if it has to be."""
-    if inspect.isawaitable(value):
+async def async_resolved(value: T | Awaitable[T], deadline: float | None = None) -> T:
+    """`value`, awaited if it has to be, until `deadline` on the monotonic clock.
+
+    Raises:
+        APITimeoutError: it did not come in time.
+    """
+    if not inspect.isawaitable(value):
+        return value
+    if deadline is None:
         return await value
-    return value
+    from anyio import move_on_after
+
+    with move_on_after(deadline - monotonic()):
+        return await value
+    raise APITimeoutError("the function that gives the credential did not come back before the deadline of the call")

@@ -51,10 +51,10 @@ class AsyncKeyProvider:
     def __init__(self, provide: Callable[[], object]) -> None:
         self._provide = provide
 
-    async def authorization(self, deadline: float | None = None) -> str:  # noqa: ARG002  # it is the user's function
+    async def authorization(self, deadline: float | None = None) -> str:
         from sensei._tokens import async_resolved, header_of
 
-        return header_of("What api_key() returned", await async_resolved(self._provide()))
+        return header_of("What api_key() returned", await async_resolved(self._provide(), deadline))
 
     async def renewed(self, refused: str, deadline: float | None = None) -> str | None:
         header = await self.authorization(deadline)

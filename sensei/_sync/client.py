@@ -70,7 +70,8 @@ class Client:
 
     Args:
         api_key: the key, or a function without arguments that gives it for each call; else `$SENSEI_API_KEY`, else
-            that of the profile.
+            that of the profile. An asynchronous one, for `Client` alone, is cancelled at the deadline of the call;
+            a plain one cannot be.
         credentials: what tokens are made from, instead of a key: see `sensei.auth`.
         base_url: where the API is, with or without `/v1`; else `$SENSEI_API_URL`, else that of the profile, else
             `https://api.sensei.ai`. The key of the environment goes only to the server that the environment names.

@@ -52,10 +52,10 @@ class KeyProvider:
     def __init__(self, provide: Callable[[], object]) -> None:
         self._provide = provide
 
-    def authorization(self, deadline: float | None = None) -> str:  # noqa: ARG002  # it is the user's function
+    def authorization(self, deadline: float | None = None) -> str:
         from sensei._tokens import header_of, resolved
 
-        return header_of("What api_key() returned", resolved(self._provide()))
+        return header_of("What api_key() returned", resolved(self._provide(), deadline))
 
     def renewed(self, refused: str, deadline: float | None = None) -> str | None:
         header = self.authorization(deadline)

@@ -8,6 +8,7 @@ from itertools import chain, repeat
 from typing import Any
 from urllib.parse import parse_qs
 
+import anyio
 import httpx
 import pytest
 import respx
@@ -184,6 +185,18 @@ class TestRefusedTokens:
         async with AsyncClient(vault) as client:
             await client.request("GET", "/usage/current")
         assert bearers(usage) == ["Bearer sk_test_vault"]
+
+    # async only: end
+    # async only: begin
+    async def test_an_asynchronous_function_keeps_the_deadline_of_the_call(self, wire: respx.MockRouter) -> None:
+        async def vault() -> str:
+            await anyio.sleep_forever()
+            raise AssertionError
+
+        async with AsyncClient(vault, deadline=0.05) as client:
+            with pytest.raises(APITimeoutError, match="credential did not come back"):
+                await client.request("GET", "/things")
+        assert not wire.calls
 
     # async only: end
     async def test_what_the_function_raises_the_call_raises(self) -> None:

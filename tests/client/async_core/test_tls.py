@@ -15,7 +15,7 @@ from sensei._async.client import AsyncClient
 from sensei._http import Trouble, reason_of, tls_context, trouble
 from sensei._retry import RetryPolicy
 from sensei.errors import APIConnectionError, OutcomeUnknownError
-from tests.client.faulty import FaultyServer, TLSServer, reply
+from tests.client.faulty import Answer, FaultyServer, TLSServer, reply
 from tests.support.certificate import Certificate, make_certificate
 
 OwnClient = Callable[[ssl.SSLContext], httpx.AsyncClient | None]
@@ -132,6 +132,19 @@ class TestCertificatesOfClients:
             await ask(server, make, trusted.client)
         assert not isinstance(caught.value, OutcomeUnknownError)
         assert server.heard == []
+
+
+@pytest.mark.anyio
+async def test_a_proxy_that_wants_a_password_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    refusal = Answer(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n", close=True)
+    with FaultyServer(lambda heard: refusal) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", proxy.url.replace("http://", "http://ada:TOPSECRET@"))
+        async with AsyncClient("sk_test_1", base_url="https://sensei.example.com", max_retries=0) as client:
+            with pytest.raises(APIConnectionError, match=r"407 Proxy.*Check the proxy that HTTPS_PROXY") as caught:
+                await client.request("POST", "/things", json={})
+    assert not isinstance(caught.value, OutcomeUnknownError)
+    assert "TOPSECRET" not in str(caught.value)
+    assert proxy.heard[0].method == "CONNECT"
 
 
 # async only: begin

@@ -16,7 +16,7 @@ from sensei._http import tls_context
 from sensei._retry import RetryPolicy
 from sensei._sync.client import Client
 from sensei.errors import APIConnectionError, OutcomeUnknownError
-from tests.client.faulty import FaultyServer, TLSServer, reply
+from tests.client.faulty import Answer, FaultyServer, TLSServer, reply
 from tests.support.certificate import Certificate, make_certificate
 
 OwnClient = Callable[[ssl.SSLContext], httpx.Client | None]
@@ -131,3 +131,15 @@ class TestCertificatesOfClients:
             ask(server, make, trusted.client)
         assert not isinstance(caught.value, OutcomeUnknownError)
         assert server.heard == []
+
+
+def test_a_proxy_that_wants_a_password_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    refusal = Answer(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n", close=True)
+    with FaultyServer(lambda heard: refusal) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", proxy.url.replace("http://", "http://ada:TOPSECRET@"))
+        with Client("sk_test_1", base_url="https://sensei.example.com", max_retries=0) as client:
+            with pytest.raises(APIConnectionError, match=r"407 Proxy.*Check the proxy that HTTPS_PROXY") as caught:
+                client.request("POST", "/things", json={})
+    assert not isinstance(caught.value, OutcomeUnknownError)
+    assert "TOPSECRET" not in str(caught.value)
+    assert proxy.heard[0].method == "CONNECT"
