@@ -37,10 +37,12 @@ NAMES = {
     "_async": "_sync",
     "aclose": "close",
     "aclosing": "closing",
+    "asynccontextmanager": "contextmanager",
     "aiter": "iter",
     "aiter_bytes": "iter_bytes",
     "aiter_stream": "iter_stream",
     "anext": "next",
+    "enter_async_context": "enter_context",
     "aread": "read",
     "handle_async_request": "handle_request",
     # A list that was not asked for yet has no sync form: the first page is fetched at once.

@@ -7,6 +7,7 @@ from inspect import iscoroutinefunction
 from math import isnan
 from typing import TYPE_CHECKING, cast
 
+from sensei._redact import revealed
 from sensei.errors import ConfigurationError, InvalidArgumentError, SenseiError
 
 if TYPE_CHECKING:
@@ -116,4 +117,5 @@ def check_mapping(name: str, value: object, error: type[SenseiError] = InvalidAr
 
 def kind_of(value: object) -> str:
     """What `value` is, for a message that does not show it."""
+    value = revealed(value)
     return f"the class {value.__name__} itself" if isinstance(value, type) else type(value).__name__

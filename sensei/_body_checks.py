@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, cast, get_args, get_type_hints
 from pydantic import TypeAdapter, ValidationError
 from typing_extensions import is_typeddict
 
+from sensei._redact import concealed, revealed
 from sensei._request import UNSET, Unset
 from sensei.errors import InvalidArgumentError
 
@@ -27,7 +28,7 @@ def checked(shape: type, **members: object) -> JsonBody:
 
     Args:
         shape: a TypedDict of `sensei.models.params`.
-        members: the arguments of a method.
+        members: the arguments of a method, concealed or not.
 
     Returns:
         A copy down to the last list, so that what the caller changes later changes nothing here.
@@ -42,9 +43,11 @@ def checked(shape: type, **members: object) -> JsonBody:
     """
     given = {name: value for name, value in members.items() if value is not UNSET}
     try:
-        return cast("JsonBody", _adapter(shape).validate_python(given))
+        return cast("JsonBody", _adapter(shape).validate_python(_plain(given)))
     except ValidationError as error:
-        raise InvalidArgumentError(_explain(error, shape, given)) from None
+        problem = _explain(error, shape, _plain(given))
+    # Out here, or the error of pydantic, which holds the values, would be the context of this one.
+    raise InvalidArgumentError(problem)
 
 
 def changed(shape: type, **members: object) -> JsonBody:
@@ -89,12 +92,15 @@ def check_config(kind: str, config: Mapping[str, object] | object) -> None:
 
     if not isinstance(config, Mapping) or kind not in CONFIGS:
         return
-    given = cast("Mapping[str, object]", config)
+    given = cast("Mapping[str, object]", concealed(config))
     shape = cast("type", CONFIGS[kind])
+    problem: str | None = None
     try:
-        _adapter(shape).validate_python(dict(given))
+        _adapter(shape).validate_python(dict(revealed(given)))
     except ValidationError as error:
-        raise InvalidArgumentError(_explain(error, shape, given, "config.")) from None
+        problem = _explain(error, shape, revealed(given), "config.")
+    if problem is not None:
+        raise InvalidArgumentError(problem)
     if "service_name" in given and "sid" in given:
         raise InvalidArgumentError("config: give service_name or sid, not both")
     missing = [group for group in NEEDED[kind] if not any(name in given for name in group)]
@@ -141,6 +147,11 @@ def check_decision(change: Mapping[str, object], where: str = "") -> None:
         raise InvalidArgumentError(f"{at}give status or approved, not both")
     if not change.keys() - {"id"}:
         raise InvalidArgumentError(f"{at}nothing to change: give status, transformation or target beside the id")
+
+
+def _plain(given: dict[str, object]) -> dict[str, object]:
+    """`given` as pydantic is to see it: it takes no text of another class for one of its literals."""
+    return {name: revealed(value) for name, value in given.items()}
 
 
 @lru_cache(maxsize=128)

@@ -7,6 +7,8 @@ from hashlib import sha256
 from itertools import islice
 from typing import Final, TypeVar, cast
 
+from sensei._arguments import kind_of
+from sensei._redact import SecretValue, concealed, revealed
 from sensei._request import LONGEST_KEY
 from sensei.errors import InvalidArgumentError, SenseiError
 from sensei.models.base import BulkResult, BulkSummary, Model
@@ -22,7 +24,7 @@ LARGEST_WEBHOOKS: Final = 100
 
 
 def batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
-    """`items` in lists of at most `size`; none for no items.
+    """`items` in lists of at most `size`, concealed if they are; none for no items.
 
     Raises:
         InvalidArgumentError: they are no list.
@@ -31,11 +33,12 @@ def batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
         >>> list(batches("abcde", 2))
         [['a', 'b'], ['c', 'd'], ['e']]
     """
-    if not isinstance(cast("object", items), Iterable):
-        raise InvalidArgumentError(f"a list is needed, not {type(items).__name__}")
-    rest = iter(items)
+    hide = isinstance(items, SecretValue)
+    if not isinstance(cast("object", revealed(items)), Iterable):
+        raise InvalidArgumentError(f"a list is needed, not {kind_of(items)}")
+    rest = iter(revealed(items))
     while batch := list(islice(rest, size)):
-        yield batch
+        yield concealed(batch) if hide else batch
 
 
 def join(whole: ResultT, part: ResultT, offset: int) -> ResultT:

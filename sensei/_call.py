@@ -8,13 +8,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from time import monotonic
 from typing import TYPE_CHECKING, cast
-from urllib.parse import urlencode
 
 from sensei._arguments import check_deadline, check_kind, check_mapping, check_timeout
 from sensei._config import DEFAULT_TIMEOUT
 from sensei._http import RawHeaders, Trouble, reason_of
-from sensei._redact import SecretBytes, mask_text, safe_body
-from sensei._request import UNSET, HeaderTypes, RequestExtras, TimeoutTypes, Unset, check_idempotency_key, encode_json
+from sensei._redact import SecretBytes, concealed, mask_text, revealed, safe_body
+from sensei._request import (
+    UNSET,
+    HeaderTypes,
+    RequestExtras,
+    TimeoutTypes,
+    Unset,
+    check_idempotency_key,
+    encode_form,
+    encode_json,
+)
 from sensei._retry import UNTRUSTED, UNWELCOME, RetryPolicy
 from sensei.errors import (
     APIConnectionError,
@@ -85,7 +93,7 @@ class ClientOptions:
             timeout=self.timeout if timeout is UNSET else check_timeout(timeout),
             deadline=self.deadline if deadline is UNSET else check_deadline(deadline),
             retry=self.retry if retry is None else retry,
-            headers=tuple(merged(self.headers, headers, error=ConfigurationError)),
+            headers=tuple(merged(self.headers, concealed(headers), error=ConfigurationError)),
             hooks=self.hooks if hooks is None else hooks,
         )
 
@@ -223,15 +231,15 @@ class Call:
             # Given in this way it is the key as well, to be named when the outcome is unknown.
             given = [value for name, value in headers.items() if str(name).lower() == "x-idempotency-key"]
             if given and idempotency_key is None:
-                idempotency_key = given[0]
+                idempotency_key = revealed(given[0])
         lines = [*options.headers, (b"Accept", extras.accept.encode("ascii"))]
         self.key = None
         self.body = None
         if extras.form is not None:
-            self.body = SecretBytes(urlencode(extras.form).encode("ascii"))
+            self.body = encode_form(extras.form)
             lines.append((b"Content-Type", b"application/x-www-form-urlencoded"))
         elif json is not UNSET:
-            self.body = encode_json(json)
+            self.body = json if type(json) is SecretBytes else encode_json(json)
             lines.append((b"Content-Type", b"application/json"))
         if method == "POST":
             if extras.server == "api":

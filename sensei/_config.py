@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from sensei._arguments import check_kind
 from sensei._name_clash import warn_about_name_clash
-from sensei._redact import concealed
+from sensei._redact import concealed, mask_text, revealed
 from sensei._version import __version__
 from sensei.errors import ConfigurationError
 
@@ -94,7 +94,21 @@ def parse_url(url: str, *, allow_insecure: bool = False) -> Server:
             credential in the clear.
     """
     check_kind("base_url", url, str, "a str")
-    shown = url[:100] if "@" not in url else "(a URL with a user part)"
+    url = concealed(url)  # it may have a user part, and reports of crashes print the variables of this frame
+    server = _server_of(url)
+    if isinstance(server, str):
+        raise ConfigurationError(server)
+    if server.scheme == "http" and not server.is_loopback and not allow_insecure:
+        raise ConfigurationError(
+            f"{server.origin} is plain http, which would show the credential to everyone on the way: use https, "
+            "or pass allow_insecure=True"
+        )
+    return server
+
+
+def _server_of(url: str) -> Server | str:
+    """The server, or what is wrong with `url`; told in this way, no traceback passes its parts."""
+    shown = repr(mask_text(url)[:100]) if "@" not in url else "(a URL with a user part)"
     try:
         parts = urlsplit(url.strip())
         port = parts.port
@@ -104,29 +118,23 @@ def parse_url(url: str, *, allow_insecure: bool = False) -> Server:
             else _idna(parts.hostname)
         )
     except ValueError as error:
-        raise ConfigurationError(f"base_url {shown!r} is no URL: {error}") from None
+        return f"base_url {shown} is no URL: {error if '@' not in url else 'its host or port cannot be read'}"
     if parts.scheme not in {"http", "https"} or not host:
-        raise ConfigurationError(f"base_url {shown!r} must be a full URL such as {DEFAULT_URL}")
+        return f"base_url {shown} must be a full URL such as {DEFAULT_URL}"
     if not _HOST(host) or port == 0 or any(character <= " " for character in url.strip()):
-        raise ConfigurationError(f"base_url {shown!r} has a host or port that none can have")
+        return f"base_url {shown} has a host or port that none can have"
     if parts.username is not None or parts.password is not None:
-        raise ConfigurationError("base_url must not carry a user or password: give the key as api_key=")
+        return "base_url must not carry a user or password: give the key as api_key="
     if parts.query or parts.fragment:
-        raise ConfigurationError(f"base_url {shown!r} must end with its path: no query, no fragment")
+        return f"base_url {shown} must end with its path: no query, no fragment"
     prefix = parts.path.rstrip("/")
     if any(character <= " " or character > "~" for character in prefix):
-        raise ConfigurationError(f"base_url {shown!r} has a path with blanks or characters outside ASCII: quote them")
+        return f"base_url {shown} has a path with blanks or characters outside ASCII: quote them"
     if not prefix.endswith("/v1"):
         prefix += "/v1"
     if port == {"http": 80, "https": 443}[parts.scheme]:
         port = None
-    server = Server(parts.scheme, host, port, prefix)
-    if server.scheme == "http" and not server.is_loopback and not allow_insecure:
-        raise ConfigurationError(
-            f"{server.origin} is plain http, which would show the credential to everyone on the way: use https, "
-            "or pass allow_insecure=True"
-        )
-    return server
+    return Server(parts.scheme, host, port, prefix)
 
 
 def _idna(host: str | None) -> str:
@@ -174,22 +182,23 @@ def resolve(
     """
     warn_about_name_clash()
     # Reports of crashes print these variables.
-    api_key, environ = concealed(api_key), _Variables(environ)
+    api_key, credentials, environ = concealed(api_key), concealed(credentials), concealed(environ)
+    base_url = concealed(base_url)
     check_kind("allow_insecure", allow_insecure, bool, "True or False")
     if profile is not None:
         check_kind("profile", profile, str, "a str")
     if api_key is not None and credentials is not None:
         raise ConfigurationError("give either api_key or credentials, not both")
     env_url = environ.get("SENSEI_API_URL") or None
-    env_key = concealed(environ.get("SENSEI_API_KEY") or None)
+    env_key = environ.get("SENSEI_API_KEY") or None
     own = api_key is not None or credentials is not None
     stored = _profile(
-        profile or environ.get("SENSEI_PROFILE") or None,
+        profile or revealed(environ.get("SENSEI_PROFILE")) or None,
         explicit=profile is not None,
         environ=environ,
         needed=not ((own or env_key) and (base_url or env_url)),
     )
-    named_url = env_url or stored.url or DEFAULT_URL
+    named_url = env_url or concealed(stored.url) or DEFAULT_URL
     server = parse_url(base_url if base_url is not None else named_url, allow_insecure=allow_insecure)
     if own:
         return Settings(server, None if api_key is None else check_key(api_key), credentials)
@@ -197,7 +206,7 @@ def resolve(
     found, source, home = (
         (env_key, "$SENSEI_API_KEY", named_url)
         if env_key
-        else (concealed(stored.api_key), f"the key of profile {stored.name!r}", stored.url or named_url)
+        else (concealed(stored.api_key), f"the key of profile {stored.name!r}", concealed(stored.url) or named_url)
     )
     if not found:
         raise ConfigurationError(
@@ -210,25 +219,6 @@ def resolve(
             f"{source} is for {home_server.origin} and is not sent to {server.origin}: pass api_key= for that server"
         )
     return Settings(server, check_key(found, source), None)
-
-
-class _Variables(Mapping[str, str]):
-    """The environment, which may hold secrets of every program, without showing them."""
-
-    def __init__(self, inner: Mapping[str, str]) -> None:
-        self._inner = inner
-
-    def __getitem__(self, name: str) -> str:
-        return self._inner[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._inner)
-
-    def __len__(self) -> int:
-        return len(self._inner)
-
-    def __repr__(self) -> str:
-        return "<the environment>"
 
 
 def check_key(key: object, source: str = "api_key") -> ApiKey:
@@ -254,12 +244,12 @@ class Profile:
 
     name: str
     api_key: str | None = field(default=None, repr=False)
-    url: str | None = None
+    url: str | None = field(default=None, repr=False)
 
 
 def config_path(environ: Mapping[str, str] = os.environ) -> Path:
     """The configuration file: `~/.sensei/config.yaml`."""
-    home = environ.get("HOME") or environ.get("USERPROFILE")
+    home = revealed(environ.get("HOME") or environ.get("USERPROFILE"))
     try:
         folder = Path(home) if home else Path.home()
     except RuntimeError:  # a container may run as a user that nobody has heard of
@@ -274,7 +264,7 @@ def _profile(name: str | None, *, explicit: bool, environ: Mapping[str, str], ne
         return nothing
     path = config_path(environ)
     try:
-        text = path.read_text(encoding="utf-8")
+        text = concealed(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         if name is None:
             return nothing
@@ -307,11 +297,14 @@ def read_config(text: str, path: Path) -> dict[str, object]:
         raise ConfigurationError(
             f'reading {path} needs PyYAML: pip install "sensei-sdk[cli]", or pass api_key= and base_url='
         ) from None
+    text = concealed(text)  # reports of crashes print the variables of this frame
     try:
-        loaded: object = yaml.safe_load(text)
+        loaded: object = concealed(yaml.safe_load(text) or {})
     except (yaml.YAMLError, ValueError, TypeError, LookupError, AttributeError, RecursionError):  # all seen from it
-        raise ConfigurationError(f"{path} is not valid YAML") from None
-    return _mapping(loaded or {}, f"{path}", path)
+        loaded = None
+    if loaded is None:  # out here, or the error of YAML, which quotes the text, would be the context of this one
+        raise ConfigurationError(f"{path} is not valid YAML")
+    return cast("dict[str, object]", revealed(_mapping(loaded, f"{path}", path)))
 
 
 def read_profile(text: str, name: str | None, path: Path, environ: Mapping[str, str]) -> Profile:
@@ -320,7 +313,8 @@ def read_profile(text: str, name: str | None, path: Path, environ: Mapping[str, 
     Raises:
         ConfigurationError: the text is no YAML mapping, or holds no such profile.
     """
-    config = read_config(text, path)
+    text, environ = concealed(text), concealed(environ)
+    config = concealed(read_config(text, path))
     profiles = _mapping(config.get("profiles") or {}, "profiles", path)
     current = name or _text(config.get("current_profile") or config.get("profile"), "current_profile", path, environ)
     chosen = current or "default"
@@ -338,10 +332,10 @@ def read_profile(text: str, name: str | None, path: Path, environ: Mapping[str, 
     )
 
 
-def _mapping(value: object, what: str, path: Path) -> dict[str, object]:
-    if not isinstance(value, dict):
+def _mapping(value: object, what: str, path: Path) -> Mapping[str, object]:
+    if not isinstance(value, Mapping):
         raise ConfigurationError(f"{what} must be a mapping in {path}")
-    return cast("dict[str, object]", value)
+    return cast("Mapping[str, object]", concealed(value))
 
 
 def _text(value: object, what: str, path: Path, environ: Mapping[str, str]) -> str | None:
@@ -353,8 +347,8 @@ def _text(value: object, what: str, path: Path, environ: Mapping[str, str]) -> s
         name = value[2:-1]
         if name not in environ:
             raise ConfigurationError(f"{what} in {path} asks for ${name}, which is not set")
-        return environ[name]
-    return value
+        return revealed(environ[name])
+    return revealed(value)
 
 
 _APP_INFO = "app_info must be a tuple of name and version, printable ASCII"

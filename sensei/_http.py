@@ -184,18 +184,6 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
         one = one.__cause__ or one.__context__
 
 
-def without_request(error: BaseException) -> BaseException:
-    """`error` without the frames of the HTTP library that hold the request, with its credential, as it is written.
-
-    Those who report crashes print the variables of frames.
-    """
-    link: BaseException | None = error if type(error).__name__ == "WriteTimeout" else None
-    while link is not None:
-        link.__traceback__ = None
-        link = link.__cause__ or link.__context__
-    return error
-
-
 class StaleAnswer(Exception):  # noqa: N818 - troubles are told apart by their names
     """An answer that was there before its request."""
 

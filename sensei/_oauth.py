@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias, cast
 from urllib.parse import quote, quote_plus, urlencode, urlsplit
 
-from sensei._redact import SecretText
-from sensei._request import UNSET
+from sensei._arguments import kind_of
+from sensei._redact import SecretText, concealed, revealed
+from sensei._request import UNSET, is_sendable
 from sensei.errors import InvalidArgumentError
 
 ClientAuth: TypeAlias = Literal["body", "basic"]
@@ -53,16 +54,17 @@ def authorization_request(
     code_verifier: str | None,
 ) -> AuthorizationRequest:
     """The consent page's address, with PKCE by S256 and a state that nobody can guess."""
+    code_verifier, state = concealed(code_verifier), concealed(state)
     try:
         parts = urlsplit(not_empty("redirect_uri", redirect_uri))
     except ValueError as error:
         raise InvalidArgumentError(f"redirect_uri is no URL: {error}") from None
     if not parts.scheme or not (parts.netloc or parts.path) or parts.fragment:
         raise InvalidArgumentError("redirect_uri must be an absolute URL without a fragment, as registered.")
-    verifier = secrets.token_urlsafe(64) if code_verifier is None else not_empty("code_verifier", code_verifier)
-    if not _VERIFIER(verifier):
+    verifier = concealed(secrets.token_urlsafe(64)) if code_verifier is None else code_verifier
+    if not _VERIFIER(not_empty("code_verifier", verifier)):
         raise InvalidArgumentError("code_verifier must be 43 to 128 letters, digits and . _ ~ - (RFC 7636).")
-    guard = secrets.token_urlsafe(32) if state is None else not_empty("state", state)
+    guard = concealed(secrets.token_urlsafe(32)) if state is None else not_empty("state", state)
     query = {
         "response_type": "code",
         "client_id": not_empty("client_id", client_id),
@@ -73,7 +75,7 @@ def authorization_request(
         "code_challenge_method": "S256",
     }
     url = f"{auth_url}/authorize?{urlencode({k: v for k, v in query.items() if v}, quote_via=quote)}"
-    return AuthorizationRequest(url, guard, verifier)
+    return AuthorizationRequest(url, revealed(guard), revealed(verifier))
 
 
 def code_challenge(verifier: str) -> str:
@@ -98,11 +100,12 @@ def check_state(state: object, expected: object) -> None:
     """
     if state is UNSET and expected is UNSET:
         return
+    state, expected = concealed(state), concealed(expected)
     if state is UNSET or expected is UNSET:
         raise InvalidArgumentError("Give both: state= as it came back and expected_state= as it was sent.")
     for name, value in (("state", state), ("expected_state", expected)):
         if value is not None and not isinstance(value, str):
-            raise InvalidArgumentError(f"{name} must be a str, not {type(value).__name__}")
+            raise InvalidArgumentError(f"{name} must be a str, not {kind_of(value)}")
     if not state or not expected:
         problem = "no sign-in was begun here (expected_state" if not expected else "the callback brought none (state"
         raise InvalidArgumentError(f"There is no state to compare: {problem} is missing). Start the sign-in again.")
@@ -144,6 +147,7 @@ def code_exchange(
     client_auth: ClientAuth,
 ) -> TokenCall:
     """Exchange an authorization code, which works once."""
+    code, client_secret, code_verifier = concealed(code), concealed(client_secret), concealed(code_verifier)
     form = {
         "grant_type": "authorization_code",
         "code": not_empty("code", code),
@@ -158,6 +162,7 @@ def client_credentials_grant(
     client_id: str, client_secret: str, scopes: Iterable[str], client_auth: ClientAuth
 ) -> TokenCall:
     """Fetch a token for a program."""
+    client_secret = concealed(client_secret)
     form = {"grant_type": "client_credentials"}
     if scope := join_scopes(scopes):
         form["scope"] = scope
@@ -174,6 +179,7 @@ def refresh_grant(
     client_auth: ClientAuth,
 ) -> TokenCall:
     """Refresh a token. The server may hand out a new refresh token, so that a second try could find this one spent."""
+    refresh_token, client_secret = concealed(refresh_token), concealed(client_secret)
     form = {"grant_type": "refresh_token", "refresh_token": not_empty("refresh_token", refresh_token)}
     if scope := join_scopes(scopes):
         form["scope"] = scope
@@ -190,6 +196,7 @@ def token_reference(
     client_auth: ClientAuth,
 ) -> TokenCall:
     """Revoke or introspect a token, as an OAuth client when its id is given, else with the client's own credential."""
+    token, client_secret = concealed(token), concealed(client_secret)
     form = {"token": not_empty("token", token)}
     if hint is not None:
         form["token_type_hint"] = not_empty("token_type_hint", hint)
@@ -242,11 +249,9 @@ def join_scopes(scopes: Iterable[str]) -> str:
 def not_empty(name: str, value: str) -> str:
     """`value`, unless there is nothing in it."""
     if not isinstance(cast("object", value), str):
-        raise InvalidArgumentError(f"{name} must be a str, not {type(value).__name__}")
+        raise InvalidArgumentError(f"{name} must be a str, not {kind_of(value)}")
     if not value.strip():
         raise InvalidArgumentError(f"{name} is empty")
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        raise InvalidArgumentError(f"{name} holds half characters, which cannot be sent") from None
+    if not is_sendable(value):
+        raise InvalidArgumentError(f"{name} holds half characters, which cannot be sent")
     return value

@@ -15,7 +15,7 @@ from pydantic_core import from_json
 from sensei._arguments import kind_of
 from sensei._model_slots import set_response
 from sensei._redact import LONGEST_LOOKED_AT, mask, mask_text, one_line, safe_body
-from sensei._response import RawResponse, instant, retry_after, whole
+from sensei._response import Headers, RawResponse, instant, retry_after, whole
 from sensei.errors import (
     APIResponseValidationError,
     APIStatusError,
@@ -244,7 +244,7 @@ def status_error(info: ResponseInfo, body: bytes, request: RequestSummary) -> AP
         details=cast("dict[str, object]", mask(cast("object", details))) if isinstance(details, dict) else None,
         retry_after=wait,
         attempts=info.attempts,
-        headers=headers,
+        headers=headers.masked() if isinstance(headers, Headers) else headers,
         body=safe_body(body),
         request=request,
     )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import TypeVar, cast
+from collections.abc import Iterator, Mapping
+from typing import SupportsIndex, TypeVar, cast, overload
 from urllib.parse import unquote_plus
 
 LONGEST_BODY = 8 * 1024
@@ -23,9 +24,11 @@ _PRIVATE_NAME = (
 )
 _PRIVATE_TEXT = (
     r"\b(sk_(?:live|test)_|sas?_(?=[A-Za-z0-9]{12})|rt_(?=[A-Za-z0-9]{12})|whsec_|eyJ(?=[\w-]{8,}\.))[\w.-]+"
-    r"|(?<=[Bb]earer )[^\s\"']+"
+    r"|(?<=[Bb]earer )[^\s\"']+|(?<=[Bb]asic )(?=\S+[A-Z0-9+/=])[\w+/-]{8,}={0,2}"
 )
-_USER_INFO = r"(?<=://)[^/\s\"'@]+(?=@)"
+_USER_INFO = r"(?<=://)(?:[^/\s\"']+|[^/\s\"':]*:(?!\d+[/?#])[^\s\"']+)(?=@)"
+"""Up to the last @ of the host, or of what looks like a password that should have been quoted."""
+
 _PAIR = r"(?:(?<=[?&\s])|^)([\w.%\[\]-]{1,80})=([^&\s\"'#]+)"
 _NAME = r'(?s)"((?:[^"\\]|\\.){1,80})"\s*:\s*'
 _VALUE = r'(?s)"(?:[^"\\]|\\.)*(?:"|\\?$)|[{\[].*|[^\s,}\]]+'
@@ -40,10 +43,8 @@ class SecretText(str):
     def __repr__(self) -> str:
         return f"'{MASK}'"
 
-
-def concealed(value: _T) -> _T:
-    """`value`, and if it is text, such that reports of crashes do not show it."""
-    return cast("_T", SecretText(value)) if type(value) is str else value
+    def __getitem__(self, place: SupportsIndex | slice) -> str:
+        return SecretText(super().__getitem__(place))  # of long texts a report prints the beginning
 
 
 class SecretBytes(bytes):
@@ -54,10 +55,95 @@ class SecretBytes(bytes):
     def __repr__(self) -> str:
         return f"b'{MASK}'"
 
+    @overload
+    def __getitem__(self, place: SupportsIndex) -> int: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> bytes: ...
+
+    def __getitem__(self, place: SupportsIndex | slice) -> int | bytes:
+        return SecretBytes(super().__getitem__(place)) if isinstance(place, slice) else super().__getitem__(place)
+
+
+class SecretMapping(Mapping[object, object]):
+    """A mapping that shows how many members it has and nothing of them; its values are concealed as well.
+
+    It is no `dict`, since reports of crashes look into each of those by themselves.
+    """
+
+    __slots__ = ("_members",)
+
+    def __init__(self, members: Mapping[object, object]) -> None:
+        self._members = members
+
+    def __getitem__(self, name: object) -> object:
+        return concealed(self._members[name])
+
+    def __iter__(self) -> Iterator[object]:
+        return iter(self._members)
+
+    def __len__(self) -> int:
+        return len(self._members)
+
+    def __repr__(self) -> str:
+        return f"{{{MASK}}}"
+
+
+class SecretValue:
+    """Anything else that is not to be shown: a list, a number."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: object) -> None:
+        self.value = value
+
+    def __repr__(self) -> str:
+        return MASK
+
+
+def concealed(value: _T) -> _T:
+    """`value` such that reports of crashes, which print the variables of frames, do not show it.
+
+    To be called where a secret comes in, on the variable itself: `secret = concealed(secret)`. Functions and objects
+    stay as they are: what they print is their own affair.
+    """
+    if value is None:
+        return value
+    hidden: object = value
+    kind = type(value)
+    if kind is str:
+        hidden = SecretText(value)
+    elif kind is bytes or isinstance(value, bytearray | memoryview):
+        hidden = SecretBytes(cast("bytes", value))
+    elif isinstance(value, Mapping):
+        if kind is not SecretMapping:
+            hidden = SecretMapping(cast("Mapping[object, object]", value))
+    elif kind in {int, float} or isinstance(value, list | tuple | set | frozenset):
+        hidden = SecretValue(cast("object", value))
+    return cast("_T", hidden)
+
+
+def revealed(value: _T) -> _T:
+    """What `concealed` made its argument of."""
+    plain: object = value
+    if isinstance(value, SecretText):
+        plain = str(value)
+    elif isinstance(value, SecretBytes):
+        plain = bytes(value)
+    elif isinstance(value, SecretMapping):
+        plain = value._members
+    elif isinstance(value, SecretValue):
+        plain = value.value
+    return cast("_T", plain)
+
 
 def mask_text(text: str) -> str:
-    """`text` without API keys, tokens, the user part of URLs, and the values of secret-looking query members."""
-    return re.sub(_PAIR, _masked_pair, re.sub(_USER_INFO, MASK, re.sub(_PRIVATE_TEXT, MASK, text)))
+    """`text` without API keys, tokens, the user part of URLs, and the values of secret-looking members.
+
+    Those of queries, and those of JSON in the midst of the text.
+    """
+    text = re.sub(_PAIR, _masked_pair, re.sub(_USER_INFO, MASK, re.sub(_PRIVATE_TEXT, MASK, text)))
+    return _mask_members(text) if '"' in text else text
 
 
 def _masked_pair(pair: re.Match[str]) -> str:
@@ -69,7 +155,7 @@ def _masked_pair(pair: re.Match[str]) -> str:
 
 
 def _mask_members(text: str) -> str:
-    """`text`, which is damaged JSON, without the values of secret-looking members."""
+    """`text`, of which some is JSON, whole or damaged, without the values of secret-looking members."""
     parts: list[str] = []
     place = 0
     for name in re.finditer(_NAME, text):
@@ -110,5 +196,5 @@ def safe_body(body: bytes) -> str:
     try:
         text = to_json(mask(from_json(body[:LONGEST_LOOKED_AT])), inf_nan_mode="constants").decode()
     except (ValueError, RecursionError):
-        text = _mask_members(mask_text(body[: 4 * LONGEST_BODY].decode("utf-8", "replace")))
+        text = mask_text(body[: 4 * LONGEST_BODY].decode("utf-8", "replace"))
     return text if len(text) <= LONGEST_BODY else f"{text[:LONGEST_BODY]}… ({len(body)} bytes)"

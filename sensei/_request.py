@@ -10,9 +10,10 @@ from datetime import UTC, date, datetime
 from functools import lru_cache
 from math import isfinite
 from typing import TYPE_CHECKING, Final, Literal, NoReturn, TypeAlias, cast
-from urllib.parse import quote, unquote
+from urllib.parse import quote, unquote, urlencode
 
-from sensei._arguments import check_mapping, is_number
+from sensei._arguments import check_mapping, is_number, kind_of
+from sensei._redact import SecretBytes, SecretText, concealed, mask_text, revealed
 from sensei.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
@@ -133,28 +134,30 @@ def own_path(path: str, origin: str, prefix: str) -> str:
         InvalidArgumentError: it leads to another server, or out of the API.
 
     Examples:
-        >>> own_path("/v1/alerts?limit=1", "https://api.sensei.ai", "/v1")
-        '/alerts?limit=1'
+        >>> print(own_path("/v1/alerts?limit=1", "https://api.sensei.ai", "/v1"))
+        /alerts?limit=1
     """
     if not isinstance(cast("object", path), str):
-        raise InvalidArgumentError(f"path must be a str, not {type(path).__name__}")
+        raise InvalidArgumentError(f"path must be a str, not {kind_of(path)}")
+    path = concealed(path)  # its query may hold a secret, and so may the user part of a URL
     if path.lower().startswith(("http://", "https://", "//")):
         if not path.startswith(f"{origin}/"):
-            raise InvalidArgumentError(f"{path[:200]} is not on {origin}: the credential is not sent to other servers")
+            raise InvalidArgumentError(
+                f"{mask_text(path)[:200]} is not on {origin}: the credential is not sent to other servers"
+            )
         path = path[len(origin) :]
         if not path.startswith(f"{prefix}/"):
-            raise InvalidArgumentError(f"{path[:200]} is not below {prefix}")
+            raise InvalidArgumentError(f"{mask_text(path)[:200]} is not below {prefix}")
     if path.startswith(f"{prefix}/"):
         path = path[len(prefix) :]
-    path, mark, query = path.partition("?")
+    path, mark, query = map(concealed, path.partition("?"))
     segments = path.strip("/").split("/")
     if not all(segments) or any(unquote(segment) in {".", ".."} for segment in segments):
-        raise InvalidArgumentError(f"{path[:200]!r} is no path: it has empty or dot segments")
-    try:
-        quoted = "/".join(quote(segment, safe=_IN_SEGMENT) for segment in segments)
-        return f"/{quoted}{mark}{quote(query, safe=_IN_SEGMENT + '/?')}"
-    except UnicodeEncodeError:
-        raise InvalidArgumentError(f"path is not valid text: {path[:40]!r}") from None
+        raise InvalidArgumentError(f"{mask_text(path)[:200]!r} is no path: it has empty or dot segments")
+    if not is_sendable(path + query):
+        raise InvalidArgumentError(f"path is not valid text: {mask_text(path)[:40]!r}")
+    quoted = "/".join(quote(segment, safe=_IN_SEGMENT) for segment in segments)
+    return SecretText(f"/{quoted}?{quote(query, safe=_IN_SEGMENT + '/?')}") if mark else f"/{quoted}"
 
 
 _METHOD = re.compile(r"[A-Za-z]{1,40}").fullmatch
@@ -183,12 +186,16 @@ def build_query(params: QueryTypes) -> str:
         return ""
     check_mapping("params", params)
     pairs: list[str] = []
-    for name, value in cast("Mapping[object, object]", params).items():
-        if value is None or value is UNSET:
-            continue
-        if not isinstance(name, str):
-            raise InvalidArgumentError(f"params must have texts for names, not {type(name).__name__}")
-        pairs += [f"{_quoted(name, name)}={_quoted(_text(one, name), name)}" for one in _each(value)]
+    try:
+        for name, value in cast("Mapping[object, object]", revealed(params)).items():
+            if value is None or value is UNSET:
+                continue
+            if not isinstance(name, str):
+                raise InvalidArgumentError(f"params must have texts for names, not {type(name).__name__}")
+            pairs += [f"{_quoted(name, name)}={_quoted(_text(one, name), name)}" for one in _each(value)]
+    except InvalidArgumentError:
+        pairs.clear()  # reports of crashes print the variables of this frame
+        raise
     return "&".join(pairs)
 
 
@@ -200,10 +207,9 @@ def _each(value: object) -> Iterable[object]:
 
 
 def _quoted(text: str, name: str) -> str:
-    try:
-        return quote(text, safe="")
-    except UnicodeEncodeError:
-        raise InvalidArgumentError(f"{name[:60]!r} is not valid text: it holds a lone surrogate") from None
+    if not is_sendable(text):
+        raise InvalidArgumentError(f"{name[:60]!r} is not valid text: it holds a lone surrogate")
+    return quote(text, safe="")
 
 
 def _text(value: object, name: str) -> str:
@@ -241,32 +247,58 @@ def check_idempotency_key(key: str) -> str:
     return key
 
 
-def encode_json(value: object) -> bytes:
+def encode_form(members: Mapping[str, str]) -> SecretBytes:
+    """The body of a form.
+
+    Raises:
+        InvalidArgumentError: a member is no text that can be sent.
+    """
+    for name, value in members.items():
+        if not is_sendable(value):
+            raise InvalidArgumentError(f"{name} holds half characters, which cannot be sent")
+    return SecretBytes(urlencode(members).encode("ascii"))
+
+
+def is_sendable(text: str) -> bool:
+    """True when UTF-8 can hold `text`."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # which shows the text
+        return False
+    return True
+
+
+def encode_json(value: object) -> SecretBytes:
     """The body for `value`: dicts, lists, models, datetimes. Members that are UNSET are left out of the top level.
 
     Raises:
         InvalidArgumentError: something in it has no JSON form, such as NaN or an object that is no data.
     """
-    from pydantic_core import PydanticSerializationError, to_json
+    body, problem = _encoded(value)
+    value = UNSET  # which may be a secret, and those who report crashes print the variables of frames
+    if problem is not None:
+        raise InvalidArgumentError(f"the request body has no JSON form: {mask_text(problem)}")
+    return body
+
+
+def _encoded(value: object) -> tuple[SecretBytes, str | None]:
+    """The body, or what is wrong with `value`; told in this way, no traceback passes the variables in here."""
+    from pydantic_core import to_json
 
     if isinstance(value, Mapping):
-        members = cast("Mapping[str, object]", value)
+        members = cast("Mapping[str, object]", revealed(value))
         value = {name: member for name, member in members.items() if member is not UNSET}
     try:
-        body = to_json(value, by_alias=True, inf_nan_mode="constants")
+        body = to_json(revealed(value), by_alias=True, inf_nan_mode="constants")
         if b"NaN" in body or b"Infinity" in body:
             import json
 
             json.loads(body, parse_constant=_no_number)  # else the server would get null for it, or no JSON
-        if b'"UNSET"' in body and _holds_unset(value):
-            raise _NotJSONError("UNSET is for whole arguments; inside of them leave the member out")
-    except (PydanticSerializationError, _NotJSONError) as error:
-        raise InvalidArgumentError(f"the request body has no JSON form: {error}") from None
-    return body
-
-
-class _NotJSONError(ValueError):
-    """A value that Python has and JSON has not."""
+        if b'"UNSET"' in body and _holds_unset(revealed(value)):
+            raise ValueError("UNSET is for whole arguments; inside of them leave the member out")
+    except ValueError as error:  # pydantic's own are such, and so are circles and texts that UTF-8 has not
+        return SecretBytes(), str(error)
+    return SecretBytes(body), None
 
 
 def _holds_unset(value: object) -> bool:
@@ -278,4 +310,4 @@ def _holds_unset(value: object) -> bool:
 
 
 def _no_number(name: str) -> NoReturn:
-    raise _NotJSONError(f"{name} is no JSON number")
+    raise ValueError(f"{name} is no JSON number")

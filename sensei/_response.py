@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
+from sensei._redact import mask_text
+
 if TYPE_CHECKING:
     from sensei.models.response import ResponseInfo
 
@@ -109,8 +111,14 @@ class Headers(Mapping[str, str]):
     def __len__(self) -> int:
         return len(self._decoded())
 
+    def masked(self) -> Headers:
+        """The same without what looks like a secret, such as a token in the query of a `Location`."""
+        headers = Headers(())
+        headers.__setstate__({name: mask_text(value) for name, value in self._decoded().items()})
+        return headers
+
     def __repr__(self) -> str:
-        return f"Headers({self._decoded()!r})"
+        return f"Headers({self.masked()._decoded()!r})"
 
     def __getstate__(self) -> dict[str, str]:
         return self._decoded()

@@ -9,8 +9,9 @@ from datetime import UTC, datetime
 from time import monotonic
 from typing import TypeVar, cast
 
+from sensei._arguments import kind_of
 from sensei._oauth import TokenCall, client_credentials_grant, refresh_grant
-from sensei._redact import SecretText
+from sensei._redact import SecretText, concealed
 from sensei.auth import Credentials, OAuth2ClientCredentials, OAuth2Token, ServiceAccount, TokenAnswer, bearer
 from sensei.errors import (
     APIConnectionError,
@@ -63,6 +64,7 @@ def hold(access_token: str, lifetime: float | None, now: float) -> HeldToken:
         lifetime: Seconds it has left; None when not known.
         now: The monotonic clock.
     """
+    access_token = concealed(access_token)
     header = header_of("The access token", access_token)
     if lifetime is None:
         return HeldToken(header)
@@ -75,8 +77,9 @@ def header_of(name: str, credential: object) -> str:
     Raises:
         ConfigurationError: it is no text, or cannot stand in a header. The message does not show it.
     """
+    credential = concealed(credential)  # reports of crashes print the variables of this frame
     if not isinstance(credential, str):
-        raise ConfigurationError(f"{name} must be a str, not {type(credential).__name__}.")
+        raise ConfigurationError(f"{name} must be a str, not {kind_of(credential)}.")
     return SecretText(f"Bearer {bearer(name, credential)}")
 
 
@@ -87,7 +90,7 @@ def first_token(credentials: Credentials, now: float) -> HeldToken | None:
         ConfigurationError: the credentials were unpickled, which loses their secrets.
     """
     if not isinstance(cast("object", credentials), Credentials):
-        raise ConfigurationError(f"credentials must be one of sensei.auth, not {type(credentials).__name__}")
+        raise ConfigurationError(f"credentials must be one of sensei.auth, not {kind_of(credentials)}")
     try:
         if isinstance(credentials, OAuth2Token):
             until = credentials.expires_at

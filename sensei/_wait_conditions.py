@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sensei._redact import revealed
 from sensei.errors import MigrationFailedError, ValidationFailedError
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def default_migration_name(source: object, target: object) -> str:
         >>> default_migration_name({"connection_id": "conn_1"}, {"type": "postgresql", "connection_string": "…"})
         'conn_1 to postgresql'
     """
-    return f"{_end(source)} to {_end(target)}"[:255]
+    return f"{_end(revealed(source))} to {_end(revealed(target))}"[:255]
 
 
 def _end(side: object) -> str:

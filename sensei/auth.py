@@ -290,6 +290,7 @@ class OAuth2Token(_Secretive):
             >>> OAuth2Token.from_answer(answer, client_id="my-client").refresh_token
             'rt_1'
         """
+        client_secret = concealed(client_secret)
         return cls(
             answer.access_token,
             answer.refresh_token,

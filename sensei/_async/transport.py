@@ -13,10 +13,10 @@ from sensei._async.pacing import turn_of
 from sensei._async.pool import AsyncPools
 from sensei._call import Call, ClientOptions, merged
 from sensei._concurrency import async_shielded, async_sleep
-from sensei._http import RawHeaders, Trouble, check_fresh, end_of, limits, socket_of, trouble, without_request
+from sensei._http import RawHeaders, Trouble, check_fresh, end_of, limits, socket_of, trouble
 from sensei._parse import LONGEST_ANSWER, check_length, check_pdf, decompress, invalid_answer, parse, status_error
 from sensei._ratelimit import RateLimiter, read_rate_limit
-from sensei._redact import LONGEST_LOOKED_AT, SecretBytes, one_line
+from sensei._redact import LONGEST_LOOKED_AT, SecretBytes, SecretText, concealed, one_line
 from sensei._request import (
     ORDINARY,
     UNSET,
@@ -28,6 +28,7 @@ from sensei._request import (
     build_query,
 )
 from sensei._response import Headers, lower_names
+from sensei._tracebacks import without_wire
 from sensei.errors import APIStatusError, SenseiError
 from sensei.models.response import ResponseInfo
 
@@ -109,6 +110,10 @@ class AsyncTransport:
             SenseiError: see `sensei.errors`.
         """
         if call is None:
+            if json is not UNSET:
+                json = concealed(json)
+            if headers is not None:
+                headers = concealed(headers)
             call = self.begin(method, route, ids, params, json, timeout, headers, idempotency_key, extras)
         # A whole try stands here, not in functions of its own: so there is one frame between the method of the
         # resource and the HTTP library.
@@ -143,14 +148,20 @@ class AsyncTransport:
                 finally:
                     await answer.aclose()
         except BaseException as error:
+            raw, lowered = [], {}  # which may hold cookies, and those who report crashes print the variables of frames
+            without_wire(error)
             self._notify_failure(call, error)
             how = None if isinstance(error, SenseiError) else trouble(error)
             if how is None:
                 raise
             failure = call.broken(how, error)
-            failure.__cause__ = without_request(error)
+            failure.__cause__ = error
         else:
-            info = self._note(call, status, raw, lowered)
+            try:
+                info = self._note(call, status, raw, lowered)
+            except BaseException:  # of a hook of the user's, or a warning
+                body, raw, lowered = b"", [], {}
+                raise
             if 200 <= status < 300:
                 try:
                     check_length(body)
@@ -160,10 +171,10 @@ class AsyncTransport:
                         check_pdf(body, info)
                     return parse(cast_to, body, info, self.client)
                 except ValueError as error:
-                    # It may hold a secret, and those who report crashes print the variables of frames.
-                    body = SecretBytes(body)
+                    body, raw, lowered = SecretBytes(body), [], {}
                     raise invalid_answer(error, body, info, call.summary()) from error.with_traceback(None)
                 except TimeoutError as error:
+                    body, raw, lowered = b"", [], {}
                     raise call.final(call.broken(Trouble.TOO_LATE, error)) from error
             if call.is_gone(status) and (cast_to is NoneType or call.extras.gone_is_none):
                 return cast("T", None)
@@ -216,14 +227,16 @@ class AsyncTransport:
                 lowered = lower_names(raw)
                 chunks, socket = self.adapter.pieces(answer, packed=b"content-encoding" in lowered), None
         except BaseException as error:
+            without_wire(error)
             self._notify_failure(call, error)
             how = None if isinstance(error, SenseiError) else trouble(error)
             if how is None:
                 raise
-            raise call.broken(how, error) from without_request(error)
+            raise call.broken(how, error) from error
         try:
             info = self._note(call, status, raw, lowered)
         except BaseException:
+            raw, lowered = [], {}
             await async_shielded(close)
             raise
         body = AsyncBody(info, chunks, close, socket)
@@ -232,13 +245,15 @@ class AsyncTransport:
         try:
             text = await body.rest()
         except BaseException as error:
-            how = trouble(error)
+            raw, lowered = [], {}
+            how = trouble(without_wire(error))
             if how is None:
                 raise
-            raise call.broken(how, error) from without_request(error)
+            raise call.broken(how, error) from error
         finally:
             await body.aclose()
         failure = self._refused(call, info, lowered, text)
+        raw, lowered, text = [], {}, b""
         if await self._renewed(call, info.status_code, authorization):
             return await self.open(call, idle)
         raise failure
@@ -257,10 +272,14 @@ class AsyncTransport:
     ) -> Call:
         """Everything about a call that stays the same for all its tries."""
         server = self.server if extras.server == "api" else self.auth_server
+        if headers is not None:
+            headers = concealed(headers)
         path = server.prefix + build_path(route, ids)
+        if "?" in path:
+            path = SecretText(path)
         query = build_query(params)
         if query:
-            path = f"{path}{'&' if '?' in path else '?'}{query}"
+            path = SecretText(f"{path}{'&' if '?' in path else '?'}{query}")
         # A path of the user's own may bring its query with it, which neither logs nor traces are to show.
         template = route.partition("?")[0]
         return Call(self.options, server, method, template, path, json, timeout, headers, idempotency_key, extras)
@@ -284,7 +303,7 @@ class AsyncTransport:
         hooks = self.options.hooks
         if hooks is not None:
             try:
-                more = hooks.notify_request(call)
+                more = concealed(hooks.notify_request(call))
             except BaseException:
                 if limiter is not None:
                     limiter.forget()
@@ -338,7 +357,9 @@ class AsyncTransport:
             monotonic() - call.started,
             lowered.get(b"x-idempotent-replayed") == b"true",
         )
-        if b"deprecation" in lowered or b"sunset" in lowered:
+        deprecated = b"deprecation" in lowered or b"sunset" in lowered
+        raw, lowered = [], {}  # which may hold cookies, and the warning or a hook may raise
+        if deprecated:
             from sensei._deprecations import warn_about_deprecation
 
             warn_about_deprecation(call.method, call.route, info.headers)

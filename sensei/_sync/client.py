@@ -24,6 +24,7 @@ from sensei._request import (
     TimeoutTypes,
     Unset,
     check_method,
+    encode_json,
     own_path,
 )
 from sensei._response import RawResponse
@@ -121,7 +122,9 @@ class Client:
         hooks: Hooks | None = None,
         allow_insecure: bool = False,
     ) -> None:
-        api_key = concealed(api_key)  # reports of crashes print the variables of this frame
+        # Reports of crashes print the variables of this frame.
+        api_key, credentials, base_url = concealed(api_key), concealed(credentials), concealed(base_url)
+        default_headers = concealed(default_headers)
         settings = resolve(
             api_key, credentials=credentials, base_url=base_url, profile=profile, allow_insecure=allow_insecure
         )
@@ -321,6 +324,7 @@ class Client:
         Examples:
             >>> patient = client.with_options(timeout=300, max_retries=8)
         """
+        headers = concealed(headers)
         old = self._transport
         copy = object.__new__(type(self))
         copy._owns_pools = False
@@ -401,6 +405,8 @@ class Client:
             >>> answer = client.request("GET", "/connections", params={"limit": 5})
             >>> print(answer.status_code, answer.json())
         """
+        path, params, headers, json = concealed(path), concealed(params), concealed(headers), concealed(json)
+        json = json if json is UNSET else encode_json(json)
         check_method(method)
         return self._transport.call(
             RawResponse if cast_to is None else readable(cast_to),

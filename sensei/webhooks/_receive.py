@@ -8,6 +8,7 @@ from datetime import timedelta
 from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, TypeGuard, TypeVar
 
+from sensei._redact import concealed
 from sensei.errors import ConfigurationError, WebhookVerificationError
 from sensei.webhooks._deduplication import AsyncSeenEvents, SeenEvents
 from sensei.webhooks._signature import Secret, signing_keys
@@ -39,6 +40,7 @@ class Checks:
     """What a delivery has to pass before it is an event."""
 
     def __init__(self, secret: Secret, tolerance: float | timedelta | None) -> None:
+        secret = concealed(secret)  # reports of crashes print the variables of this frame
         # What is missing or wrong must stop the program when it starts, not refuse the first delivery.
         self._keys = signing_keys(secret)
         self._tolerance = checked_tolerance(tolerance)

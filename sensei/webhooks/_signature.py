@@ -6,6 +6,7 @@ import hmac
 from collections.abc import Iterable
 from typing import cast
 
+from sensei._redact import SecretBytes, concealed, revealed
 from sensei.errors import ConfigurationError
 
 RAW_BODY_HINT = "pass the raw request body as it arrived, bytes or str, not the parsed JSON"
@@ -43,6 +44,7 @@ def verify_signature(payload: Payload, signature: str | bytes | None, secret: Se
         >>> verify_signature(b'{"id": "evt_1"}', header, ["whsec_new", "whsec_example"])
         True
     """
+    secret = concealed(secret)  # reports of crashes print the variables of this frame
     keys = signing_keys(secret)
     body = _body(payload)
     if not isinstance(cast("object", signature), str | bytes | None):
@@ -74,6 +76,7 @@ def sign(payload: Payload, secret: str | bytes) -> str:
         >>> sign(b"{}", "whsec_example")
         'sha256=417b54f10ecdd87abf708f55fdde4a233175ee3df8766bd9f189a56c0c68f5b2'
     """
+    secret = concealed(secret)
     (key,) = signing_keys(secret)
     return _header(_body(payload), key).decode("ascii")
 
@@ -91,15 +94,22 @@ def _body(payload: object) -> bytes:
 
 
 def signing_keys(secret: object) -> list[bytes]:
-    """The HMAC keys of one or several secrets."""
-    single = isinstance(secret, str | bytes) or not isinstance(secret, Iterable)
-    given: list[object] = [secret] if single else list(cast("Iterable[object]", secret))
-    keys = [_as_bytes(one) for one in given if isinstance(one, str | bytes) and one]
-    if not keys or len(keys) < len(given):
+    """The HMAC keys of one or several secrets, concealed or not."""
+    secret = concealed(secret)
+    keys = _keys(revealed(secret))
+    if not keys:
         raise ConfigurationError(
             "A webhook secret is missing or empty: pass the secret that webhooks.create returned, as str or bytes."
         )
     return keys
+
+
+def _keys(secret: object) -> list[bytes]:
+    """The keys; none when one of them is missing."""
+    single = isinstance(secret, str | bytes) or not isinstance(secret, Iterable)
+    given: list[object] = [secret] if single else list(cast("Iterable[object]", secret))
+    keys: list[bytes] = [SecretBytes(_as_bytes(one)) for one in given if isinstance(one, str | bytes) and one]
+    return keys if len(keys) == len(given) else []
 
 
 def _as_bytes(text: str | bytes) -> bytes:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from inspect import iscoroutine
 from typing import TYPE_CHECKING, Protocol, cast
 
+from sensei._redact import concealed
 from sensei.errors import InvalidArgumentError, WebhookVerificationError
 from sensei.webhooks._signature import RAW_BODY_HINT, Payload, Secret, verify_signature
 
@@ -94,6 +95,7 @@ def unwrap(
         >>> event.type, event.data.migration_id
         ('migration.completed', 'mig_1')
     """
+    secret = concealed(secret)  # reports of crashes print the variables of this frame
     allowed = checked_tolerance(tolerance)
     if now is not None and now.utcoffset() is None:
         raise InvalidArgumentError("`now` must have a time zone, such as datetime.now(UTC).")

@@ -13,6 +13,7 @@ try:
 except ImportError as _error:  # pragma: no cover  # the dev extra brings it
     raise ImportError("sensei.webhooks.django needs Django: pip install django") from _error
 
+from sensei._redact import concealed
 from sensei.webhooks._deduplication import AsyncSeenEvents, SeenEvents
 from sensei.webhooks._receive import (
     MAX_BODY_BYTES,
@@ -80,6 +81,7 @@ def webhook_handler(
         ...     print(event.type, event.data)
         >>> urlpatterns = [path("webhooks/sensei", on_event)]
     """
+    secret = concealed(secret)  # reports of crashes print the variables of this frame
     checks = Checks(secret, tolerance)
 
     @overload

@@ -11,6 +11,7 @@ try:
 except ImportError as _error:  # pragma: no cover  # the dev extra brings it
     raise ImportError("sensei.webhooks.flask needs Flask: pip install flask") from _error
 
+from sensei._redact import concealed
 from sensei.webhooks._deduplication import SeenEvents
 from sensei.webhooks._receive import MAX_BODY_BYTES, TOO_LARGE, Answer, Checks, check_store, handle_once, named_like
 from sensei.webhooks._signature import Secret
@@ -55,6 +56,7 @@ def webhook_handler(
         ... def on_event(event):
         ...     print(event.type, event.data)
     """
+    secret = concealed(secret)  # reports of crashes print the variables of this frame
     checks = Checks(secret, tolerance)
     check_store(seen, waits=False)
 

@@ -14,6 +14,7 @@ try:
 except ImportError as _error:  # pragma: no cover  # the dev extra brings it
     raise ImportError("sensei.webhooks.starlette needs Starlette or FastAPI: pip install starlette") from _error
 
+from sensei._redact import concealed
 from sensei.webhooks._deduplication import AsyncSeenEvents, SeenEvents
 from sensei.webhooks._receive import (
     CUT_OFF,
@@ -70,6 +71,7 @@ def webhook_handler(
         ... async def on_event(event):
         ...     print(event.type, event.data)
     """
+    secret = concealed(secret)  # reports of crashes print the variables of this frame
     checks = Checks(secret, tolerance)
     check_store(seen, waits=True)
 
@@ -115,6 +117,7 @@ def verified_event(
         ... async def on_event(event: Annotated[WebhookEvent, Depends(sensei_event)]) -> None:
         ...     print(event.type, event.data)
     """
+    secret = concealed(secret)
     checks = Checks(secret, tolerance)
 
     async def event_of(request: Request) -> WebhookEvent:

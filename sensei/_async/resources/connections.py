@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from sensei._async.resources._base import AsyncResource
 from sensei._async.resources.connection import AsyncConnection
 from sensei._body_checks import changed, check_config, check_page, checked
+from sensei._redact import concealed
 from sensei._request import UNSET, HeaderTypes, TimeoutTypes, Unset
 from sensei.models.connections import ConnectionTestResult
 from sensei.models.enums import ConnectionRoleParam, ConnectionStatusParam, ConnectionTypeParam
@@ -70,15 +71,18 @@ class AsyncConnections(AsyncResource):
         """
         from sensei.models.params.connections import ConnectionCreateBody
 
-        body = checked(
-            ConnectionCreateBody,
-            name=name,
-            type=type,
-            role=role,
-            config=config,
-            description=description,
-            options=options,
-            tags=tags,
+        config = concealed(config)  # reports of crashes print the variables of this frame
+        body = concealed(
+            checked(
+                ConnectionCreateBody,
+                name=name,
+                type=type,
+                role=role,
+                config=config,
+                description=description,
+                options=options,
+                tags=tags,
+            )
         )
         check_config(type, config)
         return await self._call(
@@ -190,6 +194,7 @@ class AsyncConnections(AsyncResource):
         """
         from sensei.models.params.connections import ConnectionUpdateBody
 
+        config = concealed(config)
         return await self._call(
             AsyncConnection,
             "PATCH",
@@ -284,6 +289,7 @@ class AsyncConnections(AsyncResource):
         """
         from sensei.models.params.connections import ConnectionTestBody
 
+        config, connection_string = concealed(config), concealed(connection_string)
         return await self._call(
             ConnectionTestResult,
             "POST",

@@ -12,6 +12,7 @@ from sensei._async.resources.migration_insight import AsyncMigrationInsight
 from sensei._async.resources.migration_recovery import AsyncMigrationRecovery
 from sensei._async.resources.migration_schedules import AsyncMigrationSchedules
 from sensei._body_checks import changed, check_schedule, checked
+from sensei._redact import concealed
 from sensei._request import UNSET, HeaderTypes, RequestExtras, TimeoutTypes, Unset
 from sensei._wait_conditions import default_migration_name
 from sensei.models.enums import MigrationStatusParam, StrategyParam
@@ -77,6 +78,8 @@ class AsyncMigrations(AsyncMigrationActions, AsyncMigrationInsight, AsyncMigrati
         """
         from sensei.models.params.migrations import MigrationCreateBody
 
+        # They may hold passwords, and reports of crashes print the variables of this frame.
+        source, target = concealed(source), concealed(target)
         check_schedule(schedule)
         return await self._call(
             AsyncMigration,

@@ -66,6 +66,7 @@ class AsyncOAuth(AsyncResource):
             ... )
             >>> session["state"], session["verifier"] = request.state, request.code_verifier
         """
+        state, code_verifier = concealed(state), concealed(code_verifier)
         return authorization_request(
             self._client._transport.auth_server.url,
             client_id=client_id,
@@ -126,6 +127,7 @@ class AsyncOAuth(AsyncResource):
             ... )
         """
         code, code_verifier, client_secret = concealed(code), concealed(code_verifier), concealed(client_secret)
+        state, expected_state = concealed(state), concealed(expected_state)
         check_state(state, expected_state)
         exchange = code_exchange(
             code,

@@ -15,6 +15,7 @@ from sensei._async.resources.webhook import (
 )
 from sensei._body_checks import changed, checked, optional
 from sensei._bulk_requests import LARGEST_WEBHOOKS, batches
+from sensei._redact import concealed
 from sensei._request import UNSET, HeaderTypes, TimeoutTypes, Unset
 from sensei.models.enums import WebhookDeliveryStatusParam, WebhookEventPattern, WebhookEventTypeParam
 from sensei.models.webhooks import WebhookDelivery
@@ -67,6 +68,7 @@ class AsyncWebhooks(AsyncBulkResource):
         """
         from sensei.models.params.access import WebhookCreateParam
 
+        url, secret = concealed(url), concealed(secret)  # reports of crashes print the variables of this frame
         return await self._call(
             AsyncWebhookCreated,
             "POST",
@@ -111,7 +113,8 @@ class AsyncWebhooks(AsyncBulkResource):
         """
         from sensei.models.params.access import WebhookBulkBody
 
-        bodies = [checked(WebhookBulkBody, webhooks=batch) for batch in batches(webhooks, LARGEST_WEBHOOKS)]
+        webhooks = concealed(webhooks)
+        bodies = [concealed(checked(WebhookBulkBody, webhooks=batch)) for batch in batches(webhooks, LARGEST_WEBHOOKS)]
         return await self._bulk(
             AsyncWebhookBulkResult,
             "POST",
@@ -214,6 +217,7 @@ class AsyncWebhooks(AsyncBulkResource):
         """
         from sensei.models.params.access import WebhookUpdateBody
 
+        url, secret = concealed(url), concealed(secret)
         return await self._call(
             AsyncWebhook,
             "PATCH",
@@ -390,4 +394,5 @@ class AsyncWebhooks(AsyncBulkResource):
         """
         from sensei.webhooks import unwrap
 
+        secret = concealed(secret)  # reports of crashes print the variables of this frame
         return unwrap(payload, headers, secret=secret, tolerance=tolerance, seen=seen)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from sensei._arguments import check_mapping
 from sensei._model_slots import set_client
+from sensei._redact import concealed
 from sensei._request import EVENT_STREAM, UNSET, HeaderTypes, QueryTypes, TimeoutTypes
 from sensei.errors import ConfigurationError
 from sensei.models.base import Model
@@ -57,6 +58,8 @@ class Resource:
 
         if params:
             check_page(params)
+        if headers is not None:
+            headers = concealed(headers)  # else it would show in the print of what is made here
         fetch = partial(
             Page[ItemT]._fetch,
             self._client,
@@ -86,6 +89,7 @@ class Resource:
         transport = self._client._transport
 
         if headers is not None:
+            headers = concealed(headers)
             check_mapping("headers", headers)
 
         def begin(extra: dict[str, str]) -> Call:

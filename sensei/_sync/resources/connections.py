@@ -8,6 +8,7 @@ from types import NoneType
 from typing import TYPE_CHECKING
 
 from sensei._body_checks import changed, check_config, check_page, checked
+from sensei._redact import concealed
 from sensei._request import UNSET, HeaderTypes, TimeoutTypes, Unset
 from sensei._sync.resources._base import Resource
 from sensei._sync.resources.connection import Connection
@@ -71,15 +72,18 @@ class Connections(Resource):
         """
         from sensei.models.params.connections import ConnectionCreateBody
 
-        body = checked(
-            ConnectionCreateBody,
-            name=name,
-            type=type,
-            role=role,
-            config=config,
-            description=description,
-            options=options,
-            tags=tags,
+        config = concealed(config)  # reports of crashes print the variables of this frame
+        body = concealed(
+            checked(
+                ConnectionCreateBody,
+                name=name,
+                type=type,
+                role=role,
+                config=config,
+                description=description,
+                options=options,
+                tags=tags,
+            )
         )
         check_config(type, config)
         return self._call(
@@ -191,6 +195,7 @@ class Connections(Resource):
         """
         from sensei.models.params.connections import ConnectionUpdateBody
 
+        config = concealed(config)
         return self._call(
             Connection,
             "PATCH",
@@ -285,6 +290,7 @@ class Connections(Resource):
         """
         from sensei.models.params.connections import ConnectionTestBody
 
+        config, connection_string = concealed(config), concealed(connection_string)
         return self._call(
             ConnectionTestResult,
             "POST",

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Literal, cast
 
 from sensei._body_checks import changed, check_schedule, checked
+from sensei._redact import concealed
 from sensei._request import UNSET, HeaderTypes, RequestExtras, TimeoutTypes, Unset
 from sensei._sync.pagination import Page
 from sensei._sync.resources.migration import Migration, MigrationSummary
@@ -78,6 +79,8 @@ class Migrations(MigrationActions, MigrationInsight, MigrationRecovery, Migratio
         """
         from sensei.models.params.migrations import MigrationCreateBody
 
+        # They may hold passwords, and reports of crashes print the variables of this frame.
+        source, target = concealed(source), concealed(target)
         check_schedule(schedule)
         return self._call(
             Migration,

@@ -67,6 +67,7 @@ class OAuth(Resource):
             ... )
             >>> session["state"], session["verifier"] = request.state, request.code_verifier
         """
+        state, code_verifier = concealed(state), concealed(code_verifier)
         return authorization_request(
             self._client._transport.auth_server.url,
             client_id=client_id,
@@ -127,6 +128,7 @@ class OAuth(Resource):
             ... )
         """
         code, code_verifier, client_secret = concealed(code), concealed(code_verifier), concealed(client_secret)
+        state, expected_state = concealed(state), concealed(expected_state)
         check_state(state, expected_state)
         exchange = code_exchange(
             code,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from sensei._body_checks import changed, checked, optional
 from sensei._bulk_requests import LARGEST_WEBHOOKS, batches
+from sensei._redact import concealed
 from sensei._request import UNSET, HeaderTypes, TimeoutTypes, Unset
 from sensei._sync.resources._bulk import BulkResource
 from sensei._sync.resources.webhook import (
@@ -68,6 +69,7 @@ class Webhooks(BulkResource):
         """
         from sensei.models.params.access import WebhookCreateParam
 
+        url, secret = concealed(url), concealed(secret)  # reports of crashes print the variables of this frame
         return self._call(
             WebhookCreated,
             "POST",
@@ -112,7 +114,8 @@ class Webhooks(BulkResource):
         """
         from sensei.models.params.access import WebhookBulkBody
 
-        bodies = [checked(WebhookBulkBody, webhooks=batch) for batch in batches(webhooks, LARGEST_WEBHOOKS)]
+        webhooks = concealed(webhooks)
+        bodies = [concealed(checked(WebhookBulkBody, webhooks=batch)) for batch in batches(webhooks, LARGEST_WEBHOOKS)]
         return self._bulk(
             WebhookBulkResult,
             "POST",
@@ -215,6 +218,7 @@ class Webhooks(BulkResource):
         """
         from sensei.models.params.access import WebhookUpdateBody
 
+        url, secret = concealed(url), concealed(secret)
         return self._call(
             Webhook,
             "PATCH",
@@ -391,4 +395,5 @@ class Webhooks(BulkResource):
         """
         from sensei.webhooks import unwrap
 
+        secret = concealed(secret)  # reports of crashes print the variables of this frame
         return unwrap(payload, headers, secret=secret, tolerance=tolerance, seen=seen)
