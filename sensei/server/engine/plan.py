@@ -28,6 +28,11 @@ class PlanOptions:
     extra: dict[str, Any] = field(default_factory=dict[str, Any])
     """Connector settings of both ends that the planner may use: ``{"source": {...}, "target": {...}}``."""
 
+    @property
+    def fills_existing_tables(self) -> bool:
+        """Whether tables that are there already are kept and filled, emptied first or not."""
+        return not self.drop_existing_tables and (self.truncate_existing_tables or self.append_to_existing)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnRef:

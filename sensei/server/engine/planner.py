@@ -17,11 +17,12 @@ from sensei.server.engine.job import Endpoint, Selection
 from sensei.server.engine.kinds import Kind, postgresql_kind
 from sensei.server.engine.plan import PhasePlan, Plan, PlanOptions, Risk, TablePlan
 from sensei.server.engine.planning.columns import ColumnPlanner, PlannedColumns
+from sensei.server.engine.planning.in_the_way import in_the_way
+from sensei.server.engine.planning.left_behind import left_behind
 from sensei.server.engine.planning.naming import Names
 from sensei.server.engine.planning.order import in_dependency_order
 from sensei.server.engine.planning.profile import TableProfile, profile_table
 from sensei.server.engine.planning.profile_mysql import count_mysql_orphans, profile_mysql_table
-from sensei.server.engine.planning.stays_in_mysql import stays_in_mysql
 from sensei.server.engine.planning.structure import StructurePlanner
 from sensei.server.engine.planning.target import Target, look_at_target, refuse_same_place
 
@@ -98,8 +99,8 @@ class _Planner:
         built = {_key(table): structure.build(table, profiles.get(_key(table))) for table in self._tables}
         ordered = self._ordered()
         self._risks += structure.risks
-        self._tell_what_stays()
-        self._tell_what_is_there(targets, columns)
+        self._risks += left_behind(self._reader, self._catalog.tables, self._target)
+        self._risks += in_the_way(self._tables, targets, columns, self._target, self._options)
         counts = {_key(t): self._rows(t, profiles.get(_key(t))) for t in self._tables}
         known = [count for count in counts.values() if count is not None]
         total = sum(known) if known else None
@@ -154,8 +155,13 @@ class _Planner:
         for table in self._tables:
             name = targets[_key(table)] = names.give(table.name)
             if name != table.name:
-                self._risk(
-                    "low", f"the target cannot use the name of {table.qualified_name}; it becomes {name!r}", table
+                self._risks.append(
+                    Risk(
+                        severity="low",
+                        type="semantic_ambiguity",
+                        description=f"the target cannot use the name of {table.qualified_name}; it becomes {name!r}",
+                        affected=(table.qualified_name,),
+                    )
                 )
         return targets
 
@@ -219,16 +225,12 @@ class _Planner:
         planned: dict[_Key, PlannedColumns] = {}
         for table in self._tables:
             name = targets[_key(table)]
-            reused = self._target.existing(name) if self._reuses() else None
+            reused = self._target.existing(name) if self._options.fills_existing_tables else None
             nan = self._nan_columns(table) if self._target.system == "sqlite" else frozenset[str]()
             found = planner.plan(table, name, profiles.get(_key(table)), nan, reused)
             planned[_key(table)] = found
             self._risks += found.risks
         return planned
-
-    def _reuses(self) -> bool:
-        options = self._options
-        return not options.drop_existing_tables and (options.truncate_existing_tables or options.append_to_existing)
 
     def _nan_columns(self, table: Table) -> frozenset[str]:
         if self._reader.system != "postgresql":
@@ -267,130 +269,6 @@ class _Planner:
                 )
             )
         return [by_name[name] for name in ordered]
-
-    def _tell_what_stays(self) -> None:
-        views = [table for table in self._catalog.tables if table.type != "table"]
-        for view in views:
-            self._left_behind(
-                f"the view {view.qualified_name} is not carried over", view, "Make it anew on the target."
-            )
-        for table in self._tables:
-            for fact, what in {
-                "triggers": "triggers",
-                "rules": "rewrite rules",
-                "row_security": "row-level security",
-                "partitioned": "partitions: its rows are carried, into one plain table; its division",
-                "inherited": "children by inheritance, which are carried as tables of their own; its inheritance",
-            }.items():
-                if table.extra.get(fact):
-                    self._left_behind(f"{table.qualified_name} has {what}, which is not carried over", table)
-        self._risks += stays_in_mysql(self._tables) if self._reader.system == "mysql" else []
-        if self._reader.system != "postgresql":
-            for name, kind in self._left_out():
-                self._risks.append(
-                    Risk(
-                        severity="medium",
-                        type="data_loss",
-                        description=f"the {kind} {name} is not carried over",
-                        affected=(name,),
-                        mitigation="Make it anew on the target.",
-                    )
-                )
-        elif self._target.system == "postgresql" and not self._target.schema_exists:
-            return
-        if self._target.system == "postgresql":
-            encoding = self._target.connector.scalar("SHOW server_encoding")
-            if encoding != "UTF8":
-                self._risks.append(
-                    Risk(
-                        severity="high",
-                        type="data_loss",
-                        description=f"the target's encoding is {encoding}; rows with other characters are left out",
-                        mitigation="Use a database with the encoding UTF8.",
-                    )
-                )
-
-    def _left_out(self) -> list[tuple[str, str]]:
-        """(name, kind) of what is no table or view of the source."""
-        if isinstance(self._reader, SqliteConnector):
-            return self._reader.left_out()
-        if self._reader.system == "mysql":
-            from sensei.server.engine.connectors.mysql import MysqlConnector
-
-            assert isinstance(self._reader, MysqlConnector)  # noqa: S101  # the one connector of this system
-            return self._reader.left_out({str(table.schema) for table in self._tables})
-        return []
-
-    def _tell_what_is_there(self, targets: dict[_Key, str], columns: dict[_Key, PlannedColumns]) -> None:
-        options = self._options
-        for table in self._tables:
-            there = self._target.existing(targets[_key(table)])
-            if there is None:
-                continue
-            name = there.qualified_name
-            if there.type != "table":
-                self._there(
-                    "critical", f"the target has a {there.type.replace('_', ' ')} {name}", name, "Rename or drop it."
-                )
-            elif options.drop_existing_tables:
-                self._there("high", f"the existing table {name} is dropped with all its rows, as asked", name, None)
-            elif self._reuses():
-                ours = {
-                    self._target.fold(column.name) for column in columns[_key(table)].columns if not column.computed
-                }
-                lacking = sorted(ours - {self._target.fold(column.name) for column in there.columns})
-                if lacking:
-                    self._there(
-                        "critical",
-                        f"the existing table {name} lacks the columns {', '.join(lacking)}",
-                        name,
-                        "Reject their mappings, or add the columns.",
-                    )
-                elif options.truncate_existing_tables:
-                    self._there("high", f"the existing table {name} is emptied first, as asked", name, None)
-                else:
-                    self._there("medium", f"rows are added to those of the existing table {name}, as asked", name, None)
-            else:
-                filled = "with rows" if self._target.has_rows(there) else "without rows"
-                self._there(
-                    "critical",
-                    f"the target already has a table {name} {filled}; the migration would stop there",
-                    name,
-                    "Choose another schema, or drop_existing_tables, truncate_existing_tables or append_to_existing.",
-                )
-
-    def _there(self, severity: str, description: str, name: str, mitigation: str | None) -> None:
-        self._risks.append(
-            Risk(
-                severity=severity,
-                type="target_not_empty",
-                description=description,
-                affected=(name,),
-                mitigation=mitigation,
-            )
-        )
-
-    def _left_behind(self, description: str, table: Table, mitigation: str | None = None) -> None:
-        self._risk("medium", description, table, mitigation, kind="data_loss")
-
-    def _risk(
-        self,
-        severity: str,
-        description: str,
-        table: Table,
-        mitigation: str | None = None,
-        *,
-        kind: str = "semantic_ambiguity",
-    ) -> None:
-        self._risks.append(
-            Risk(
-                severity=severity,
-                type=kind,
-                description=description,
-                affected=(table.qualified_name,),
-                mitigation=mitigation,
-            )
-        )
 
 
 _SEVERITIES = ("critical", "high", "medium", "low")

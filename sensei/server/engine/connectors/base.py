@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Any, Self
 
 from sensei.server.engine.catalog import Catalog
+from sensei.server.engine.connectors.values import json_ready
 from sensei.server.engine.job import Preview, Selection, TestOutcome
 
 
@@ -47,6 +48,22 @@ class Connector(ABC):
         Raises:
             TableNotFoundError: There is no such table.
         """
+
+    def _first_rows(
+        self, schema: str | None, table: str, columns: Sequence[tuple[str, str]], listed: str, limit: int
+    ) -> Preview:
+        """The first `limit` rows of a table whose (name, type) `columns` are `listed` in SQL."""
+        # One more, to know whether there is more.
+        sql = f"SELECT {listed} FROM {self.qualify(schema, table)} LIMIT {limit + 1:d}"
+        rows = [row for batch in self.stream(sql) for row in batch]
+        names = [name for name, _ in columns]
+        return Preview(
+            schema=schema,
+            table=table,
+            columns=tuple(columns),
+            rows=tuple(dict(zip(names, map(json_ready, row), strict=True)) for row in rows[:limit]),
+            truncated=len(rows) > limit,
+        )
 
     @abstractmethod
     def snapshot(self) -> AbstractContextManager[None]:

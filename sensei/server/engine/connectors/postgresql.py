@@ -21,7 +21,6 @@ from sensei.server.engine.connectors import postgresql_catalog
 from sensei.server.engine.connectors.base import Connector
 from sensei.server.engine.connectors.postgresql_address import Address, read_address
 from sensei.server.engine.connectors.postgresql_errors import endpoint_error, reading_error
-from sensei.server.engine.connectors.values import json_ready
 from sensei.server.engine.errors import EndpointError, EngineError, TableNotFoundError
 from sensei.server.engine.job import Endpoint, Preview, Problem, Selection, TestOutcome
 
@@ -173,16 +172,7 @@ class PostgresqlConnector(Connector):
         if not columns:
             raise TableNotFoundError(f"there is no table {f'{schema}.{table}'[:200]!r} in the database", table=table)
         listed = ", ".join(quote(name) for name, _ in columns)
-        sql = f"SELECT {listed} FROM {self.qualify(schema, table)} LIMIT {limit + 1:d}"
-        rows = [row for batch in self.stream(sql) for row in batch]
-        names = [name for name, _ in columns]
-        return Preview(
-            schema=schema,
-            table=table,
-            columns=tuple(columns),
-            rows=tuple(dict(zip(names, map(json_ready, row), strict=True)) for row in rows[:limit]),
-            truncated=len(rows) > limit,
-        )
+        return self._first_rows(schema, table, columns, listed, limit)
 
     @contextmanager
     def snapshot(self) -> Generator[None]:

@@ -23,7 +23,6 @@ from sensei.server.engine.connectors.sqlite_file import (
     exists,
     file_path,
 )
-from sensei.server.engine.connectors.values import json_ready
 from sensei.server.engine.errors import EngineError, TableNotFoundError
 from sensei.server.engine.job import Endpoint, Preview, Problem, Selection, TestOutcome
 
@@ -128,17 +127,9 @@ class SqliteConnector(Connector):
         found = next((t for t in catalog.tables if t.name == table and schema in {None, "main"}), None)
         if found is None:
             raise TableNotFoundError(f"there is no table {table[:200]!r} in the database", table=table)
-        columns = ", ".join(self.quote(column.name) for column in found.columns)
-        sql = f"SELECT {columns} FROM {self.quote(table)} LIMIT {limit + 1:d}"
-        rows = [row for batch in self.stream(sql) for row in batch]
-        names = [column.name for column in found.columns]
-        return Preview(
-            schema="main",
-            table=table,
-            columns=tuple((column.name, column.type) for column in found.columns),
-            rows=tuple(dict(zip(names, map(json_ready, row), strict=True)) for row in rows[:limit]),
-            truncated=len(rows) > limit,
-        )
+        columns = [(column.name, column.type) for column in found.columns]
+        listed = ", ".join(self.quote(name) for name, _ in columns)
+        return self._first_rows("main", table, columns, listed, limit)
 
     @contextmanager
     def snapshot(self) -> Generator[None]:
