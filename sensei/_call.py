@@ -8,12 +8,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from time import monotonic
 from typing import TYPE_CHECKING, cast
+from urllib.parse import urlencode
 
 from sensei._arguments import check_deadline, check_kind, check_mapping, check_timeout
 from sensei._config import DEFAULT_TIMEOUT
 from sensei._http import RawHeaders, Trouble, reason_of
-from sensei._redact import SecretBytes, concealed, mask_text, revealed, safe_body
+from sensei._redact import MASK, SecretBytes, concealed, mask, mask_text, revealed, safe_body
 from sensei._request import (
+    ORDINARY,
     UNSET,
     HeaderTypes,
     RequestExtras,
@@ -237,7 +239,7 @@ class Call:
         self.body = None
         if extras.form is not None:
             self.body = encode_form(extras.form)
-            lines.append((b"Content-Type", b"application/x-www-form-urlencoded"))
+            lines.append((b"Content-Type", _FORM.encode("ascii")))
         elif json is not UNSET:
             self.body = json if type(json) is SecretBytes else encode_json(json)
             lines.append((b"Content-Type", b"application/json"))
@@ -280,13 +282,21 @@ class Call:
     def summary(self) -> RequestSummary:
         """What was asked, without secrets."""
         headers: dict[str, str] = {}
-        if self.extras.authorization is not None:
+        if self.extras.authorization == "client":
             headers["Authorization"] = "Bearer $SENSEI_API_KEY"
-        if self.body is not None:
-            headers["Content-Type"] = "application/json" if self.extras.form is None else "(form)"
+        elif self.extras.authorization is not None:
+            headers["Authorization"] = f"{self.extras.authorization.partition(' ')[0]} {MASK}"
+        if self.extras.accept != ORDINARY.accept:
+            headers["Accept"] = self.extras.accept
         if self.key is not None:
             headers["X-Idempotency-Key"] = self.key
-        body = None if self.body is None else safe_body(self.body) if self.extras.form is None else "(form)"
+        body: str | None = None
+        if self.extras.form is not None:
+            headers["Content-Type"] = _FORM
+            body = urlencode(cast("dict[str, str]", mask(dict(self.extras.form))), safe="*")
+        elif self.body is not None:
+            headers["Content-Type"] = "application/json"
+            body = safe_body(self.body)
         return RequestSummary(self.method, mask_text(self.url), headers, body)
 
     def broken(self, how: Trouble, error: BaseException) -> SenseiError:
@@ -337,6 +347,7 @@ class Call:
         return status == 404 and self.method == "DELETE" and (self.unanswered or self.doubtful)
 
 
+_FORM = "application/x-www-form-urlencoded"
 _LATE = "Give a longer timeout= or deadline=, in seconds, or see whether the server is busy"
 _UNREACHED = "Check the network, and that {} is right"
 _ADVICE = {

@@ -45,6 +45,9 @@ _PDF_BEGINS = 1024
 LONGEST_MESSAGE = 500
 """Characters of a server's sentence that an error shows."""
 
+LONGEST_NAME = 200
+"""Characters of a code or a request id that an error shows."""
+
 
 class JsonFile(bytes):
     """What to ask `parse` for to have a JSON object as the bytes that came, once it is sure that it is one."""
@@ -206,7 +209,7 @@ def invalid_answer(
         f"the answer is not what the contract says: {one_line(mask_text(reason))[:LONGEST_MESSAGE]}. "
         "Is base_url that of a Sensei server, and the SDK up to date?",
         status_code=info.status_code,
-        request_id=info.request_id,
+        request_id=_name(info.request_id),
         body=safe_body(body),
         attempts=info.attempts,
         request=request,
@@ -227,10 +230,10 @@ def status_error(info: ResponseInfo, body: bytes, request: RequestSummary) -> AP
     page = members.get("documentation_url")
     if isinstance(said, str):
         outer = _json(body)
-        code, page = _text(said), outer.get("error_uri")
+        code, page = _name(said), outer.get("error_uri")
         message = _text(outer.get("error_description")) or said
     elif members:
-        code = _text(members.get("code"))
+        code = _name(members.get("code"))
         message = _text(members.get("message"))
     wait = retry_after(headers, members, time.time())
     details = members.get("details")
@@ -240,7 +243,7 @@ def status_error(info: ResponseInfo, body: bytes, request: RequestSummary) -> AP
         status_code=status,
         code=code,
         documentation_url=_link(page),
-        request_id=_text(headers.get("x-request-id")) or _text(members.get("request_id")) or info.request_id,
+        request_id=_name(headers.get("x-request-id")) or _name(members.get("request_id")) or _name(info.request_id),
         details=cast("dict[str, object]", mask(cast("object", details))) if isinstance(details, dict) else None,
         retry_after=wait,
         attempts=info.attempts,
@@ -269,6 +272,11 @@ def _error_member(body: bytes) -> object:
 
 def _text(value: object) -> str | None:
     return (one_line(value) or None) if isinstance(value, str) else None
+
+
+def _name(value: object) -> str | None:
+    text = _text(value)
+    return text and text[:LONGEST_NAME]
 
 
 def _link(value: object) -> str | None:

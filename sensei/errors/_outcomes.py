@@ -45,6 +45,19 @@ class APIResponseValidationError(SenseiError):
         about = ", ".join(str(part) for part in (self.status_code, self.request_id) if part)
         return f"{self.message} ({about})"
 
+    def as_curl(self) -> str:
+        """The request as a shell command without any secret.
+
+        Returns:
+            One line, or an empty text when the request is not known.
+
+        Examples:
+            >>> asked = RequestSummary("GET", "https://api.sensei.ai/v1/usage")
+            >>> APIResponseValidationError("the answer is a page of HTML", request=asked).as_curl()
+            'curl -X GET https://api.sensei.ai/v1/usage'
+        """
+        return self.request.as_curl() if self.request else ""
+
 
 class StreamInterruptedError(SenseiError):
     """A stream was cut and could not be resumed.

@@ -6,7 +6,10 @@ import copy
 import inspect
 import json
 import pickle
+import shlex
+import subprocess
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -93,11 +96,59 @@ class TestErrors:
         assert "SECRET" not in command
         assert '-H "Authorization: Bearer $SENSEI_API_KEY"' in command
         assert "-H 'X-Idempotency-Key: key-1'" in command
-        import shlex
-
         words = shlex.split(command)
         assert words[:4] == ["curl", "-X", "POST", "https://user.example.com/v1/connections?a=it's"]
         assert json.loads(words[-1]) == {"name": "it's", "config": {"password": "***", "uri": "***"}}
+
+    def test_as_curl_of_a_form_keeps_all_but_the_secrets(self) -> None:
+        form = {"grant_type": "client_credentials", "client_id": "it's me", "client_secret": "hunter2"}
+        extras = RequestExtras(server="auth", authorization="Basic aHVudGVyMg==", form=form, repeatable=False)
+        server = parse_url("https://example.com")
+        call = Call(ClientOptions(), server, "POST", "/oauth/token", "/oauth/token", UNSET, UNSET, None, None, extras)
+        words = shlex.split(call.summary().as_curl())
+        assert "Authorization: Basic ***" in words
+        assert "Content-Type: application/x-www-form-urlencoded" in words
+        assert words[-1] == "grant_type=client_credentials&client_id=it%27s+me&client_secret=***"
+
+    def test_as_curl_asks_for_the_same_kind_of_answer(self) -> None:
+        extras = RequestExtras(accept="application/pdf")
+        server = parse_url("https://example.com")
+        call = Call(ClientOptions(), server, "GET", "/report", "/v1/report", UNSET, UNSET, None, None, extras)
+        assert "Accept: application/pdf" in shlex.split(call.summary().as_curl())
+
+    @pytest.mark.parametrize("shell", ["sh", "bash"])
+    def test_as_curl_says_the_same_to_a_real_shell(self, shell: str, tmp_path: Path) -> None:
+        """Whatever is in it: the shell hands curl the very words, and does nothing else."""
+        curl = tmp_path / "curl"
+        curl.write_text('#!/bin/sh\nprintf "%s\\0" "$@"\n')
+        curl.chmod(0o755)
+        hostile = 'it\'s "q" $HOME `id` $(touch pwned) \\ \n\t !! {a,b} [c] * ? ~ & ; | < > # % ünï 🎉 @file'
+        asked = RequestSummary(
+            "POST",
+            "https://example.com/v1/x?a=it's",
+            {"Authorization": "Bearer $SENSEI_API_KEY", "X-Idempotency-Key": "k'`$\"1"},
+            json.dumps({"reason": hostile}, ensure_ascii=False),
+        )
+        environment = {"PATH": f"{tmp_path}:/usr/bin:/bin", "SENSEI_API_KEY": "sk_test_$1`'\""}
+        done = subprocess.run(
+            [shell, "-c", asked.as_curl()], env=environment, cwd=tmp_path, capture_output=True, check=True
+        )
+        assert done.stdout.decode().split("\0")[:-1] == [
+            *("-X", "POST", asked.url),
+            *("-H", "Authorization: Bearer sk_test_$1`'\""),
+            *("-H", "X-Idempotency-Key: k'`$\"1"),
+            *("--data", asked.body),
+        ]
+        assert [one.name for one in tmp_path.iterdir()] == ["curl"]
+
+    @pytest.mark.parametrize(
+        "said", [{"code": "c" * 900_000}, {"request_id": "r" * 900_000}, {"message": "m" * 900_000}], ids=list
+    )
+    def test_nothing_that_a_server_says_makes_an_error_long(self, said: dict[str, str]) -> None:
+        self.check(json.dumps({"error": {"code": "c", "message": "m"} | said}).encode(), 400)
+        self.check(json.dumps({"error": next(iter(said.values()))}).encode(), 400)
+        info = ResponseInfo(404, Headers([(b"X-Request-Id", b"r" * 60_000)]), "r" * 60_000)
+        assert len(str(status_error(info, b"", RequestSummary("GET", "https://h/v1/x")))) < 2_000
 
     @steady
     @given(st.binary(max_size=300) | st.text().map(str.encode), st.integers(300, 599))
