@@ -270,3 +270,61 @@ def test_the_keys_to_ask_by_are_read_once_however_many_rounds_are_replayed(
     monkeypatch.setattr(SqliteConnector, "stream", noted)
     faithful.check(job, "behavioral", rounds=5)
     assert sum("LIMIT 500" in sql for sql in asked) == 2
+
+
+def test_defaults_of_bytes_and_of_texts_with_nul_are_told_and_not_set(mysql_url: str, target: Endpoint) -> None:
+    mysql.run(
+        mysql_url,
+        [
+            "CREATE TABLE t (id int, a varbinary(4) DEFAULT x'00ff', b text DEFAULT x'4100', c text DEFAULT 'it''s')",
+            "INSERT INTO t (id, b) VALUES (1, ''), (2, NULL)",
+        ],
+    )
+    job = plan_job(mysql_end(mysql_url), target)
+    [table] = [planned.target for planned in job.plan.tables]
+    assert {column.name: column.default for column in table.columns} == {
+        "id": None,
+        "a": None,
+        "b": None,
+        "c": "'it''s'",
+    }
+    told = [risk.description for risk in job.plan.risks if "has no sure counterpart" in risk.description]
+    assert len(told) == 2
+    validate_throughout(job)
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [
+        [
+            r"CREATE TABLE t (id int, e enum('a,b', 'it''s', 'b\\c', '', 'ü') DEFAULT 'it''s', s set('a', 'ü', 'x y'))",
+            r"INSERT INTO t VALUES (1, 'a,b', 'a'), (2, 'it''s', 'a,x y'), (3, 'b\\c', ''), (4, '', NULL)",
+        ],
+        [
+            "CREATE TABLE t (a varchar(20) PRIMARY KEY, b text, c char(4)) CHARACTER SET utf16",
+            "INSERT INTO t VALUES ('ä🦊', 'x', ' a'), ('', '🦊', ''), ('b', NULL, NULL)",
+        ],
+        [
+            'CREATE TABLE `we``ird ta%ble` (`a b` int PRIMARY KEY, `c``d` varchar(5), `%s` int, `Ünï` int, `a"q` int)',
+            "INSERT INTO `we``ird ta%ble` VALUES (1, 'x', 1, 2, 3)",
+        ],
+        [
+            "CREATE TABLE t (id int PRIMARY KEY, a int INVISIBLE DEFAULT 3, b int AS (a * 2) VIRTUAL, UNIQUE (b))",
+            "INSERT INTO t (id, a) VALUES (1, 2), (2, NULL), (3, NULL)",
+        ],
+        [
+            "CREATE TABLE p (a int, b varchar(5), PRIMARY KEY (a, b))",
+            "CREATE TABLE c (id int PRIMARY KEY, a int, b varchar(5), FOREIGN KEY (a, b) REFERENCES p (a, b))",
+            "INSERT INTO p VALUES (1, 'x'), (2, 'y')",
+            "INSERT INTO c VALUES (1, 1, 'x'), (2, NULL, 'zz'), (3, 2, NULL), (4, 2, 'y')",
+        ],
+        [
+            "CREATE TABLE t (id int, a varchar(5)) ENGINE = MyISAM",
+            "INSERT INTO t VALUES (1, 'a'), (1, 'a'), (NULL, NULL), (NULL, NULL)",
+        ],
+    ],
+    ids=["enums", "utf16", "names", "invisible and computed", "composite references", "no key"],
+)
+def test_odd_tables_of_mariadb(statements: list[str], mysql_url: str, target: Endpoint) -> None:
+    mysql.run(mysql_url, statements)
+    validate_throughout(plan_job(mysql_end(mysql_url), target))

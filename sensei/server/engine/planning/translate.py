@@ -193,7 +193,8 @@ def _constant(parsed: e.Expr, value: e.Boolean | e.Literal, source: str, target:
     numeric = kind in {Kind.INTEGER, Kind.FLOAT, Kind.DECIMAL}
     if value.is_string and numeric:
         return str(value.this) if _NUMBER.fullmatch(str(value.this)) else None
-    if kind in {Kind.BINARY, Kind.OTHER} and target == "postgresql":
+    # Catalogs tell bytes as a text in a notation of their own, or lossily; and no system takes a NUL in its SQL.
+    if kind is Kind.BINARY or "\0" in str(value.this) or (kind is Kind.OTHER and target == "postgresql"):
         return None
     if source == "mysql" and kind in _MOMENTS:
         # A date of zeroes is none elsewhere; the default of an instant is in the zone of whoever inserts.
