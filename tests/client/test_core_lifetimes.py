@@ -20,6 +20,7 @@ from sensei import AsyncClient, Client
 from sensei.errors import APIConnectionError, ConfigurationError, InvalidArgumentError
 from tests.client.faulty import Answer, FaultyServer, Heard, reply
 from tests.client.samples import connection, page
+from tests.client.wire import operations
 
 
 def by_id(heard: Heard) -> Answer:
@@ -214,6 +215,43 @@ class TestFunctionsOfTheOtherKind:
             with refused:
                 client.api_keys.rotate("key_1", on_created=on_created)
             assert server.heard == []
+
+
+class TestManyThreads:
+    def test_of_many_who_need_the_keys_of_certificates_one_fetches(self) -> None:
+        """The others wait for what it gets."""
+        together = threading.Barrier(8)
+        go = threading.Event()
+
+        def answer(heard: Heard) -> Answer:
+            if heard.path.endswith("/keys"):
+                go.wait(10)
+                return reply({"keys": []})
+            return reply(operations()["certificates.get"].answers()["signed"][1])
+
+        with FaultyServer(answer) as server, Client("sk_test_1", base_url=server.url) as client:
+            certificate = client.certificates.get("cert_1")
+            acquire = client.certificates._asking.acquire
+            waiting: list[int] = []
+
+            def noted(deadline: float | None) -> bool:
+                waiting.append(1)
+                if len(waiting) == 8:
+                    go.set()
+                return acquire(deadline)
+
+            client.certificates._asking.acquire = noted  # type: ignore[method-assign]
+
+            def check() -> None:
+                together.wait()
+                certificate.check()
+
+            threads = [threading.Thread(target=check) for _ in range(8)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            assert [heard.path for heard in server.heard if heard.path.endswith("/keys")] == ["/v1/certificates/keys"]
 
 
 class TestAtTheEnd:

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from copy import copy
 from datetime import datetime
+from math import inf
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from sensei._async.resources._base import AsyncLiveObject, AsyncResource
+from sensei._locks import AsyncLock
 from sensei._parse import JsonFile
 from sensei._request import UNSET, HeaderTypes, RequestExtras, TimeoutTypes
+from sensei.errors import SenseiError
 from sensei.models.certificates import CertificateData, JsonWebKeySet
 
 if TYPE_CHECKING:
     from sensei._async.client import AsyncClient
     from sensei.certificates import Examination, Keys, Verdict
+
+
+FRESH = 1.0
+"""Seconds during which a key that is not in the key set is taken for unknown."""
 
 
 class AsyncCertificate(AsyncLiveObject, CertificateData):
@@ -111,6 +120,9 @@ class AsyncCertificates(AsyncResource):
     def __init__(self, client: AsyncClient) -> None:
         super().__init__(client)
         self._known: JsonWebKeySet | None = None
+        self._asking = AsyncLock()
+        self._asked = -inf  # when somebody last heard of the keys, on the monotonic clock
+        self._failure: SenseiError | None = None
 
     async def get(self, id: str, *, timeout: TimeoutTypes = UNSET, headers: HeaderTypes = None) -> AsyncCertificate:
         """Fetch one certificate. `GET /certificates/{id}`
@@ -178,11 +190,30 @@ class AsyncCertificates(AsyncResource):
             headers=headers,
             extras=RequestExtras(authorization=None),
         )
+        self._failure, self._asked = None, monotonic()
         return self._known
 
     async def _keys_with(self, key_id: str | None) -> JsonWebKeySet:
-        """The key set, fetched only when the one that is known lacks the key."""
+        """The key set, fetched only when the one that is known lacks the key.
+
+        However many ask at a time, one fetches, and the others take what it gets, also when that is an error. A key
+        that nobody knows is asked for once a second at most.
+        """
         known = self._known
         if known is not None and any(key.kid == key_id for key in known.keys):
             return known
-        return await self.keys()
+        began = monotonic()
+        taken = False
+        try:
+            taken = await self._asking.acquire(None)
+            if self._failure is not None and self._asked >= began:
+                raise copy(self._failure)
+            if self._known is not None and self._failure is None and self._asked >= began - FRESH:
+                return self._known
+            try:
+                return await self.keys()
+            except SenseiError as error:
+                self._failure, self._asked = copy(error), monotonic()
+                raise
+        finally:
+            self._asking.release(taken)

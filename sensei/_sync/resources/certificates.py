@@ -3,17 +3,26 @@
 
 from __future__ import annotations
 
+from copy import copy
 from datetime import datetime
+from math import inf
+from time import monotonic
 from typing import TYPE_CHECKING
 
+from sensei._locks import Lock
 from sensei._parse import JsonFile
 from sensei._request import UNSET, HeaderTypes, RequestExtras, TimeoutTypes
 from sensei._sync.resources._base import LiveObject, Resource
+from sensei.errors import SenseiError
 from sensei.models.certificates import CertificateData, JsonWebKeySet
 
 if TYPE_CHECKING:
     from sensei._sync.client import Client
     from sensei.certificates import Examination, Keys, Verdict
+
+
+FRESH = 1.0
+"""Seconds during which a key that is not in the key set is taken for unknown."""
 
 
 class Certificate(LiveObject, CertificateData):
@@ -112,6 +121,9 @@ class Certificates(Resource):
     def __init__(self, client: Client) -> None:
         super().__init__(client)
         self._known: JsonWebKeySet | None = None
+        self._asking = Lock()
+        self._asked = -inf  # when somebody last heard of the keys, on the monotonic clock
+        self._failure: SenseiError | None = None
 
     def get(self, id: str, *, timeout: TimeoutTypes = UNSET, headers: HeaderTypes = None) -> Certificate:
         """Fetch one certificate. `GET /certificates/{id}`
@@ -179,11 +191,30 @@ class Certificates(Resource):
             headers=headers,
             extras=RequestExtras(authorization=None),
         )
+        self._failure, self._asked = None, monotonic()
         return self._known
 
     def _keys_with(self, key_id: str | None) -> JsonWebKeySet:
-        """The key set, fetched only when the one that is known lacks the key."""
+        """The key set, fetched only when the one that is known lacks the key.
+
+        However many ask at a time, one fetches, and the others take what it gets, also when that is an error. A key
+        that nobody knows is asked for once a second at most.
+        """
         known = self._known
         if known is not None and any(key.kid == key_id for key in known.keys):
             return known
-        return self.keys()
+        began = monotonic()
+        taken = False
+        try:
+            taken = self._asking.acquire(None)
+            if self._failure is not None and self._asked >= began:
+                raise copy(self._failure)
+            if self._known is not None and self._failure is None and self._asked >= began - FRESH:
+                return self._known
+            try:
+                return self.keys()
+            except SenseiError as error:
+                self._failure, self._asked = copy(error), monotonic()
+                raise
+        finally:
+            self._asking.release(taken)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import threading  # sync: drop
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
+import anyio  # sync: drop
 import httpx
 import pytest
 
 from sensei._async.client import AsyncClient
+from sensei._async.resources import certificates
 from sensei._async.resources.migration import AsyncMigration
 from sensei._async.resources.migration_plan import AsyncMigrationPlan
 from sensei._retry import RetryPolicy
@@ -17,6 +20,7 @@ from sensei.errors import (
     ApprovalRequiredError,
     CertificateVerificationError,
     ConfigurationError,
+    InternalServerError,
     InvalidArgumentError,
     InvalidStateError,
     KeyNotDeletedError,
@@ -27,6 +31,7 @@ from sensei.errors import (
     ValidationFailedError,
     WaitTimeoutError,
 )
+from tests.client.faulty import Answer, FaultyServer, Heard, refusal, reply  # sync: drop
 from tests.client.wire import KEY, Seen, Wire, contract_wire, operations
 
 PENDING = {"id": "mig_1", "name": "Shop", "status": "pending", "plan": {"status": "generating"}}
@@ -373,6 +378,61 @@ class TestCertificates:
         for form in (keys, keys[0], keys[0].to_dict()):
             assert (await certificate.check(form, now=self.NOW)).value == "valid"
 
+    async def test_a_key_that_nobody_knows_is_asked_for_once_a_second_at_most(
+        self, client: AsyncClient, wire: Wire, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        clock = [1000.0]
+        monkeypatch.setattr(certificates, "monotonic", lambda: clock[0])
+        certificate = await client.certificates.get("cert_1")
+        certificate.public_key_id = "of nobody"
+        for _ in range(5):
+            assert (await certificate.check(now=self.NOW)).value == "unverifiable"
+        assert len(wire.named("certificates.keys.list")) == 1
+        clock[0] += 1.5
+        await certificate.check(now=self.NOW)
+        assert len(wire.named("certificates.keys.list")) == 2
+
+    async def test_keys_that_could_not_be_fetched_are_asked_for_again(self, client: AsyncClient, wire: Wire) -> None:
+        """Nor is a certificate unverifiable because of that."""
+        certificate = await client.certificates.get("cert_1")
+        wire.refuse("certificates.keys.list", 500, "internal_error")
+        wire.answer("certificates.keys.list", "keys")
+        with pytest.raises(InternalServerError):
+            await certificate.check(now=self.NOW)
+        assert (await certificate.check(now=self.NOW)).value == "valid"
+
+    # async only: begin
+    @pytest.mark.parametrize("status", [200, 500])
+    async def test_of_many_who_need_the_keys_one_fetches(self, status: int) -> None:
+        go = threading.Event()
+        keys = operations()["certificates.keys.list"].answers()["keys"][1]
+
+        def answer(heard: Heard) -> Answer:
+            if heard.path.endswith("/keys"):
+                go.wait(10)
+                return reply(keys) if status == 200 else refusal(500, "internal_error")
+            return reply(operations()["certificates.get"].answers()["signed"][1])
+
+        outcomes: list[str] = []
+        with FaultyServer(answer) as server:
+            async with AsyncClient(KEY, base_url=server.url, max_retries=0) as client:
+                certificate = await client.certificates.get("cert_1")
+
+                async def check() -> None:
+                    try:
+                        outcomes.append((await certificate.check(now=self.NOW)).value)
+                    except InternalServerError as error:
+                        outcomes.append(error.code or "")
+
+                async with anyio.create_task_group() as tasks:
+                    for _ in range(20):
+                        tasks.start_soon(check)
+                    await anyio.wait_all_tasks_blocked()
+                    go.set()
+            assert len(server.heard) == 2
+        assert outcomes == ["valid" if status == 200 else "internal_error"] * 20
+
+    # async only: end
     async def test_nothing_is_sent_with_the_keys_at_hand(self, client: AsyncClient, wire: Wire) -> None:
         keys = await client.certificates.keys()
         certificate = await client.certificates.get("cert_1")

@@ -12,12 +12,14 @@ import pytest
 
 from sensei._retry import RetryPolicy
 from sensei._sync.client import Client
+from sensei._sync.resources import certificates
 from sensei._sync.resources.migration import Migration
 from sensei._sync.resources.migration_plan import MigrationPlan
 from sensei.errors import (
     ApprovalRequiredError,
     CertificateVerificationError,
     ConfigurationError,
+    InternalServerError,
     InvalidArgumentError,
     InvalidStateError,
     KeyNotDeletedError,
@@ -358,6 +360,29 @@ class TestCertificates:
         certificate = client.certificates.get("cert_1")
         for form in (keys, keys[0], keys[0].to_dict()):
             assert (certificate.check(form, now=self.NOW)).value == "valid"
+
+    def test_a_key_that_nobody_knows_is_asked_for_once_a_second_at_most(
+        self, client: Client, wire: Wire, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        clock = [1000.0]
+        monkeypatch.setattr(certificates, "monotonic", lambda: clock[0])
+        certificate = client.certificates.get("cert_1")
+        certificate.public_key_id = "of nobody"
+        for _ in range(5):
+            assert (certificate.check(now=self.NOW)).value == "unverifiable"
+        assert len(wire.named("certificates.keys.list")) == 1
+        clock[0] += 1.5
+        certificate.check(now=self.NOW)
+        assert len(wire.named("certificates.keys.list")) == 2
+
+    def test_keys_that_could_not_be_fetched_are_asked_for_again(self, client: Client, wire: Wire) -> None:
+        """Nor is a certificate unverifiable because of that."""
+        certificate = client.certificates.get("cert_1")
+        wire.refuse("certificates.keys.list", 500, "internal_error")
+        wire.answer("certificates.keys.list", "keys")
+        with pytest.raises(InternalServerError):
+            certificate.check(now=self.NOW)
+        assert (certificate.check(now=self.NOW)).value == "valid"
 
     def test_nothing_is_sent_with_the_keys_at_hand(self, client: Client, wire: Wire) -> None:
         keys = client.certificates.keys()
