@@ -77,9 +77,6 @@ class AiohttpAdapter(AsyncClientAdapter):
             ) from None
         return _Answer(response)
 
-    async def aclose(self) -> None:
-        """Leave the session open: it is the user's."""
-
 
 def _text(value: bytes) -> str:
     return SecretText(value.decode("ascii")) if isinstance(value, SecretBytes) else value.decode("ascii")

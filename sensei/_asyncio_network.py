@@ -213,7 +213,10 @@ class LoopStream(httpcore.AsyncNetworkStream):
         try:
             with anyio.fail_after(timeout):
                 tls = await TLSStream.wrap(
-                    self._socket, hostname=server_hostname, ssl_context=ssl_context, standard_compatible=False
+                    self._tls or self._socket,  # a proxy may be spoken to by TLS as well
+                    hostname=server_hostname,
+                    ssl_context=ssl_context,
+                    standard_compatible=False,
                 )
         except TimeoutError as error:
             self._socket.close()

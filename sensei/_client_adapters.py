@@ -1,4 +1,4 @@
-"""Calls through a client of the user's own, of httpx or httpx2, or through one that goes by a proxy.
+"""Calls through a client of the user's own, of httpx or httpx2.
 
 It is used as it is, through its own `build_request` and `send`; a session of aiohttp is spoken to in `_aiohttp`.
 Loaded only where there is one.
@@ -7,23 +7,17 @@ Loaded only where there is one.
 from __future__ import annotations
 
 import inspect
-from collections.abc import AsyncIterator, Callable, Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
 from functools import lru_cache
 from time import monotonic
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
-from sensei._concurrency import async_place, async_place_is_over, call_after_fork, place
-from sensei._http import RawHeaders, end_of, remaining, tls_context
-from sensei._redact import mask_text
+from sensei._http import RawHeaders, end_of, remaining
 from sensei.errors import ConfigurationError
 
 if TYPE_CHECKING:
     import aiohttp
     import httpx
-
-
-ClientT = TypeVar("ClientT")
 
 
 class AdaptedResponse(Protocol):
@@ -140,13 +134,6 @@ class ClientAdapter:
         # Past the layers for unpacking when there is nothing to do. A body that a hook has read is only there.
         return answer.iter_bytes() if packed or answer.is_stream_consumed else answer.iter_raw()
 
-    def close(self) -> None:
-        """Leave the client open: it is the user's."""
-
-    def shut(self) -> None:
-        """Close the client."""
-        self._client.close()
-
 
 class AsyncClientAdapter:
     """An async client of httpx or httpx2: what `ClientAdapter` is for a sync one."""
@@ -172,13 +159,6 @@ class AsyncClientAdapter:
     def pieces(self, answer: AsyncAdaptedResponse, *, packed: bool) -> AsyncIterator[bytes]:
         """The body of an answer; `packed` when it must be unpacked."""
         return answer.aiter_bytes() if packed or answer.is_stream_consumed else answer.aiter_raw()
-
-    async def aclose(self) -> None:
-        """Leave the client open: it is the user's."""
-
-    async def shut(self) -> None:
-        """Close the client."""
-        await self._client.aclose()
 
 
 def adapt(client: object) -> ClientAdapter:
@@ -230,110 +210,3 @@ def _kind(client: object) -> bool | None:
     if isinstance(client, type) or not callable(send) or not callable(getattr(client, "build_request", None)):
         return None
     return inspect.iscoroutinefunction(send)
-
-
-def proxy_adapter() -> ClientAdapter:
-    """A client that goes through the proxies of the environment."""
-    return ProxyClientAdapter()
-
-
-def async_proxy_adapter() -> AsyncClientAdapter:
-    """A client that goes through the proxies of the environment."""
-    return AsyncProxyClientAdapter()
-
-
-class _Places(Generic[ClientT]):
-    """Clients of our own, one for each process and event loop, since their connections belong there."""
-
-    def __init__(self, make: Callable[[], ClientT], here: Callable[[], object]) -> None:
-        self._make = make
-        self._here = here
-        self._clients: dict[object, ClientT] = {}
-        self._inherited: list[ClientT] = []
-        call_after_fork(self)
-
-    def _after_fork(self) -> None:
-        # Kept, not closed: their connections are in use in the parent.
-        self._inherited += self._clients.values()
-        self._clients = {}
-
-    def client(self) -> ClientT:
-        """The one for here."""
-        here = self._here()
-        found = self._clients.get(here)
-        if found is None:
-            for place in [place for place in self._clients if async_place_is_over(place)]:
-                del self._clients[place]
-            found = self._clients.setdefault(here, self._make())
-        return found
-
-    def take(self) -> ClientT | None:
-        """The one for here, to be closed; those of other places are forgotten."""
-        found = self._clients.pop(self._here(), None)
-        self._clients.clear()
-        return found
-
-
-def _made() -> ClientAdapter:
-    import httpx
-
-    with _named_proxies():
-        return ClientAdapter(httpx.Client(verify=tls_context()))
-
-
-def _async_made() -> AsyncClientAdapter:
-    import httpx
-
-    with _named_proxies():
-        return AsyncClientAdapter(httpx.AsyncClient(verify=tls_context()))
-
-
-@contextmanager
-def _named_proxies() -> Generator[None, None, None]:
-    """Tells who names a proxy that cannot be used."""
-    from urllib.parse import urlsplit
-    from urllib.request import getproxies
-
-    try:
-        for scheme in ("http", "https", "all"):
-            # A port that no machine has would fail when it is used, and differently from system to system.
-            _ = urlsplit(getproxies().get(scheme, "")).port
-        yield
-    except (ValueError, ImportError) as error:
-        raise ConfigurationError(
-            f"the proxy that HTTP_PROXY, HTTPS_PROXY or ALL_PROXY names cannot be used: {mask_text(str(error))}"
-        ) from None
-
-
-class ProxyClientAdapter(ClientAdapter):
-    """A sync client of our own that goes through the proxies of the environment."""
-
-    def __init__(self) -> None:
-        self._places = _Places(_made, place)
-
-    def send(
-        self, method: str, url: str, headers: RawHeaders, body: bytes | None, timeouts: dict[str, float | None]
-    ) -> AdaptedResponse:
-        return self._places.client().send(method, url, headers, body, timeouts)
-
-    def close(self) -> None:
-        found = self._places.take()
-        if found is not None:
-            found.shut()
-
-
-class AsyncProxyClientAdapter(AsyncClientAdapter):
-    """What `ProxyClientAdapter` is for the async client."""
-
-    def __init__(self) -> None:
-        self._places = _Places(_async_made, async_place)
-
-    async def send(
-        self, method: str, url: str, headers: RawHeaders, body: bytes | None, timeouts: dict[str, float | None]
-    ) -> AsyncAdaptedResponse:
-        return await self._places.client().send(method, url, headers, body, timeouts)
-
-    async def aclose(self) -> None:
-        found = self._places.take()
-        if found is not None:
-            await found.shut()

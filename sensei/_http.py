@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 Request: TypeAlias = "httpcore.Request"
 Response: TypeAlias = "httpcore.Response"
-AsyncConnection: TypeAlias = "httpcore.AsyncHTTPConnection"
-Connection: TypeAlias = "httpcore.HTTPConnection"
+AsyncConnection: TypeAlias = "httpcore.AsyncConnectionInterface"
+Connection: TypeAlias = "httpcore.ConnectionInterface"
 
 HTTPClient: TypeAlias = "httpx.Client"
 """A client of the user's own; one of httpx2 works as well."""
@@ -264,10 +264,18 @@ class _Pieces:
 
 
 class Target:
-    """Where the connections of a pool lead, with what every request to it has in common."""
+    """Where the connections of a pool lead, with what every request to it has in common.
+
+    Raises:
+        ConfigurationError: the environment names a proxy that cannot be used.
+    """
 
     def __init__(self, server: Server) -> None:
         import httpcore
+
+        from sensei._proxies import proxy_of
+
+        self.proxy = proxy_of(server)
 
         self._library = httpcore
         self.server = server
@@ -289,25 +297,19 @@ class Target:
 
     def connection(self, network: Network) -> Connection:
         """A connection, not opened yet."""
+        if self.proxy is not None:
+            return self.proxy.connection(self.origin, self._tls(), KEEP_ALIVE, network)
         return self._library.HTTPConnection(
             self.origin, ssl_context=self._tls(), keepalive_expiry=KEEP_ALIVE, network_backend=network
         )
 
     def async_connection(self, network: AsyncNetwork) -> AsyncConnection:
         """A connection, not opened yet."""
+        if self.proxy is not None:
+            return self.proxy.async_connection(self.origin, self._tls(), KEEP_ALIVE, network)
         return self._library.AsyncHTTPConnection(
             self.origin, ssl_context=self._tls(), keepalive_expiry=KEEP_ALIVE, network_backend=network
         )
 
     def _tls(self) -> ssl.SSLContext | None:
         return tls_context() if self.scheme == b"https" else None
-
-
-def proxied(server: Server) -> bool:
-    """True when the environment wants a proxy for `server`."""
-    if not any(name.lower() in {"http_proxy", "https_proxy", "all_proxy"} and os.environ[name] for name in os.environ):
-        return False
-    from urllib.request import getproxies, proxy_bypass
-
-    proxies = getproxies()
-    return bool(proxies.get(server.scheme) or proxies.get("all")) and not proxy_bypass(server.netloc)

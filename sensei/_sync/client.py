@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, overload
 from sensei._arguments import check_deadline, check_kind, check_timeout
 from sensei._call import ClientOptions, merged
 from sensei._config import DEFAULT_TIMEOUT, KeyFunction, Settings, resolve, user_agent
-from sensei._http import proxied
 from sensei._parse import readable
 from sensei._ratelimit import RateLimiter
 from sensei._redact import concealed
@@ -78,16 +77,16 @@ class Client:
             `https://api.sensei.ai`. The key of the environment goes only to the server that the environment names.
         profile: a profile of `~/.sensei/config.yaml`; else `$SENSEI_PROFILE`. It gives what neither an argument nor
             the environment gives: `$SENSEI_API_KEY` and `$SENSEI_API_URL` come before it.
-        timeout: seconds for one attempt, or an `httpx.Timeout`; None for no limit. Beyond its reach are: looking a
-            name up in DNS; what a client of yours does before the body of the answer comes; and for the sync client
-            a head of an answer that drips through a proxy, byte by byte, each in time.
+        timeout: seconds for one attempt, or an `httpx.Timeout`; None for no limit. Beyond its reach are looking a
+            name up in DNS, and what a sync client of yours does before the body of the answer comes.
         deadline: seconds for a whole call: attempts, waits and the body; None for no limit.
         max_retries: tries after the first one, 4 when not given, and connections that a stream tries in a row; or
             give `retry`.
         retry: how often and how patiently to try again.
         rate_limiter: paces the calls by what the server says; None turns that off. May be shared by clients.
         http_client: your own client of httpx or httpx2, for proxies, TLS, HTTP/2 or transports. It stays yours: it is
-            not closed. Without one, the proxies of the environment (HTTPS_PROXY, NO_PROXY) are honoured.
+            not closed. Without one, the proxies of the environment (HTTPS_PROXY, HTTP_PROXY, ALL_PROXY,
+            NO_PROXY) are honoured; one of SOCKS needs `pip install socksio`.
             An asynchronous client takes a session of aiohttp too, which is quickest where very many calls are under
             way at a time (`pip install "sensei-sdk[aiohttp]"`).
         default_headers: sent with every call.
@@ -149,7 +148,7 @@ class Client:
             settings.server,
             self._authorizer(settings),
             Pools(f"{type(self).__name__} of {settings.server.url}"),
-            self._adapter(settings, http_client),
+            self._adapter(http_client),
             limiter,
             options,
         )
@@ -165,16 +164,12 @@ class Client:
             return KeyProvider(settings.api_key)
         raise ConfigurationError("no API key: pass api_key=, or set SENSEI_API_KEY")
 
-    def _adapter(self, settings: Settings, client: object) -> ClientAdapter | None:
-        if client is not None:
-            from sensei._client_adapters import adapt
+    def _adapter(self, client: object) -> ClientAdapter | None:
+        if client is None:
+            return None
+        from sensei._client_adapters import adapt
 
-            return adapt(client)
-        if proxied(settings.server):
-            from sensei._client_adapters import proxy_adapter
-
-            return proxy_adapter()
-        return None
+        return adapt(client)
 
     def _fetch_token(self, call: TokenCall, deadline: float | None) -> OAuthTokenResponse:
         from sensei.models.oauth import OAuthTokenResponse
@@ -446,8 +441,6 @@ class Client:
         """
         if self._owns_pools:
             self._transport.pools.close()
-            if self._transport.adapter is not None:
-                self._transport.adapter.close()
 
     def __enter__(self) -> Self:
         return self

@@ -44,14 +44,11 @@ class TestProxies:
             client = AsyncClient("sk_test_1", **BEHIND)  # type: ignore[arg-type]
 
             async def use(number: int) -> str:
-                try:
-                    return (await client.connections.get(f"conn_{number}")).id
-                finally:
-                    assert client._transport.adapter is not None
-                    await client._transport.adapter.aclose()
+                return (await client.connections.get(f"conn_{number}")).id
 
             assert [asyncio.run(use(number)) for number in range(3)] == ["conn_0", "conn_1", "conn_2"]
             assert trio.run(use, 3) == "conn_3"
+            asyncio.run(client.aclose())
         assert proxy.connections == 4
 
     @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
