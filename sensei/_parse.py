@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 import zlib
 from collections.abc import Mapping
@@ -42,6 +43,12 @@ _PIECE = 64 * 1024
 _PDF_BEGINS = 1024
 """Bytes in which a PDF must say that it is one, as its readers look there."""
 
+_OUTSIDE = (
+    rb"(?i)<form\b|http-equiv\s*=\s*[\"']?refresh"
+    rb"|<(?:script|iframe|img|link|base)\b[^>]*\s(?:src|href)\s*=\s*(?![\"']?(?:data:|#))"
+)
+"""What refers to something outside of a page."""
+
 LONGEST_MESSAGE = 500
 """Characters of a server's sentence that an error shows."""
 
@@ -63,13 +70,24 @@ def check_length(body: bytes) -> None:
         raise ValueError(f"the answer is longer than {LONGEST_ANSWER} bytes")
 
 
-def check_pdf(body: bytes, info: ResponseInfo) -> None:
-    """See to it that a file is a PDF, and no page of a proxy or something else under its name.
+def check_file(accept: str, body: bytes, info: ResponseInfo) -> None:
+    """See to it that a file is the PDF or the page that was asked for, and no page of a proxy.
+
+    Every answer of the API carries a request id, and its pages refer to nothing outside. Where both are broken,
+    somebody else has answered.
+
+    Args:
+        accept: the type that was asked for.
+        body: the file.
+        info: what is known about the answer.
 
     Raises:
         ValueError: it is not.
     """
-    if b"%PDF-" not in body[:_PDF_BEGINS]:
+    if accept == "text/html" and "x-request-id" not in info.headers:
+        if re.search(_OUTSIDE, body[:LONGEST_LOOKED_AT]):
+            raise ValueError("it is a page, but not of Sensei: does a proxy stand between that wants a sign-in?")
+    elif accept == "application/pdf" and b"%PDF-" not in body[:_PDF_BEGINS]:
         kind = one_line(info.headers.get("content-type", "").split(";")[0]) or "of no type"
         raise ValueError(f"it is no PDF ({kind}): does a proxy stand between that wants a sign-in?")
 

@@ -14,7 +14,7 @@ from sensei._async.pool import AsyncPools
 from sensei._call import Call, ClientOptions, merged
 from sensei._concurrency import async_shielded, async_sleep
 from sensei._http import RawHeaders, Trouble, check_fresh, end_of, limits, socket_of, trouble
-from sensei._parse import LONGEST_ANSWER, check_length, check_pdf, decompress, invalid_answer, parse, status_error
+from sensei._parse import LONGEST_ANSWER, check_file, check_length, decompress, invalid_answer, parse, status_error
 from sensei._ratelimit import RateLimiter, read_rate_limit
 from sensei._redact import LONGEST_LOOKED_AT, SecretBytes, SecretText, concealed, one_line
 from sensei._request import (
@@ -167,8 +167,8 @@ class AsyncTransport:
                     check_length(body)
                     if b"content-encoding" in lowered and self.adapter is None:
                         body = decompress(body, lowered[b"content-encoding"], call.deadline)
-                    if call.extras.accept == "application/pdf":
-                        check_pdf(body, info)
+                    if call.extras.accept != "application/json":
+                        check_file(call.extras.accept, body, info)
                     return parse(cast_to, body, info, self.client)
                 except ValueError as error:
                     body, raw, lowered = SecretBytes(body), [], {}

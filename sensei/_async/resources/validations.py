@@ -234,7 +234,7 @@ class AsyncValidations(AsyncResource):
 
         Raises:
             InvalidStateError: it is not over.
-            APIResponseValidationError: no PDF came but a page of a proxy, say; of `html` nobody can tell.
+            APIResponseValidationError: it is no report but, say, a page on which a proxy wants a sign-in.
 
         Examples:
             >>> page = await client.validations.report("val_abc123", format="html")

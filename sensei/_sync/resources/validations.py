@@ -235,7 +235,7 @@ class Validations(Resource):
 
         Raises:
             InvalidStateError: it is not over.
-            APIResponseValidationError: no PDF came but a page of a proxy, say; of `html` nobody can tell.
+            APIResponseValidationError: it is no report but, say, a page on which a proxy wants a sign-in.
 
         Examples:
             >>> page = client.validations.report("val_abc123", format="html")

@@ -252,6 +252,32 @@ class TestLies:
                         client.certificates.download("cert_1")
                     with pytest.raises(APIResponseValidationError, match="no PDF"):
                         client.validations.report("val_1", format="pdf")
+                    with pytest.raises(APIResponseValidationError, match="not of Sensei"):
+                        client.validations.report("val_1", format="html")
+
+    @pytest.mark.parametrize(
+        ("page", "line", "taken"),
+        [
+            (b"<p>fine</p>", b"", True),
+            (b"<form>", b"X-Request-Id: req_1\r\n", True),
+            (b"<img src='data:image/png;base64,AA'><a href='#top'>", b"", True),
+            (b"<FORM action=/login>", b"", False),
+            (b"<script src=/js>", b"", False),
+            (b'<link rel="icon" href="/icon">', b"", False),
+            (b'<meta http-equiv="refresh" content="0;url=/login">', b"", False),
+        ],
+    )
+    def test_a_page_is_a_report_unless_it_leads_elsewhere_and_no_request_id_came(
+        self, page: bytes, line: bytes, taken: bool
+    ) -> None:
+        head = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n%bContent-Length: %d\r\n\r\n" % (line, len(page))
+        with FaultyServer(lambda heard: Answer(head + page)) as server:
+            with Client("sk_test_1", base_url=server.url) as client:
+                if taken:
+                    assert client.validations.report("val_1", format="html") == page.decode()
+                    return
+                with pytest.raises(APIResponseValidationError, match="not of Sensei"):
+                    client.validations.report("val_1", format="html")
 
     def test_a_page_of_a_proxy_is_no_success(self) -> None:
         page = b"<html><form>Sign in</form></html>"
