@@ -261,12 +261,13 @@ class MainJob:
         review = review_of(plan)
         self._tell.review(review)
         self._refuse_what_is_in_the_way(review)
-        undecided = f", with {count(review.undecided, 'undecided mapping')} as proposed" if review.undecided else ""
-        if order.ask and not self._tell.confirm(f"Write {size} to {order.target.shown}{undecided}?"):
+        in_review = count(review.undecided, "mapping in review", "mappings in review") if review.undecided else ""
+        proposed = f", with {in_review} as proposed" if in_review else ""
+        if order.ask and not self._tell.confirm(f"Write {size} to {order.target.shown}{proposed}?"):
             raise CommandError("not started, nothing was written")
         if review.undecided:
             self._client.mappings.approve_all(migration.id, above=0.0)
-            self._tell.end(f"Approved {count(review.undecided, 'mapping')} that waited for a decision")
+            self._tell.end(f"Approved {in_review} as proposed")
 
     def _wait_for_plan(self, migration: Migration) -> MigrationPlan:
         from sensei import MigrationFailedError

@@ -42,9 +42,15 @@ def row_of(mapping: Mapping) -> MappingRow:
         source=f"{source.table}.{source.column}",
         becomes=f"{source.type or '?'} -> {renamed}{target.type or '?'}",
         confidence=mapping.confidence,
-        status="approved" if mapping.status == "approved" else "needs a decision" if mapping.requires_approval else "",
+        status=_standing(mapping),
         remark=mapping.reasoning or "",
     )
+
+
+def _standing(mapping: Mapping) -> str:
+    if mapping.status != "pending_review":
+        return mapping.status
+    return "needs a decision" if mapping.requires_approval else "in review"
 
 
 def _rank(severity: str) -> int:

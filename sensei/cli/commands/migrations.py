@@ -150,7 +150,7 @@ def start(options: Options, migration_id: str, wait: bool, dry_run: bool) -> Non
         except ApprovalRequiredError as error:
             raise CommandError(
                 f"{said_by_server(error)}. `sensei plans mappings {migration_id} --undecided` shows them, "
-                f"`sensei plans approve {migration_id}` decides"
+                f"`sensei plans approve {migration_id} --all` takes them as proposed"
             ) from None
         if dry_run:
             _write(options, migration, said=f"{migration_id} could start; nothing was changed.")
