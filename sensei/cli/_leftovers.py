@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 _NOTHING_WRITTEN = {"pending", "planning", "plan_ready", "approved"}
 _ON_THEIR_WAY = {"pausing", "cancelling", "rolling_back"}
-_FINISHED = {"completed", "failed", "cancelled", "rolled_back"}
 _SETTLE_SECONDS = 60.0
 _AGAIN = "run the same command again"
 
@@ -106,7 +105,7 @@ class Leftovers:
         done = count(migration.records_processed, "row")
         if migration.status == "paused":
             return StoppedError(f"paused with {done} on the target; {_AGAIN} to go on")
-        if migration.status in _FINISHED:
+        if migration.is_finished:
             return StoppedError(f"the migration was {migration.status} by then; {_AGAIN} to see it through")
         if self._embedded:
             return StoppedError(f"left in the middle with {done} on the target; {_AGAIN} to go on from the checkpoint")

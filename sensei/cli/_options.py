@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
+from sensei.cli._settings import OUTPUT_FORMS, OutputForm, Settings
+
 if TYPE_CHECKING:
     from sensei.cli._exchange import ExchangeLog
-    from sensei.cli._settings import OutputForm, Settings
 
 _CommandT = TypeVar("_CommandT", bound=click.Command)
 
@@ -67,7 +68,7 @@ def _shared_options() -> list[click.Option]:
         )
 
     return [
-        option("--output", type=click.Choice(["table", "json", "yaml"]), help="Form of the result."),
+        option("--output", type=click.Choice(OUTPUT_FORMS), help="Form of the result."),
         option("--quiet", is_flag=True, help="Print ids only."),
         option("--profile", type=click.STRING, help="Profile of ~/.sensei/config.yaml to use."),
         option("--debug", is_flag=True, help="Show the exchange with the API, secrets masked."),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, cast
 from pydantic import AwareDatetime, BaseModel, ConfigDict, GetCoreSchemaHandler, GetPydanticSchema, PrivateAttr
 from pydantic_core import core_schema
 
+from sensei.models.open_enum import OpenEnum
 from sensei.models.response import ResponseInfo
 
 __all__ = [
@@ -23,9 +24,6 @@ __all__ = [
     "BulkResult",
     "BulkSummary",
 ]
-
-OpenEnum: GetPydanticSchema = GetPydanticSchema(lambda _source, _handler: core_schema.str_schema())
-"""Marks ``Literal[...] | str``: the literals are for readers and completion, any text passes, at the cost of a str."""
 
 FromStream: GetPydanticSchema = GetPydanticSchema(lambda _source, _handler: core_schema.any_schema())
 """Marks what the reader of a stream sets: a member of that name in the data may be anything."""

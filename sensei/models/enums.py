@@ -2,7 +2,7 @@
 
 from typing import Annotated, Final, Literal
 
-from sensei.models.base import OpenEnum
+from sensei.models.open_enum import OpenEnum
 
 __all__ = [
     "Environment",

@@ -5,14 +5,11 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable
-from typing import get_args
 
 import pytest
 import yaml
 
 from sensei import Client
-from sensei.cli.commands import connections
-from sensei.models.enums import ConnectionRoleParam, ConnectionStatusParam, ConnectionTypeParam
 from tests.cli.conftest import SHOP, Said, User
 
 
@@ -28,15 +25,6 @@ def made(said: Said) -> str:
 def shop(connected: User) -> str:
     connected.database("shop.db", *SHOP)
     return made(connected.run("connections", "create", "--name", "Shop", "--url", "sqlite:///shop.db", "--quiet"))
-
-
-def test_the_choices_are_those_of_the_api() -> None:
-    for choices, kind in (
-        (connections.TYPES, ConnectionTypeParam),
-        (connections.ROLES, ConnectionRoleParam),
-        (connections.STATUSES, ConnectionStatusParam),
-    ):
-        assert choices == get_args(get_args(kind)[0])
 
 
 def test_a_connection_by_url_is_made_and_tested(connected: User) -> None:

@@ -6,7 +6,6 @@ import json
 import signal
 from collections.abc import Callable
 from pathlib import Path
-from typing import get_args
 
 import pytest
 import yaml
@@ -14,8 +13,6 @@ import yaml
 from sensei import Client
 from sensei.cli._errors import CommandError
 from sensei.cli._migration_file import migration_of
-from sensei.cli.commands import migrations
-from sensei.models.enums import LogLevelParam, MigrationStatusParam, RollbackStrategyParam
 from tests.cli.conftest import SHOP, User
 from tests.cli.jobs import begun, made, moved
 
@@ -26,15 +23,6 @@ DOUBTFUL = (
     "INSERT INTO people VALUES (1, 0), (2, 1), (3, 2)",
 )
 """A column whose mapping has to be decided."""
-
-
-def test_the_choices_are_those_of_the_api() -> None:
-    for choices, kind in (
-        (migrations.STATUSES, MigrationStatusParam),
-        (migrations.LEVELS, LogLevelParam),
-        (migrations.STRATEGIES, RollbackStrategyParam),
-    ):
-        assert choices == get_args(get_args(kind)[0])
 
 
 def connections(connected: User) -> tuple[str, str]:

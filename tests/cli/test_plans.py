@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import get_args
 
 import pytest
 import yaml
 
 from sensei import Client
-from sensei.cli.commands import plans
-from sensei.models.enums import MappingStatusParam
 from tests.cli.conftest import User
 from tests.cli.jobs import made
 
@@ -31,10 +28,6 @@ def ids(connected: User, *arguments: str) -> list[str]:
     said = connected.run("plans", "mappings", *arguments, "--all", "--quiet")
     assert said.code == 0, said.err
     return said.out.split()
-
-
-def test_the_choices_are_those_of_the_api() -> None:
-    assert get_args(get_args(MappingStatusParam)[0]) == plans.MAPPING_STATUSES
 
 
 def test_a_plan_is_shown_and_exported_whole(connected: User, client: Client, migration_id: str) -> None:

@@ -12,13 +12,10 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import get_args
 
 import pytest
 
 from sensei import Client, Migration
-from sensei.cli.commands import validations
-from sensei.models.enums import ValidationTypeParam
 from sensei.testing import LocalServer
 from tests.cli.conftest import User
 from tests.cli.jobs import begun, moved
@@ -35,10 +32,6 @@ def migration(local_server: LocalServer, tmp_path_factory: pytest.TempPathFactor
 def certified(migration: Migration) -> str:
     """A validation that has a certificate."""
     return migration.run_validation(type="full").wait(timeout=60, raise_on_failure=True).id
-
-
-def test_the_choices_are_those_of_the_api() -> None:
-    assert get_args(get_args(ValidationTypeParam)[0]) == validations.TYPES
 
 
 @pytest.mark.parametrize("kind", ["quick", "standard", "full"])

@@ -9,9 +9,11 @@ from typing import cast
 import click
 
 from sensei.cli._ask import confirm, limited, yes_option
+from sensei.cli._choices import values_of
 from sensei.cli._errors import USAGE, CommandError
 from sensei.cli._groups import Group
 from sensei.cli._options import Options
+from sensei.models.enums import EnvironmentParam
 
 _LISTED = "id name key_prefix environment status scopes last_used_at expires_at"
 _CREATED = "id name key scopes environment ip_whitelist expires_at"
@@ -53,7 +55,7 @@ def list_keys(options: Options, limit: int | None) -> None:
     metavar="SCOPE",
     help="What it allows, such as migrations:read; may be repeated, or several with commas.",
 )
-@click.option("--environment", type=click.Choice(["production", "sandbox"]), help="[default: that of the key in use]")
+@click.option("--environment", type=click.Choice(values_of(EnvironmentParam)), help="[default: that of the key in use]")
 @click.option(
     "--expires",
     "expires_at",

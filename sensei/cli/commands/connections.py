@@ -5,26 +5,12 @@ from __future__ import annotations
 import click
 
 from sensei.cli._ask import confirm, limited, yes_option
+from sensei.cli._choices import values_of
 from sensei.cli._definition import file_option
 from sensei.cli._errors import CommandError, StoppedError
 from sensei.cli._groups import Group
 from sensei.cli._options import Options
-
-ROLES = ("source", "target", "both")
-STATUSES = ("testing", "connected", "failed")
-TYPES = (
-    "postgresql",
-    "mysql",
-    "oracle",
-    "sqlserver",
-    "mongodb",
-    "snowflake",
-    "bigquery",
-    "redshift",
-    "databricks",
-    "s3",
-    "sqlite",
-)
+from sensei.models.enums import ConnectionRoleParam, ConnectionStatusParam, ConnectionTypeParam
 
 _LISTED = "id name type role status created_at"
 _SHOWN = (
@@ -44,17 +30,17 @@ def command() -> None:
 
 
 @command.command("list")
-@click.option("--type", "kind", type=click.Choice(TYPES), help="Only this kind of database.")
-@click.option("--role", type=click.Choice(ROLES), help="Only this side of migrations.")
-@click.option("--status", type=click.Choice(STATUSES), help="Only this status.")
+@click.option("--type", "kind", type=click.Choice(values_of(ConnectionTypeParam)), help="Only this kind of database.")
+@click.option("--role", type=click.Choice(values_of(ConnectionRoleParam)), help="Only this side of migrations.")
+@click.option("--status", type=click.Choice(values_of(ConnectionStatusParam)), help="Only this status.")
 @click.option("--tag", help="Only those with this tag.")
 @limited
 @click.pass_obj
 def list_connections(
     options: Options,
-    kind: str | None,
-    role: str | None,
-    status: str | None,
+    kind: ConnectionTypeParam | None,
+    role: ConnectionRoleParam | None,
+    status: ConnectionStatusParam | None,
     tag: str | None,
     limit: int | None,
 ) -> None:
@@ -68,7 +54,7 @@ def list_connections(
 
     with open_client(options) as client:
         found = listed(
-            lambda size: client.connections.list(type=kind, role=role, status=status, tag=tag, limit=size),  # type: ignore[arg-type]  # click has checked the choices
+            lambda size: client.connections.list(type=kind, role=role, status=status, tag=tag, limit=size),
             limit,
         )
     write_list(options, found, _LISTED, nothing="No connections.")
@@ -77,9 +63,18 @@ def list_connections(
 @command.command("create")
 @file_option
 @click.option("--name", help="What to call it.  [default: the URL without its password]")
-@click.option("--role", type=click.Choice(ROLES), help="Side of migrations it may be used on.  [default: both]")
+@click.option(
+    "--role",
+    type=click.Choice(values_of(ConnectionRoleParam)),
+    help="Side of migrations it may be used on.  [default: both]",
+)
 @click.option("--url", metavar="URL", help="How to reach it; - reads a line of stdin.")
-@click.option("--type", "kind", type=click.Choice(TYPES), help="Kind of database, with the options below.")
+@click.option(
+    "--type",
+    "kind",
+    type=click.Choice(values_of(ConnectionTypeParam)),
+    help="Kind of database, with the options below.",
+)
 @click.option("--host", help="Host of the database.")
 @click.option("--port", type=click.IntRange(1, 65535), help="Port.  [default: that of the kind]")
 @click.option("--database", help="Name of the database.")

@@ -7,33 +7,15 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from sensei.cli._ask import limited, yes_option
+from sensei.cli._choices import values_of
 from sensei.cli._definition import file_option
 from sensei.cli._groups import Group
 from sensei.cli._numbers import Number
 from sensei.cli._options import Options
+from sensei.models.enums import LogLevelParam, MigrationStatusParam, RollbackStrategyParam
 
 if TYPE_CHECKING:
     from sensei import Migration
-    from sensei.models.enums import LogLevelParam, MigrationStatusParam, RollbackStrategyParam
-
-STATUSES = (
-    "pending",
-    "planning",
-    "plan_ready",
-    "approved",
-    "running",
-    "pausing",
-    "paused",
-    "validating",
-    "completed",
-    "failed",
-    "cancelling",
-    "cancelled",
-    "rolling_back",
-    "rolled_back",
-)
-LEVELS = ("debug", "info", "warning", "error")
-STRATEGIES = ("truncate", "reverse_migration", "point_in_time", "backup_restore")
 
 _COMPLETED = frozenset({"completed"})
 _NOT_FAILED = frozenset({"completed", "cancelled", "rolled_back"})
@@ -47,7 +29,12 @@ def command() -> None:
 
 
 @command.command("list")
-@click.option("--status", type=click.Choice(STATUSES), metavar="STATUS", help="Only this status, such as running.")
+@click.option(
+    "--status",
+    type=click.Choice(values_of(MigrationStatusParam)),
+    metavar="STATUS",
+    help="Only this status, such as running.",
+)
 @limited
 @click.pass_obj
 def list_(options: Options, status: MigrationStatusParam | None, limit: int | None) -> None:
@@ -255,7 +242,7 @@ def cancel(options: Options, migration_id: str, rollback: bool | None, reason: s
 @_id_argument
 @click.option(
     "--strategy",
-    type=click.Choice(STRATEGIES),
+    type=click.Choice(values_of(RollbackStrategyParam)),
     help="How.  [default: backup_restore where the target's tables were kept, else truncate]",
 )
 @click.option("--backup-id", metavar="BACKUP", help="Backup to bring back, for backup_restore.")
@@ -298,7 +285,7 @@ def rollback(
 
 @command.command("logs")
 @_id_argument
-@click.option("--level", type=click.Choice(LEVELS), help="This weight and those above it.")
+@click.option("--level", type=click.Choice(values_of(LogLevelParam)), help="This weight and those above it.")
 @click.option("--limit", type=click.IntRange(min=1), metavar="NUMBER", help="Newest lines to show.  [default: 100]")
 @click.option("--all", "everything", is_flag=True, help="Show all lines.")
 @click.option("--follow", is_flag=True, help="Begin with the newest 100, and stay until the migration is over.")

@@ -9,16 +9,15 @@ from typing import TYPE_CHECKING
 import click
 
 from sensei.cli._ask import limited
+from sensei.cli._choices import values_of
 from sensei.cli._files import output_file_option
 from sensei.cli._groups import Group
 from sensei.cli._numbers import Number
 from sensei.cli._options import Options
+from sensei.models.enums import MappingStatusParam
 
 if TYPE_CHECKING:
     from sensei import Client, MigrationPlan
-    from sensei.models.enums import MappingStatusParam
-
-MAPPING_STATUSES = ("approved", "pending_review", "rejected")
 
 _id_argument = click.argument("migration_id", metavar="MIGRATION")
 _share = Number(0, 1)
@@ -46,7 +45,7 @@ def get(options: Options, migration_id: str) -> None:
 @command.command("mappings")
 @_id_argument
 @click.option("--below", type=_share, metavar="SHARE", help="Only those less sure than this, such as 0.9.")
-@click.option("--status", type=click.Choice(MAPPING_STATUSES), help="Only this status.")
+@click.option("--status", type=click.Choice(values_of(MappingStatusParam)), help="Only this status.")
 @click.option("--undecided", is_flag=True, help="Only those that must be decided before the start.")
 @click.option("--table", metavar="TABLE", help="Only those of this source table.")
 @limited

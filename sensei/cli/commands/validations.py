@@ -8,16 +8,15 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from sensei.cli._ask import limited
+from sensei.cli._choices import values_of
 from sensei.cli._files import output_file_option
 from sensei.cli._groups import Group
 from sensei.cli._numbers import Number
 from sensei.cli._options import Options
+from sensei.models.enums import ValidationTypeParam
 
 if TYPE_CHECKING:
     from sensei import Validation
-    from sensei.models.enums import ValidationTypeParam
-
-TYPES = ("quick", "standard", "full", "behavioral_only")
 
 _id_argument = click.argument("validation_id", metavar="ID")
 _timeout_option = click.option(
@@ -55,7 +54,7 @@ def list_(options: Options, migration_id: str | None, limit: int | None) -> None
 @click.option(
     "--type",
     "kind",
-    type=click.Choice(TYPES),
+    type=click.Choice(values_of(ValidationTypeParam)),
     default="standard",
     show_default=True,
     help="How thoroughly; only a full one earns a certificate.",

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, cast
 import click
 
 from sensei.cli._ask import limited, yes_option
+from sensei.cli._choices import values_of
 from sensei.cli._definition import file_option
 from sensei.cli._groups import Group
 from sensei.cli._options import Options
+from sensei.models.enums import WebhookDeliveryStatusParam
 
 if TYPE_CHECKING:
-    from sensei.models.enums import WebhookDeliveryStatusParam, WebhookEventTypeParam
+    from sensei.models.enums import WebhookEventTypeParam
     from sensei.models.params import WebhookCreateParam
     from sensei.models.webhooks import WebhookDelivery
-
-DELIVERY_STATUSES = ("pending", "delivered", "failed")
 
 _id_argument = click.argument("webhook_id", metavar="ID")
 _ENDPOINT = "id url events enabled description created_at last_delivery_at"
@@ -131,7 +131,7 @@ def test(options: Options, webhook_id: str, event_type: WebhookEventTypeParam | 
 
 @command.command("deliveries")
 @_id_argument
-@click.option("--status", type=click.Choice(DELIVERY_STATUSES), help="Only this status.")
+@click.option("--status", type=click.Choice(values_of(WebhookDeliveryStatusParam)), help="Only this status.")
 @click.option("--event", "event_type", metavar="TYPE", help="Only this event.")
 @limited
 @click.pass_obj
