@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from pydantic import TypeAdapter
 
 from sensei import Client
+from sensei.cli._definition import read_definition
+from sensei.cli._migration_file import migration_of
 from sensei.cli._shop import Size, make_shop
+from sensei.models.params.connections import ConnectionCreateBody
+from sensei.models.params.migrations import MigrationCreateBody
 from sensei.testing import LocalServer
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -58,6 +66,62 @@ def test_async_quickstart(folder: Path) -> None:
 
     assert "one.db: completed" in said
     assert "two.db: completed" in said
+
+
+def test_a_migration_from_definition_files(folder: Path) -> None:
+    with LocalServer() as server:
+        done = subprocess.run(
+            ["sh", str(EXAMPLES / "migrate.sh")],
+            cwd=folder,
+            env={
+                **os.environ,
+                # The command that belongs to this interpreter.
+                "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+                "SENSEI_API_URL": server.url,
+                "SENSEI_API_KEY": server.api_key,
+                "STAGE": "test",
+                "SHOP_FILE": str(folder / "shop.db"),
+                "NEW_SHOP_FILE": str(folder / "new.db"),
+                "APPROVE_ABOVE": "0.5",
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        with Client(base_url=server.url, api_key=server.api_key) as client:
+            (migration,) = client.migrations.list()
+
+    assert done.stdout.splitlines()[-1].startswith("valid: cert_")
+    assert migration.name == "Move the shop (test)"
+    with closing(sqlite3.connect(folder / "shop.db")) as old, closing(sqlite3.connect(folder / "new.db")) as new:
+        count = "SELECT count(*) FROM orders"
+        assert new.execute(count).fetchall() == old.execute(count).fetchall()
+
+
+@pytest.mark.parametrize(("name", "shape"), [("migration", MigrationCreateBody), ("connection", ConnectionCreateBody)])
+def test_what_the_comments_of_definition_files_offer_is_taken(
+    name: str, shape: type, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every line in comments that looks like a member is one: a reader takes the mark away and goes on."""
+    for variable in ("STAGE", "SHOP_FILE", "SHOP_PASSWORD"):
+        monkeypatch.setenv(variable, "given")
+    text = (EXAMPLES / f"{name}.yaml").read_text()
+    offered = re.sub(r"(?m)^( *)# (?=[ a-z_]+:( |$))", r"\1", text.partition("\n\n")[2])
+    # What excludes what stands above it replaces it.
+    (tmp_path / "all.yaml").write_text(
+        offered if name == "migration" else offered.partition("PostgreSQL instead:\n")[2]
+    )
+
+    document = read_definition(str(tmp_path / "all.yaml"), shape)
+
+    if name == "migration":
+        body = migration_of(document, lambda given, _role: given)
+        validated = TypeAdapter(MigrationCreateBody).validate_python(body)
+        assert validated["notifications"]["on_events"] == ["completed", "failed", "approval_required"]
+        assert validated["target"]["options"]["drop_existing_tables"] is True
+    else:
+        assert document["options"] == {"ssl_mode": "verify-full", "connection_timeout_seconds": 10}
 
 
 def test_webhook_receiver(folder: Path) -> None:
