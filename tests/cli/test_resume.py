@@ -182,6 +182,18 @@ def test_after_a_failure_it_says_what_is_there_and_the_same_command_starts_over(
         assert connection.execute("SELECT count(*) FROM orders").fetchone() == (3,)
 
 
+def test_a_failure_says_one_way_to_go_on(user: User, run: Run, postgres_url: str) -> None:
+    """The server tells how to go on with the API; here there is one command, which is said once."""
+    user.database("shop.db", *SHOP, "INSERT INTO orders VALUES (4, 1, 'a' || char(0) || 'b')")
+    with pytest.raises(CommandError) as failed:
+        run(StopAt("never"), postgres_url)
+
+    said = failed.value.message
+    assert "mend the source or the mappings" in said
+    assert "resume" not in said
+    assert said.count("run the same command again") == 1
+
+
 def test_a_finished_job_begins_anew(user: User, run: Run) -> None:
     user.database("shop.db", *SHOP)
     first = run(StopAt("never"))

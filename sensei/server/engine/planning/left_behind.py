@@ -13,11 +13,11 @@ from sensei.server.engine.planning.target import Target
 
 _ANEW = "Make it anew on the target."
 _FACTS = {
-    "triggers": "triggers",
-    "rules": "rewrite rules",
-    "row_security": "row-level security",
-    "partitioned": "partitions: its rows are carried, into one plain table; its division",
-    "inherited": "children by inheritance, which are carried as tables of their own; its inheritance",
+    "triggers": "triggers, which are",
+    "rules": "rewrite rules, which are",
+    "row_security": "row-level security, which is",
+    "partitioned": "partitions: its rows are carried, into one plain table; its division is",
+    "inherited": "children by inheritance, which are carried as tables of their own; its inheritance is",
 }
 
 
@@ -35,7 +35,7 @@ def left_behind(reader: Connector, selected: Sequence[Table], target: Target) ->
     tables = [table for table in selected if table.type == "table"]
     for table in tables:
         risks += [
-            _lost(f"{table.qualified_name} has {what}, which is not carried over", table.qualified_name)
+            _lost(f"{table.qualified_name} has {what} not carried over", table.qualified_name)
             for fact, what in _FACTS.items()
             if table.extra.get(fact)
         ]
