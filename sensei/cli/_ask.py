@@ -10,6 +10,7 @@ from typing import TypeVar
 import click
 
 from sensei.cli._errors import FAILED, USAGE, CommandError
+from sensei.cli._numbers import Whole
 from sensei.cli._text import clean
 
 _FunctionT = TypeVar("_FunctionT", bound=Callable[..., object])
@@ -100,7 +101,7 @@ def secret_from(value: str | None, prompt: str, *, option: str) -> str:
 def limited(function: _FunctionT) -> _FunctionT:
     """Add `--limit` and `--all` to a command that lists; it is given `limit`, which is None for all."""
 
-    @click.option("--limit", type=click.IntRange(min=1), metavar="NUMBER", help="Most items to show.  [default: 20]")
+    @click.option("--limit", type=Whole(min=1), metavar="NUMBER", help="Most items to show.  [default: 20]")
     @click.option("--all", "everything", is_flag=True, help="Show all items.")
     @wraps(function)
     def bounded(*args: object, limit: int | None, everything: bool, **rest: object) -> object:

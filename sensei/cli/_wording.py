@@ -138,11 +138,12 @@ def _advice(error: APIStatusError) -> str:
 
 def _unsaid(error: APIStatusError) -> str:
     """What is known beyond the server's sentence."""
-    field, reason, status = (error.details.get(name) for name in ("field", "reason", "current_status"))
-    parts = [str(part) for part in (field, reason) if isinstance(part, str) and part not in error.message]
+    field, status = error.details.get("field"), error.details.get("current_status")
+    if isinstance(field, str) and field not in error.message:
+        return f"It is about {field}"
     if isinstance(status, str) and status not in error.message:
-        parts.append(f"its status is {status}")
-    return ": ".join(parts)
+        return f"Its status is {status}"
+    return ""
 
 
 def _renamed(text: str, names: Mapping[str, str]) -> str:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import shlex
+from collections.abc import Iterator
+
 import click
 import pytest
 from click.shell_completion import ShellComplete
@@ -103,3 +107,40 @@ def test_shells_complete_what_is_listed(
 
     assert {item.value for item in found} >= offered
     assert all(item.value.startswith(incomplete) for item in found)
+
+
+def leaves(group: click.Group, context: click.Context) -> Iterator[tuple[str, click.Command]]:
+    """Every command, and how it is called."""
+    for name in group.list_commands(context):
+        found = group.get_command(context, name)
+        assert found is not None
+        inner = click.Context(found, parent=context, info_name=name)
+        if isinstance(found, click.Group):
+            yield from leaves(found, inner)
+        else:
+            yield inner.command_path, found
+
+
+LEAVES = dict(leaves(root, click.Context(root, info_name="sensei")))
+
+
+@pytest.mark.parametrize("path", LEAVES)
+def test_every_help_has_an_example_that_can_be_typed(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CI_SENSEI_KEY", "sk_test_0123456789abcdef")
+    described = (LEAVES[path].help or "").partition("Example")[2]
+    examples = re.findall(r"(?m)^(?:s:)?\W*(?:[A-Z]+=\$\()?(?:eval \"\$\()?(sensei [^|<>&#)\n]+)", described)
+
+    assert any(f"{example} ".startswith(f"{path} ") for example in examples), described
+    for example in examples:
+        # It is read as a command line, and not carried out.
+        words = shlex.split(example)
+        command = next(one for one in sorted(LEAVES, key=len, reverse=True) if f"{example} ".startswith(f"{one} "))
+        LEAVES[command].make_context(command, words[len(command.split()) :], obj=Options())
+
+
+def test_commands_of_a_group_say_in_its_overview_what_their_help_says() -> None:
+    migrations = root.get_command(click.Context(root), "migrations")
+    assert isinstance(migrations, Group)
+    assert set(migrations.lazy) == {"cancel", "rollback", "delete"}
+    for name, (_, line) in migrations.lazy.items():
+        assert (LEAVES[f"sensei migrations {name}"].help or "").startswith(line)

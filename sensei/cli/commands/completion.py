@@ -8,9 +8,9 @@ from sensei.cli._options import Command
 
 
 @click.command("completion", cls=Command, needs_settings=False)
-@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@click.argument("shell", metavar="SHELL", type=click.Choice(["bash", "zsh", "fish"]))
 def command(shell: str) -> None:
-    """Print the script that makes SHELL complete commands, options and their values.
+    """Print the script that makes SHELL (bash, zsh or fish) complete commands, options and their values.
 
     \b
     Examples:

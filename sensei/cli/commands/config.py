@@ -37,17 +37,22 @@ def show(options: Options) -> None:
 
 
 @command.command("set", **_mending)
-@click.argument("setting", type=click.Choice(["api-key", "output-format", "timeout", "color", "default-organization"]))
+@click.argument(
+    "setting",
+    metavar="SETTING",
+    type=click.Choice(["api-key", "output-format", "timeout", "color", "default-organization"]),
+)
 @click.argument("value", required=False)
 @click.pass_obj
 def set_value(options: Options, setting: str, value: str | None) -> None:
     """Set one value in the file. The API key is that of the current profile, or of --profile.
 
     \b
-    api-key        a key, - to read a line of stdin, nothing to be asked; or ${NAME}, read when it is used
-    output-format  table, json or yaml
-    timeout        seconds for one attempt of a call
-    color          auto, always or never
+    api-key               a key, - to read a line of stdin, nothing to be asked; or ${NAME}, read when it is used
+    output-format         table, json or yaml
+    timeout               seconds for one attempt of a call
+    color                 auto, always or never
+    default-organization  an id, for people
 
     \b
     Examples:

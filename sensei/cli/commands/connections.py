@@ -9,6 +9,7 @@ from sensei.cli._choices import values_of
 from sensei.cli._definition import file_option
 from sensei.cli._errors import CommandError, StoppedError
 from sensei.cli._groups import Group
+from sensei.cli._numbers import Whole
 from sensei.cli._options import Options
 from sensei.models.enums import ConnectionRoleParam, ConnectionStatusParam, ConnectionTypeParam
 
@@ -76,7 +77,7 @@ def list_connections(
     help="Kind of database, with the options below.",
 )
 @click.option("--host", help="Host of the database.")
-@click.option("--port", type=click.IntRange(1, 65535), help="Port.  [default: that of the kind]")
+@click.option("--port", type=Whole(1, 65535), help="Port.  [default: that of the kind]")
 @click.option("--database", help="Name of the database.")
 @click.option("--username", help="User of the database.")
 @click.option("--password", metavar="TEXT", help="Password; - reads a line of stdin. Asked for when left out.")
@@ -207,7 +208,7 @@ def schema(
 @_connection_argument
 @click.option("--table", required=True, help="Table to look into.")
 @click.option("--schema", help="Its schema.  [default: that of the connection]")
-@click.option("--limit", type=click.IntRange(1, 100), default=10, show_default=True, help="Rows to show.")
+@click.option("--limit", type=Whole(1, 100), default=10, show_default=True, help="Rows to show.")
 @click.pass_obj
 def preview(options: Options, connection: str, table: str, schema: str | None, limit: int) -> None:
     """Show some rows of a table, in no particular order.

@@ -33,6 +33,11 @@ def command(options: Options, directory: Path, target: str | None) -> None:
 
     Makes a SQLite shop full of awkward values, starts the reference server inside this process, and lets it plan,
     copy, validate and certify. Needs no account and no other service.
+
+    \b
+    Examples:
+      sensei demo
+      sensei demo --target postgresql://ada@localhost/test
     """
     from sensei.cli._job import MainJob, Order
     from sensei.cli._memory import Memory, errand_for

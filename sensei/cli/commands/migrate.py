@@ -67,6 +67,11 @@ def command(
 
     With an API key (SENSEI_API_KEY, or a profile) the configured server does the work, otherwise one inside this
     process. Ctrl-C pauses; the same command goes on where it stopped.
+
+    \b
+    Examples:
+      sensei migrate sqlite:///shop.db postgresql://ada:secret@localhost:5432/shop
+      sensei migrate mysql://ada:secret@db/shop sqlite:///copy.db --exclude 'tmp_*' --yes
     """
     from sensei.cli._job import MainJob, Order
     from sensei.cli._memory import Memory, errand_for, home

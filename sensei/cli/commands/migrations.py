@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import click
 
-from sensei.cli._ask import limited, yes_option
+from sensei.cli._ask import limited
 from sensei.cli._choices import values_of
 from sensei.cli._definition import file_option
 from sensei.cli._groups import Group
-from sensei.cli._numbers import Number
+from sensei.cli._migration_result import write_action, write_migration
+from sensei.cli._numbers import Number, Whole
 from sensei.cli._options import Options
-from sensei.models.enums import LogLevelParam, MigrationStatusParam, RollbackStrategyParam
-
-if TYPE_CHECKING:
-    from sensei import Migration
+from sensei.models.enums import LogLevelParam, MigrationStatusParam
 
 _COMPLETED = frozenset({"completed"})
 _NOT_FAILED = frozenset({"completed", "cancelled", "rolled_back"})
@@ -23,7 +21,18 @@ _NOT_FAILED = frozenset({"completed", "cancelled", "rolled_back"})
 _id_argument = click.argument("migration_id", metavar="ID")
 
 
-@click.group("migrations", cls=Group)
+_UNDOING = "sensei.cli.commands.undoing"
+
+
+@click.group(
+    "migrations",
+    cls=Group,
+    lazy={
+        "cancel": (f"{_UNDOING}:cancel", "End a migration for good."),
+        "rollback": (f"{_UNDOING}:rollback", "Undo what a migration has written; it goes on in the background."),
+        "delete": (f"{_UNDOING}:delete", "Delete a migration that is over."),
+    },
+)
 def command() -> None:
     """Make, start, watch, pause, undo and delete migrations."""
 
@@ -38,7 +47,11 @@ def command() -> None:
 @limited
 @click.pass_obj
 def list_(options: Options, status: MigrationStatusParam | None, limit: int | None) -> None:
-    """List migrations, newest first."""
+    """List migrations, newest first.
+
+    \b
+    Example: sensei migrations list --status running
+    """
     from sensei.cli._result import columns_of, listed, write_list
     from sensei.cli._server import open_client
 
@@ -78,6 +91,11 @@ def create(
         notifications: {slack: "#data", events: [completed, failed]}
 
     What is given as an option comes before what the file says. ${NAME} in the file is read from the environment.
+
+    \b
+    Examples:
+      sensei migrations create --source Shop --target Warehouse --schemas public
+      sensei migrations create -f migration.yaml --quiet
     """
     from sensei.cli._definition import blamed_on, read_definition
     from sensei.cli._lookup import connection_id
@@ -93,7 +111,7 @@ def create(
     with open_client(options) as client, blamed_on(file):
         body = migration_of(definition, lambda named, _role: connection_id(client, named))
         migration = client.migrations.create(**body)
-    _write(options, migration)
+    write_migration(options, migration)
     if not options.quiet:
         tell(f"It is being planned: `sensei migrations wait {migration.id} --for plan_ready` waits for the plan.")
 
@@ -102,11 +120,15 @@ def create(
 @_id_argument
 @click.pass_obj
 def get(options: Options, migration_id: str) -> None:
-    """Show one migration, with its phases."""
+    """Show one migration, with its phases.
+
+    \b
+    Example: sensei migrations get mig_4x8fk1 --output json
+    """
     from sensei.cli._server import open_client
 
     with open_client(options) as client:
-        _write(options, client.migrations.get(migration_id))
+        write_migration(options, client.migrations.get(migration_id))
 
 
 @command.command("start")
@@ -118,6 +140,9 @@ def start(options: Options, migration_id: str, wait: bool, dry_run: bool) -> Non
     """Start a migration, once its plan is there.
 
     Mappings that are in review but need no decision are taken as proposed.
+
+    \b
+    Example: sensei migrations start mig_4x8fk1 --wait
     """
     from sensei import ApprovalRequiredError
     from sensei.cli._errors import CommandError
@@ -140,14 +165,14 @@ def start(options: Options, migration_id: str, wait: bool, dry_run: bool) -> Non
                 f"`sensei plans approve {migration_id} --all` takes them as proposed"
             ) from None
         if dry_run:
-            _write(options, migration, said=f"{migration_id} could start; nothing was changed.")
+            write_migration(options, migration, said=f"{migration_id} could start; nothing was changed.")
             return
         if wait:
             migration = follow(migration, tell, doing="Starting")
-            _write(options, migration)
+            write_migration(options, migration)
             refuse_unfinished(migration, unless=_COMPLETED)
             return
-        _write_action(options, migration)
+        write_action(options, migration)
 
 
 @command.command("watch")
@@ -157,6 +182,9 @@ def watch(options: Options, migration_id: str) -> None:
     """Show a migration live until it is over. Ctrl-C leaves it running.
 
     Exit code 1 when it failed.
+
+    \b
+    Example: sensei migrations watch mig_4x8fk1
     """
     from sensei.cli._following import follow, refuse_unfinished
     from sensei.cli._presenters import presenter_for
@@ -169,7 +197,7 @@ def watch(options: Options, migration_id: str) -> None:
             # What led to an undoing is past and would only confuse.
             since = migration.updated_at if migration.status in {"cancelling", "rolling_back"} else None
             migration = follow(migration, presenter_for(options), doing=doing, since=since, stay=True)
-        _write(options, migration)
+        write_migration(options, migration)
         refuse_unfinished(migration, unless=_NOT_FAILED)
 
 
@@ -179,7 +207,11 @@ def watch(options: Options, migration_id: str) -> None:
 @click.option("--immediate", is_flag=True, help="Drop the batches in flight, which are read again on resume.")
 @click.pass_obj
 def pause(options: Options, migration_id: str, reason: str | None, immediate: bool) -> None:
-    """Stop a migration at its next checkpoint."""
+    """Stop a migration at its next checkpoint.
+
+    \b
+    Example: sensei migrations pause mig_4x8fk1 --reason 'the nightly backup'
+    """
     from sensei.cli._server import open_client
 
     with open_client(options) as client:
@@ -187,7 +219,7 @@ def pause(options: Options, migration_id: str, reason: str | None, immediate: bo
             client.migrations.pause(migration_id, immediate=immediate)
         else:
             client.migrations.pause(migration_id, immediate=immediate, reason=reason)
-        _write_action(options, client.migrations.get(migration_id))
+        write_action(options, client.migrations.get(migration_id))
 
 
 @command.command("resume")
@@ -195,7 +227,11 @@ def pause(options: Options, migration_id: str, reason: str | None, immediate: bo
 @click.option("--wait", is_flag=True, help="Stay until it is over or paused; exit with 1 unless it completed.")
 @click.pass_obj
 def resume(options: Options, migration_id: str, wait: bool) -> None:
-    """Go on after a pause."""
+    """Go on after a pause.
+
+    \b
+    Example: sensei migrations resume mig_4x8fk1 --wait
+    """
     from sensei.cli._following import follow, left_alone, perhaps_begun, refuse_unfinished
     from sensei.cli._presenters import presenter_for
     from sensei.cli._server import open_client
@@ -208,85 +244,16 @@ def resume(options: Options, migration_id: str, wait: bool) -> None:
             migration.resume()
         if wait:
             migration = follow(migration, tell, doing="Going on", since=paused_at)
-            _write(options, migration)
+            write_migration(options, migration)
             refuse_unfinished(migration, unless=_COMPLETED)
             return
-        _write_action(options, migration)
-
-
-@command.command("cancel")
-@_id_argument
-@click.option(
-    "--rollback/--no-rollback",
-    default=None,
-    help="Whether to undo what was written.  [default: as the migration's options say]",
-)
-@click.option("--reason", help="Why, for those who look at it later.")
-@yes_option
-@click.pass_obj
-def cancel(options: Options, migration_id: str, rollback: bool | None, reason: str | None, yes: bool) -> None:
-    """End a migration for good."""
-    from sensei._request import UNSET
-    from sensei.cli._ask import confirm
-    from sensei.cli._server import open_client
-
-    with open_client(options) as client:
-        migration = client.migrations.get(migration_id)
-        undo = {True: " and undo what it wrote", False: " and keep what it wrote", None: ""}[rollback]
-        confirm(f"Cancel {_called(migration)}{undo}?", yes=yes, refusal="nothing was cancelled")
-        migration.cancel(rollback=UNSET if rollback is None else rollback, reason=UNSET if reason is None else reason)
-        _write_action(options, migration)
-
-
-@command.command("rollback")
-@_id_argument
-@click.option(
-    "--strategy",
-    type=click.Choice(values_of(RollbackStrategyParam)),
-    help="How.  [default: backup_restore where the target's tables were kept, else truncate]",
-)
-@click.option("--backup-id", metavar="BACKUP", help="Backup to bring back, for backup_restore.")
-@click.option("--restore-to", metavar="INSTANT", help="Instant to go back to, for point_in_time.")
-@click.option("--tables", metavar="A,B", help="Undo these tables only; the migration is paused afterwards.")
-@yes_option
-@click.pass_obj
-def rollback(
-    options: Options,
-    migration_id: str,
-    strategy: RollbackStrategyParam | None,
-    backup_id: str | None,
-    restore_to: str | None,
-    tables: str | None,
-    yes: bool,
-) -> None:
-    """Undo what a migration has written; it goes on in the background."""
-    from sensei._request import UNSET
-    from sensei.cli._ask import confirm
-    from sensei.cli._leftovers import backup_of
-    from sensei.cli._migration_file import parts_of
-    from sensei.cli._server import open_client
-
-    only = None if tables is None else parts_of(tables, "--tables")
-    with open_client(options) as client:
-        migration = client.migrations.get(migration_id)
-        what = f"what {_called(migration)} wrote" + (f" to {', '.join(only)}" if only else "")
-        confirm(f"Undo {what}?", yes=yes, refusal="nothing was undone")
-        if backup_id is None and strategy in {None, "backup_restore"}:
-            backup_id = backup_of(client, migration_id)
-        migration.rollback(
-            strategy=strategy or ("backup_restore" if backup_id else "truncate"),
-            backup_id=backup_id or UNSET,
-            restore_to=restore_to or UNSET,
-            scope="tables" if only else UNSET,
-            tables=only or UNSET,
-        )
-        _write_action(options, migration)
+        write_action(options, migration)
 
 
 @command.command("logs")
 @_id_argument
 @click.option("--level", type=click.Choice(values_of(LogLevelParam)), help="This weight and those above it.")
-@click.option("--limit", type=click.IntRange(min=1), metavar="NUMBER", help="Newest lines to show.  [default: 100]")
+@click.option("--limit", type=Whole(min=1), metavar="NUMBER", help="Newest lines to show.  [default: 100]")
 @click.option("--all", "everything", is_flag=True, help="Show all lines.")
 @click.option("--follow", is_flag=True, help="Begin with the newest 100, and stay until the migration is over.")
 @click.pass_obj
@@ -301,6 +268,11 @@ def logs(
     """Show the log of a migration, the newest lines last.
 
     With --follow, the forms for programs are one document for each line: JSON Lines, or YAML documents.
+
+    \b
+    Examples:
+      sensei migrations logs mig_4x8fk1 --level warning --all
+      sensei migrations logs mig_4x8fk1 --follow --output json
     """
     from sensei.cli import _logs
     from sensei.cli._server import open_client
@@ -330,6 +302,9 @@ def wait(options: Options, migration_id: str, goal: Literal["plan_ready", "compl
     """Wait for the plan of a migration, or for its end.
 
     Exit code 1 when it ends otherwise, or is not there in time.
+
+    \b
+    Example: sensei migrations wait mig_4x8fk1 --for plan_ready --timeout 600
     """
     from sensei.cli._following import await_end, await_plan, refuse_unfinished
     from sensei.cli._presenters import presenter_for
@@ -339,46 +314,8 @@ def wait(options: Options, migration_id: str, goal: Literal["plan_ready", "compl
     with open_client(options) as client:
         migration = client.migrations.get(migration_id)
         if goal == "plan_ready":
-            _write(options, await_plan(migration, tell, timeout))
+            write_migration(options, await_plan(migration, tell, timeout))
             return
         migration = await_end(migration, tell, timeout)
-        _write(options, migration)
+        write_migration(options, migration)
         refuse_unfinished(migration, unless=_COMPLETED)
-
-
-@command.command("delete")
-@_id_argument
-@yes_option
-@click.pass_obj
-def delete(options: Options, migration_id: str, yes: bool) -> None:
-    """Delete a migration that is over. Its logs and its certificates stay, and so does what it wrote."""
-    from sensei.cli._ask import confirm
-    from sensei.cli._result import write_result
-    from sensei.cli._server import open_client
-
-    with open_client(options) as client:
-        migration = client.migrations.get(migration_id)
-        confirm(f"Delete {_called(migration)}?", yes=yes, refusal="nothing was deleted")
-        deleted = migration.delete()
-    write_result(options, deleted.to_dict(), ids=[deleted.id], text=f"Deleted {deleted.id}.")
-
-
-def _called(migration: Migration) -> str:
-    return f"{migration.name!r} ({migration.id}, {migration.status.replace('_', ' ')})"
-
-
-def _write(options: Options, migration: Migration, *, said: str | None = None) -> None:
-    from sensei.cli._migration_views import migration_text
-    from sensei.cli._result import write_result
-
-    text = migration_text(migration) if said is None else said
-    write_result(options, migration.to_dict(), ids=[migration.id], text=text)
-
-
-def _write_action(options: Options, migration: Migration) -> None:
-    """What an action came to. Most go on in the background."""
-    from sensei.cli._result import tell
-
-    _write(options, migration, said=f"{migration.id} is {migration.status.replace('_', ' ')}.")
-    if not options.quiet and not migration.is_finished and migration.status != "paused":
-        tell(f"`sensei migrations watch {migration.id}` shows it live.")

@@ -15,6 +15,9 @@ def command(options: Options) -> None:
     """Check that the API answers and accepts your key.
 
     Exit code 0 when it does, 3 when the key is refused, 5 when nothing answers.
+
+    \b
+    Example: sensei ping && sensei migrations list --status running
     """
     from sensei.cli._result import write_result
     from sensei.cli._server import configured_server

@@ -32,7 +32,11 @@ def command() -> None:
 @_id_argument
 @click.pass_obj
 def get(options: Options, migration_id: str) -> None:
-    """Show a plan: its size, its phases, its risks. The forms for programs hold every mapping."""
+    """Show a plan: its size, its phases, its risks. The forms for programs hold every mapping.
+
+    \b
+    Example: sensei plans get mig_4x8fk1
+    """
     from sensei.cli._migration_views import plan_text
     from sensei.cli._result import write_result
     from sensei.cli._server import open_client
@@ -59,7 +63,13 @@ def mappings(
     table: str | None,
     limit: int | None,
 ) -> None:
-    """List where each column goes, and how sure that is."""
+    """List where each column goes, and how sure that is.
+
+    \b
+    Examples:
+      sensei plans mappings mig_4x8fk1 --undecided
+      sensei plans mappings mig_4x8fk1 --below 0.9 --table orders
+    """
     from sensei import Mapping
     from sensei.cli._migration_views import mapping_row
     from sensei.cli._result import Listed, listed, write_list
@@ -112,6 +122,11 @@ def approve(
     """Approve mappings: give one of --above, --mapping and --all.
 
     Those that were rejected stay rejected, unless they are named with --mapping.
+
+    \b
+    Examples:
+      sensei plans approve mig_4x8fk1 --above 0.95
+      sensei plans approve mig_4x8fk1 --mapping map_9p2sw6 --comment 'as agreed'
     """
     from sensei._request import UNSET
     from sensei.cli._decisions import decide, write_decisions
@@ -137,7 +152,11 @@ def approve(
 @click.option("--comment", help="Why.")
 @click.pass_obj
 def reject(options: Options, migration_id: str, mapping_ids: tuple[str, ...], comment: str | None) -> None:
-    """Reject mappings: their columns are left out."""
+    """Reject mappings: their columns are left out.
+
+    \b
+    Example: sensei plans reject mig_4x8fk1 --mapping map_9p2sw6
+    """
     from sensei.cli._decisions import decide, write_decisions
     from sensei.cli._server import open_client
 
@@ -154,6 +173,9 @@ def export(options: Options, migration_id: str, path: Path | None) -> None:
     """Write a plan with all its mappings to a file, or to stdout.
 
     YAML, or JSON with --output json or a file named .json.
+
+    \b
+    Example: sensei plans export mig_4x8fk1 -o plan.yaml
     """
     from sensei.cli._errors import CommandError
     from sensei.cli._files import write_file

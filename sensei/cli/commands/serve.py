@@ -8,14 +8,13 @@ from pathlib import Path
 import click
 
 from sensei.cli._errors import CommandError
+from sensei.cli._numbers import Whole
 from sensei.cli._options import Command, Options
 
 
 @click.command("serve", cls=Command, context_settings={"auto_envvar_prefix": "SENSEI_SERVER"})
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option(
-    "--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="Port; 0 takes a free one."
-)
+@click.option("--port", type=Whole(0, 65535), default=8080, show_default=True, help="Port; 0 takes a free one.")
 @click.option(
     "--state", metavar="PATH_OR_URL", help="SQLite file or database URL.  [default: ~/.sensei/serve/state.db]"
 )
@@ -100,6 +99,11 @@ def command(
 
     Prints the two variables that make programs and the other commands use it. Ctrl-C and SIGTERM stop it in good
     order, with exit code 0. Every option can be given as a variable too: SENSEI_SERVER_PORT for --port, and so on.
+
+    \b
+    Examples:
+      sensei serve
+      sensei serve --port 0 --state /data/sensei.db
     """
     from sensei.cli._memory import home
     from sensei.cli._result import write_result

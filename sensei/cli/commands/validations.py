@@ -34,7 +34,11 @@ def command() -> None:
 @limited
 @click.pass_obj
 def list_(options: Options, migration_id: str | None, limit: int | None) -> None:
-    """List validations, newest first."""
+    """List validations, newest first.
+
+    \b
+    Example: sensei validations list --migration mig_4x8fk1
+    """
     from sensei.cli._result import columns_of, listed, write_list
     from sensei.cli._server import open_client
 
@@ -63,7 +67,11 @@ def list_(options: Options, migration_id: str | None, limit: int | None) -> None
 @_timeout_option
 @click.pass_obj
 def run(options: Options, migration_id: str, kind: ValidationTypeParam, wait: bool, timeout: float | None) -> None:
-    """Compare source and target of a completed migration."""
+    """Compare source and target of a completed migration.
+
+    \b
+    Example: sensei validations run mig_4x8fk1 --type full --wait
+    """
     from sensei.cli._following import perhaps_begun
     from sensei.cli._result import tell
     from sensei.cli._server import open_client
@@ -85,7 +93,11 @@ def run(options: Options, migration_id: str, kind: ValidationTypeParam, wait: bo
 @_id_argument
 @click.pass_obj
 def status(options: Options, validation_id: str) -> None:
-    """Show a validation, and what each perspective found."""
+    """Show a validation, and what each perspective found.
+
+    \b
+    Example: sensei validations status val_3hq7zc
+    """
     from sensei.cli._server import open_client
 
     with open_client(options) as client:
@@ -97,7 +109,11 @@ def status(options: Options, validation_id: str) -> None:
 @_timeout_option
 @click.pass_obj
 def wait(options: Options, validation_id: str, timeout: float | None) -> None:
-    """Wait until a validation is over; exit with 1 unless it passed."""
+    """Wait until a validation is over; exit with 1 unless it passed.
+
+    \b
+    Example: sensei validations wait val_3hq7zc --timeout 600
+    """
     from sensei.cli._server import open_client
 
     with open_client(options) as client:
@@ -108,7 +124,11 @@ def wait(options: Options, validation_id: str, timeout: float | None) -> None:
 @_id_argument
 @click.pass_obj
 def cancel(options: Options, validation_id: str) -> None:
-    """Stop a validation."""
+    """Stop a validation.
+
+    \b
+    Example: sensei validations cancel val_3hq7zc
+    """
     from sensei.cli._server import open_client
 
     with open_client(options) as client:
@@ -124,7 +144,11 @@ def cancel(options: Options, validation_id: str) -> None:
 def report(
     options: Options, validation_id: str, form: Literal["json", "html", "pdf"], details: bool, path: Path | None
 ) -> None:
-    """Write the report on a validation to a file, or to stdout, byte for byte as the server made it."""
+    """Write the report on a validation to a file, or to stdout, byte for byte as the server made it.
+
+    \b
+    Example: sensei validations report val_3hq7zc --format html -o report.html
+    """
     from sensei._request import quote_segment
     from sensei.cli._files import write_file
     from sensei.cli._server import open_client
@@ -148,6 +172,9 @@ def certificate(options: Options, validation_id: str, path: Path | None) -> None
     """Write the certificate of a validation to a file, or to stdout: JSON, byte for byte as it was signed.
 
     `sensei validations verify` checks it.
+
+    \b
+    Example: sensei validations certificate val_3hq7zc -o certificate.json
     """
     from sensei.cli._files import write_file
     from sensei.cli._server import open_client
@@ -167,6 +194,11 @@ def verify(options: Options, file: str, keys_file: str | None) -> int:
     Without --keys the public keys of the server are fetched, which needs no API key: SENSEI_API_URL or --profile says
     which server, else it is the platform. Exit code 0 when it is valid, 1 when it is expired, revoked,
     invalid or unverifiable.
+
+    \b
+    Examples:
+      sensei validations verify certificate.json
+      sensei validations verify certificate.json --keys keys.json
     """
     from sensei.cli._certificates import read_certificate, read_keys, write_verdict
 

@@ -10,6 +10,7 @@ from sensei.cli._ask import limited, yes_option
 from sensei.cli._choices import values_of
 from sensei.cli._definition import file_option
 from sensei.cli._groups import Group
+from sensei.cli._numbers import Whole
 from sensei.cli._options import Options
 from sensei.models.enums import WebhookDeliveryStatusParam
 
@@ -32,7 +33,11 @@ def command() -> None:
 @limited
 @click.pass_obj
 def list_(options: Options, limit: int | None) -> None:
-    """List endpoints, newest first."""
+    """List endpoints, newest first.
+
+    \b
+    Example: sensei webhooks list
+    """
     from sensei.cli._result import listed, write_list
     from sensei.cli._server import open_client
 
@@ -57,6 +62,11 @@ def create(options: Options, url: str | None, events: str | None, description: s
         secret: ${WEBHOOK_SECRET}
 
     What is given as an option comes before what the file says. ${NAME} in the file is read from the environment.
+
+    \b
+    Examples:
+      sensei webhooks create --url https://example.com/hooks --events 'migration.*,approval.required'
+      sensei webhooks create -f webhook.yaml
     """
     from sensei.cli._definition import blamed_on, read_definition
     from sensei.cli._migration_file import parts_of
@@ -85,7 +95,11 @@ def create(options: Options, url: str | None, events: str | None, description: s
 @_id_argument
 @click.pass_obj
 def get(options: Options, webhook_id: str) -> None:
-    """Show one endpoint; never its secret."""
+    """Show one endpoint; never its secret.
+
+    \b
+    Example: sensei webhooks get wh_6v1ty8
+    """
     from sensei.cli._result import write_object
     from sensei.cli._server import open_client
 
@@ -98,7 +112,11 @@ def get(options: Options, webhook_id: str) -> None:
 @yes_option
 @click.pass_obj
 def delete(options: Options, webhook_id: str, yes: bool) -> None:
-    """Delete an endpoint; what is still to be delivered to it is dropped."""
+    """Delete an endpoint; what is still to be delivered to it is dropped.
+
+    \b
+    Example: sensei webhooks delete wh_6v1ty8 --yes
+    """
     from sensei.cli._ask import confirm
     from sensei.cli._result import write_deleted
     from sensei.cli._server import open_client
@@ -115,7 +133,11 @@ def delete(options: Options, webhook_id: str, yes: bool) -> None:
 @click.option("--event", "event_type", metavar="TYPE", help="Event to imitate.  [default: migration.completed]")
 @click.pass_obj
 def test(options: Options, webhook_id: str, event_type: WebhookEventTypeParam | None) -> None:
-    """Deliver a made-up event once; exit with 1 when it does not arrive."""
+    """Deliver a made-up event once; exit with 1 when it does not arrive.
+
+    \b
+    Example: sensei webhooks test wh_6v1ty8 --event migration.failed
+    """
     from sensei._request import UNSET
     from sensei.cli._errors import CommandError
     from sensei.cli._server import open_client
@@ -142,7 +164,11 @@ def deliveries(
     event_type: WebhookEventTypeParam | None,
     limit: int | None,
 ) -> None:
-    """List what was sent to an endpoint, newest first."""
+    """List what was sent to an endpoint, newest first.
+
+    \b
+    Example: sensei webhooks deliveries wh_6v1ty8 --status failed
+    """
     from sensei.cli._result import listed, write_list
     from sensei.cli._server import open_client
 
@@ -158,7 +184,11 @@ def deliveries(
 @click.argument("delivery_id", metavar="DELIVERY")
 @click.pass_obj
 def retry(options: Options, webhook_id: str, delivery_id: str) -> None:
-    """Begin a new series of attempts for a failed delivery."""
+    """Begin a new series of attempts for a failed delivery.
+
+    \b
+    Example: sensei webhooks retry wh_6v1ty8 dlv_0k5nd2
+    """
     from sensei.cli._server import open_client
 
     with open_client(options) as client:
@@ -168,9 +198,7 @@ def retry(options: Options, webhook_id: str, delivery_id: str) -> None:
 @command.command("listen")
 @click.option("--forward-to", required=True, metavar="URL", help="Program to hand events on to.")
 @click.option("--events", default="*", show_default=True, metavar="A,B", help="Which events.")
-@click.option(
-    "--port", type=click.IntRange(0, 65535), default=0, metavar="PORT", help="Where to listen.  [default: any]"
-)
+@click.option("--port", type=Whole(0, 65535), default=0, metavar="PORT", help="Where to listen.  [default: any]")
 @click.option(
     "--public-url", "url", metavar="URL", help="How the API reaches that port, for an API on another machine."
 )
@@ -183,6 +211,11 @@ def listen(options: Options, forward_to: str, events: str, port: int, url: str |
     and shown at the beginning. The answer of the program is the answer to the API.
 
     An API on another machine cannot reach this one: open a tunnel to the port and name its address with --public-url.
+
+    \b
+    Examples:
+      sensei webhooks listen --forward-to http://localhost:3000/hooks
+      sensei webhooks listen --forward-to http://localhost:3000 --port 4000 --public-url https://abc.example.com
     """
     from sensei.cli._listen import listen_for
     from sensei.cli._migration_file import parts_of
