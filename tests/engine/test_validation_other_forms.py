@@ -99,6 +99,30 @@ def test_columns_named_like_what_queries_ask_for(mysql_url: str, target: Endpoin
     validate_throughout(plan_job(mysql_end(mysql_url), target))
 
 
+def test_keys_of_any_type_of_postgresql(postgres_url: str, target: Endpoint) -> None:
+    source = _fill_postgres(
+        postgres_url,
+        "CREATE TABLE addresses (k inet PRIMARY KEY, v cidr)",
+        "INSERT INTO addresses VALUES ('10.0.0.1', '10.0.0.0/8'), ('10.0.0.10/8', NULL), ('::1', '::1/128')",
+        "CREATE TABLE oids (k oid PRIMARY KEY, v text)",
+        "INSERT INTO oids SELECT n, n FROM generate_series(1, 40) n",
+        """CREATE TABLE letters (k "char" PRIMARY KEY, v text)""",
+        "INSERT INTO letters VALUES ('a', 'x'), ('B', 'y')",
+        "CREATE TABLE flags (k boolean PRIMARY KEY, v bit(9))",
+        "INSERT INTO flags VALUES (true, b'000000001'), (false, NULL)",
+        "CREATE TABLE floats (k double precision PRIMARY KEY, v real)",
+        "INSERT INTO floats SELECT n / 7.0, n / 7.0 FROM generate_series(-20, 20) n",
+        "CREATE TABLE instants (k timestamptz, v date, PRIMARY KEY (k, v))",
+        "INSERT INTO instants SELECT '2024-10-27 00:00+02'::timestamptz + n * interval '30 min', '2024-01-01' "
+        "FROM generate_series(1, 40) n",
+        "CREATE TABLE padded (k char(5) PRIMARY KEY, v varchar(3))",
+        "INSERT INTO padded VALUES ('a', 'x '), ('B ', '  '), ('b', '')",
+        "CREATE TABLE documents (k jsonb, v json)",
+        """INSERT INTO documents VALUES ('{"a": 1.0}', '{"a":1,"a":2}'), ('{"a": 1.0}', '{"a":1,"a":2}')""",
+    )
+    validate_throughout(plan_job(source, target))
+
+
 def test_tables_and_columns_with_names_like_pieces_of_sql(postgres_url: str, target: Endpoint) -> None:
     source = _fill_postgres(
         postgres_url,

@@ -52,7 +52,7 @@ _MOMENTS = frozenset({Kind.DATE, Kind.TIME, Kind.TIMESTAMP, Kind.TIMESTAMPTZ})
 _TEXTS = (Kind.TEXT, Kind.CHAR)
 
 _NAMES = {
-    Kind.INTEGER: "smallint integer int bigint int2 int4 int8 tinyint mediumint smallserial serial bigserial oid year",
+    Kind.INTEGER: "smallint integer int bigint int2 int4 int8 tinyint mediumint smallserial serial bigserial year",
     Kind.DECIMAL: "numeric decimal number dec fixed",
     Kind.FLOAT: "double float float8",
     Kind.FLOAT32: "real float4",

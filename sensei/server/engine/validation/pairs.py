@@ -141,8 +141,8 @@ def _pair(work: TableWork, source: Connector, target: Connector) -> TablePair:
 
 def _column_pair(work: ColumnWork, source: Connector, target: Connector) -> ColumnPair:
     transformed = work.expression is not None
-    column, from_source = _without_currency(work.source, source, work.expression or source.quote(work.source.name))
-    planned, from_target = _without_currency(work.target, target, target.quote(work.target.name))
+    column, from_source = _of_postgresql(work.source, source, work.expression or source.quote(work.source.name))
+    planned, from_target = _of_postgresql(work.target, target, target.quote(work.target.name))
     # What an expression gives has no declared type; the column it went into has.
     kind = compared_as("sqlite" if transformed else source.system, column, target.system, planned)
     if source.system == "mysql" and not transformed:
@@ -212,11 +212,19 @@ def _of_mysql(column: Column, kind: Kind, value: str) -> str:
             return value
 
 
-def _without_currency(column: Column, connector: Connector, value: str) -> tuple[Column, str]:
-    """Money as the number it is: as text it is rounded and carries the server's currency sign."""
-    if connector.system != "postgresql" or parse_type(column.type).base != "money":
+def _of_postgresql(column: Column, connector: Connector, value: str) -> tuple[Column, str]:
+    """A column and its value as it was carried, where PostgreSQL's cast to text says something else."""
+    if connector.system != "postgresql":
         return column, value
-    return dataclasses.replace(column, type="numeric"), f"({value})::numeric"
+    match parse_type(column.base_type or column.type).base:
+        case "money":
+            # As text it is rounded and carries the server's currency sign.
+            return dataclasses.replace(column, type="numeric", base_type=None), f"({value})::numeric"
+        case "inet":
+            # As text a single address gets a mask.
+            return column, f"(CASE WHEN {value} IS NOT NULL THEN format('%s', {value}) END)"
+        case _:
+            return column, value
 
 
 def rows_query(pair: TablePair, side: str, system: str, *, ordered: bool, descending: bool = False) -> str:
