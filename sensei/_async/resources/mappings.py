@@ -337,7 +337,7 @@ class AsyncMappings(AsyncBulkResource):
             InvalidArgumentError: `above` is not 0 to 1.
 
         Examples:
-            >>> result = await client.mappings.approve_all("mig_abc123", above=0.85)
+            >>> result = await client.mappings.approve_all("mig_abc123", above=0.75)
             >>> print(result.summary.succeeded, "approved")
         """
         if not is_number(above) or not 0 <= above <= 1:

@@ -338,7 +338,7 @@ class Mappings(BulkResource):
             InvalidArgumentError: `above` is not 0 to 1.
 
         Examples:
-            >>> result = client.mappings.approve_all("mig_abc123", above=0.85)
+            >>> result = client.mappings.approve_all("mig_abc123", above=0.75)
             >>> print(result.summary.succeeded, "approved")
         """
         if not is_number(above) or not 0 <= above <= 1:
