@@ -106,6 +106,14 @@ if TYPE_CHECKING:
         PlanRisk,
         PlanSummary,
     )
+    from sensei.models.migration_actions import (
+        ActionResult,
+        CancelResult,
+        MigrationDeleted,
+        PauseResult,
+        ResumeResult,
+        StartResult,
+    )
     from sensei.models.migration_errors import (
         ErrorAnalysis,
         ErrorContext,
@@ -127,12 +135,9 @@ if TYPE_CHECKING:
         ThroughputMetrics,
     )
     from sensei.models.migrations import (
-        ActionResult,
-        CancelResult,
         LogEntry,
         MigrationCounters,
         MigrationData,
-        MigrationDeleted,
         MigrationOptions,
         MigrationProgress,
         MigrationSource,
@@ -140,10 +145,7 @@ if TYPE_CHECKING:
         MigrationTarget,
         MigrationTiming,
         Notifications,
-        PauseResult,
         PhaseProgress,
-        ResumeResult,
-        StartResult,
         TypeMapping,
     )
     from sensei.models.oauth import (
@@ -407,15 +409,15 @@ _HOMES = {
         "EndEvent ErrorEvent LogEvent PhaseEvent ProgressEvent StatusEvent StreamEvent UnknownEvent parse_stream_event "
     ),
     "mappings": "ColumnRef MappingData MigrationPlanData PlanPhase PlanReferenceData PlanRisk PlanSummary",
+    "migration_actions": "ActionResult CancelResult MigrationDeleted PauseResult ResumeResult StartResult",
     "migration_errors": ("ErrorAnalysis ErrorContext ErrorDescription ErrorImpact ErrorResolution MigrationErrorData "),
     "migration_reports": (
         "MigrationMetrics MigrationStatusReport QualityMetrics ResourceMetrics StatusErrors StatusPhase "
         "StatusProgress StatusTiming TableMetrics ThroughputMetrics "
     ),
     "migrations": (
-        "ActionResult CancelResult LogEntry MigrationCounters MigrationData MigrationDeleted MigrationOptions "
-        "MigrationProgress MigrationSource MigrationSummaryData MigrationTarget MigrationTiming Notifications "
-        "PauseResult PhaseProgress ResumeResult StartResult TypeMapping "
+        "LogEntry MigrationCounters MigrationData MigrationOptions MigrationProgress MigrationSource "
+        "MigrationSummaryData MigrationTarget MigrationTiming Notifications PhaseProgress TypeMapping "
     ),
     "oauth": "OAuthIntrospection OAuthTokenResponse",
     "response": "RateLimit ResponseInfo",

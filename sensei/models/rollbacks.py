@@ -6,7 +6,7 @@ from pydantic import Field
 
 from sensei.models.base import Model, OpenEnum, Problem, Timestamp
 from sensei.models.enums import PhaseName, RollbackScope, RollbackState, RollbackStrategy
-from sensei.models.migrations import ActionResult
+from sensei.models.migration_actions import ActionResult
 
 __all__ = [
     "Checkpoint",

@@ -13,7 +13,8 @@ from sensei._async.resources.migration_plan import AsyncMigrationPlan, AsyncPlan
 from sensei._request import UNSET, Unset
 from sensei._wait_conditions import check_success
 from sensei.models.base import Model
-from sensei.models.migrations import MigrationData, MigrationDeleted, MigrationSummaryData
+from sensei.models.migration_actions import MigrationDeleted
+from sensei.models.migrations import MigrationData, MigrationSummaryData
 
 if TYPE_CHECKING:
     from sensei._async.resources.validation import AsyncValidation

@@ -16,7 +16,7 @@ from sensei._bulk_requests import next_key
 from sensei._request import ORDINARY, UNSET, HeaderTypes, RequestExtras, TimeoutTypes, Unset
 from sensei._wait_conditions import check_success, is_plan_available
 from sensei.errors import PlanNotReadyError
-from sensei.models.migrations import CancelResult, PauseResult, ResumeResult, StartResult
+from sensei.models.migration_actions import CancelResult, PauseResult, ResumeResult, StartResult
 
 if TYPE_CHECKING:
     from sensei.models.params.migrations import StartPhase

@@ -16,7 +16,7 @@ from sensei._redact import concealed
 from sensei._request import UNSET, HeaderTypes, RequestExtras, TimeoutTypes, Unset
 from sensei._wait_conditions import default_migration_name
 from sensei.models.enums import MigrationStatusParam, StrategyParam
-from sensei.models.migrations import MigrationDeleted
+from sensei.models.migration_actions import MigrationDeleted
 
 if TYPE_CHECKING:
     from sensei.models.params.migrations import (

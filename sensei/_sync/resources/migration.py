@@ -14,7 +14,8 @@ from sensei._sync.resources._base import LiveObject
 from sensei._sync.resources.migration_plan import MigrationPlan, PlanReference
 from sensei._wait_conditions import check_success
 from sensei.models.base import Model
-from sensei.models.migrations import MigrationData, MigrationDeleted, MigrationSummaryData
+from sensei.models.migration_actions import MigrationDeleted
+from sensei.models.migrations import MigrationData, MigrationSummaryData
 
 if TYPE_CHECKING:
     from sensei._sync.resources.validation import Validation

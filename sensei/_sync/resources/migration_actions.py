@@ -17,7 +17,7 @@ from sensei._sync.resources.migration import Migration
 from sensei._sync.resources.migration_plan import MigrationPlan
 from sensei._wait_conditions import check_success, is_plan_available
 from sensei.errors import PlanNotReadyError
-from sensei.models.migrations import CancelResult, PauseResult, ResumeResult, StartResult
+from sensei.models.migration_actions import CancelResult, PauseResult, ResumeResult, StartResult
 
 if TYPE_CHECKING:
     from sensei.models.params.migrations import StartPhase

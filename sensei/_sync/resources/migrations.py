@@ -17,7 +17,7 @@ from sensei._sync.resources.migration_recovery import MigrationRecovery
 from sensei._sync.resources.migration_schedules import MigrationSchedules
 from sensei._wait_conditions import default_migration_name
 from sensei.models.enums import MigrationStatusParam, StrategyParam
-from sensei.models.migrations import MigrationDeleted
+from sensei.models.migration_actions import MigrationDeleted
 
 if TYPE_CHECKING:
     from sensei.models.params.migrations import (
