@@ -178,6 +178,9 @@ class Background(Generic[T]):
     def cancel(self) -> None:
         """Forget the work. A thread cannot be stopped: it ends by its own time-outs."""
 
+    def abandon(self) -> None:
+        """Forget the work, from wherever this is called."""
+
 
 class AsyncBackground(Generic[T]):
     """Work that runs in a task until its result is asked for.
@@ -205,6 +208,11 @@ class AsyncBackground(Generic[T]):
             self._task.cancel()
         elif self._task is not None and not self._task.cancelled():
             self._task.exception()  # marks it as seen: nobody will ask any more
+
+    def abandon(self) -> None:
+        """Forget the work, from wherever this is called: outside of its event loop it goes on by itself."""
+        if self._task is not None and self._task.get_loop() is current_loop():
+            self.cancel()
 
 
 class SurvivesFork(Protocol):

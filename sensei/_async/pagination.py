@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import aclosing
-from functools import partial
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from sensei._concurrency import AsyncBackground
+from sensei._async.iteration import AsyncItems, AsyncPages, AsyncWalk
 from sensei._model_slots import set_response
-from sensei._paging import Cursor, Envelope, Seen, Totals, endless, page_type
+from sensei._paging import Cursor, Envelope, endless, page_type
 from sensei._request import UNSET, HeaderTypes, QueryTypes, TimeoutTypes
 from sensei.errors import InvalidArgumentError
 from sensei.models.base import Model, Pagination
@@ -123,7 +122,7 @@ class AsyncPage(Generic[ItemT]):
         envelope = page_type(self._cursor.item).model_construct(data=[], pagination=end)
         return type(self)(self._client, self._next(), envelope, self._prefetch)
 
-    async def iter_pages(self) -> AsyncGenerator[AsyncPage[ItemT], None]:
+    def iter_pages(self) -> AsyncGenerator[AsyncPage[ItemT], None]:
         """Go through this page and all that follow. Items that moved from one page to the next come twice here.
 
         Returns:
@@ -136,35 +135,10 @@ class AsyncPage(Generic[ItemT]):
             >>> async for following in page.iter_pages():
             ...     print(len(following.data))
         """
-        async with aclosing(self._walk()) as pages:
-            async for page, _ in pages:
-                yield page
+        return AsyncPages(AsyncWalk(self))
 
-    async def _walk(self) -> AsyncGenerator[tuple[AsyncPage[ItemT], list[ItemT]], None]:
-        """The pages from this one on, each with those of its items that did not come before."""
-        page = self
-        seen = Seen[ItemT]()
-        while True:
-            new = seen.new(page.data)
-            if seen.is_endless(len(page.data), len(new), page.pagination):
-                raise endless(page.pagination, page.last_response)
-            coming = AsyncBackground(partial(page.next_page)) if self._prefetch and page.has_more else None
-            try:
-                yield page, new
-                if not page.has_more:
-                    return
-                page = await (page.next_page() if coming is None else coming.result())
-            finally:
-                if coming is not None:
-                    coming.cancel()
-
-    async def __aiter__(self) -> AsyncGenerator[ItemT, None]:
-        totals = Totals()
-        async with aclosing(self._walk()) as pages:
-            async for page, items in pages:
-                totals.notice(page.pagination.total)
-                for item in items:
-                    yield item
+    def __aiter__(self) -> AsyncGenerator[ItemT, None]:
+        return AsyncItems(AsyncWalk(self))
 
     async def to_list(self, *, max_items: int | None = None) -> list[ItemT]:
         """All items of this page and of those that follow.
@@ -222,11 +196,10 @@ class AsyncPager(Generic[ItemT]):
     def __await__(self) -> Generator[object, None, AsyncPage[ItemT]]:
         return self._ask().__await__()
 
-    async def __aiter__(self) -> AsyncGenerator[ItemT, None]:
-        async for item in await self._ask():
-            yield item
+    def __aiter__(self) -> AsyncGenerator[ItemT, None]:
+        return AsyncItems(AsyncWalk(None, self._ask))
 
-    async def iter_pages(self) -> AsyncGenerator[AsyncPage[ItemT], None]:
+    def iter_pages(self) -> AsyncGenerator[AsyncPage[ItemT], None]:
         """Go through all pages.
 
         Returns:
@@ -236,8 +209,7 @@ class AsyncPager(Generic[ItemT]):
             >>> async for page in client.connections.list().iter_pages():
             ...     print(len(page.data))
         """
-        async for page in (await self._ask()).iter_pages():
-            yield page
+        return AsyncPages(AsyncWalk(None, self._ask))
 
     async def to_list(self, *, max_items: int | None = None) -> list[ItemT]:
         """All items, each once.

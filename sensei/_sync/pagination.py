@@ -5,13 +5,12 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from contextlib import closing
-from functools import partial
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from sensei._concurrency import Background
 from sensei._model_slots import set_response
-from sensei._paging import Cursor, Envelope, Seen, Totals, endless, page_type
+from sensei._paging import Cursor, Envelope, endless, page_type
 from sensei._request import UNSET, HeaderTypes, QueryTypes, TimeoutTypes
+from sensei._sync.iteration import Items, Pages, Walk
 from sensei.errors import InvalidArgumentError
 from sensei.models.base import Model, Pagination
 
@@ -137,35 +136,10 @@ class Page(Generic[ItemT]):
             >>> for following in page.iter_pages():
             ...     print(len(following.data))
         """
-        with closing(self._walk()) as pages:
-            for page, _ in pages:
-                yield page
-
-    def _walk(self) -> Generator[tuple[Page[ItemT], list[ItemT]], None]:
-        """The pages from this one on, each with those of its items that did not come before."""
-        page = self
-        seen = Seen[ItemT]()
-        while True:
-            new = seen.new(page.data)
-            if seen.is_endless(len(page.data), len(new), page.pagination):
-                raise endless(page.pagination, page.last_response)
-            coming = Background(partial(page.next_page)) if self._prefetch and page.has_more else None
-            try:
-                yield page, new
-                if not page.has_more:
-                    return
-                page = page.next_page() if coming is None else coming.result()
-            finally:
-                if coming is not None:
-                    coming.cancel()
+        return Pages(Walk(self))
 
     def __iter__(self) -> Generator[ItemT, None]:
-        totals = Totals()
-        with closing(self._walk()) as pages:
-            for page, items in pages:
-                totals.notice(page.pagination.total)
-                for item in items:
-                    yield item
+        return Items(Walk(self))
 
     def to_list(self, *, max_items: int | None = None) -> list[ItemT]:
         """All items of this page and of those that follow.

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import gc
 import json
+import warnings
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import parse_qs
 
+import anyio
 import httpx
 import pytest
 import respx
@@ -247,6 +250,80 @@ class TestOnePage:
                 assert [(await anext(items)).id for _ in range(3)] == ids([0, 1, 2])
                 with pytest.raises(SenseiError):
                     await anext(items)
+
+    @pytest.mark.parametrize("prefetch", [0, 1])
+    async def test_a_loop_that_is_left_leaves_nothing_behind(self, shelf: Shelf, prefetch: int) -> None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            async with AsyncClient("sk_test_1") as client:
+                async for item in client.connections.list(limit=3, prefetch=prefetch):
+                    if item.id == "conn_4":
+                        break
+                async for one in (await client.connections.list(limit=3, prefetch=prefetch)).iter_pages():
+                    if one.data[0].id == "conn_3":
+                        break
+                # async only: begin
+                async for one in client.connections.list(limit=3, prefetch=prefetch).iter_pages():
+                    if one.data[0].id == "conn_3":
+                        break
+                # async only: end
+                gc.collect()
+
+    async def test_an_iteration_can_be_closed(self, shelf: Shelf) -> None:
+        async with AsyncClient("sk_test_1") as client:
+            items = aiter(await client.connections.list(limit=3, prefetch=1))
+            pages = (await client.connections.list(limit=3)).iter_pages()
+            assert (await anext(items)).id == "conn_0"
+            assert len((await anext(pages)).data) == 3
+            await items.aclose()
+            await pages.aclose()
+            assert [item.id async for item in items] == []
+            assert [one async for one in pages] == []
+
+    async def test_an_iteration_ends_with_the_error_thrown_into_it(self, shelf: Shelf) -> None:
+        async with AsyncClient("sk_test_1") as client:
+            items = aiter(await client.connections.list(limit=3))
+            pages = (await client.connections.list(limit=3)).iter_pages()
+            for one in (items, pages):
+                await anext(one)
+                with pytest.raises(KeyError, match="enough"):
+                    await one.athrow(KeyError("enough"))  # sync: one.throw(KeyError("enough"))
+                assert [left async for left in one] == []
+
+    async def test_an_iteration_is_over_after_an_error(self) -> None:
+        with respx.mock() as router:
+            first = httpx.Response(200, json=page([0, 1, 2], 7, limit=3))
+            router.get(URL).mock(side_effect=[first, httpx.Response(404)])
+            async with AsyncClient("sk_test_1") as client:
+                items = aiter(await client.connections.list(limit=3))
+                with pytest.raises(SenseiError):
+                    assert [item.id async for item in items] == []
+                assert [item.id async for item in items] == []
+
+    # async only: begin
+    async def test_tasks_that_share_an_iteration_are_told(self) -> None:
+        arrived, release, shelf = anyio.Event(), anyio.Event(), Shelf(list(range(7)))
+
+        async def slowly(request: httpx.Request) -> httpx.Response:
+            arrived.set()
+            await release.wait()
+            return shelf(request)
+
+        with respx.mock() as router:
+            router.get(URL).mock(side_effect=slowly)
+            async with AsyncClient("sk_test_1") as client, anyio.create_task_group() as group:
+                items = aiter(client.connections.list(limit=3))
+
+                async def first() -> None:
+                    assert (await anext(items)).id == "conn_0"
+
+                group.start_soon(first)
+                await arrived.wait()
+                with pytest.raises(RuntimeError, match="one of its own"):
+                    await anext(items)
+                release.set()
+
+    # async only: end
 
 
 @pytest.mark.anyio

@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import gc
 import json
+import warnings
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -242,6 +244,50 @@ class TestOnePage:
                 assert [(next(items)).id for _ in range(3)] == ids([0, 1, 2])
                 with pytest.raises(SenseiError):
                     next(items)
+
+    @pytest.mark.parametrize("prefetch", [0, 1])
+    def test_a_loop_that_is_left_leaves_nothing_behind(self, shelf: Shelf, prefetch: int) -> None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            with Client("sk_test_1") as client:
+                for item in client.connections.list(limit=3, prefetch=prefetch):
+                    if item.id == "conn_4":
+                        break
+                for one in (client.connections.list(limit=3, prefetch=prefetch)).iter_pages():
+                    if one.data[0].id == "conn_3":
+                        break
+                gc.collect()
+
+    def test_an_iteration_can_be_closed(self, shelf: Shelf) -> None:
+        with Client("sk_test_1") as client:
+            items = iter(client.connections.list(limit=3, prefetch=1))
+            pages = (client.connections.list(limit=3)).iter_pages()
+            assert (next(items)).id == "conn_0"
+            assert len((next(pages)).data) == 3
+            items.close()
+            pages.close()
+            assert [item.id for item in items] == []
+            assert [one for one in pages] == []
+
+    def test_an_iteration_ends_with_the_error_thrown_into_it(self, shelf: Shelf) -> None:
+        with Client("sk_test_1") as client:
+            items = iter(client.connections.list(limit=3))
+            pages = (client.connections.list(limit=3)).iter_pages()
+            for one in (items, pages):
+                next(one)
+                with pytest.raises(KeyError, match="enough"):
+                    one.throw(KeyError("enough"))
+                assert [left for left in one] == []
+
+    def test_an_iteration_is_over_after_an_error(self) -> None:
+        with respx.mock() as router:
+            first = httpx.Response(200, json=page([0, 1, 2], 7, limit=3))
+            router.get(URL).mock(side_effect=[first, httpx.Response(404)])
+            with Client("sk_test_1") as client:
+                items = iter(client.connections.list(limit=3))
+                with pytest.raises(SenseiError):
+                    assert [item.id for item in items] == []
+                assert [item.id for item in items] == []
 
 
 class TestTokens:
