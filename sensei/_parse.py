@@ -214,7 +214,10 @@ def _adapter(cast_to: type[T] | TypeAdapter[T]) -> TypeAdapter[T]:
 def invalid_answer(
     error: ValueError, body: bytes, info: ResponseInfo, request: RequestSummary
 ) -> APIResponseValidationError:
-    """The error for a successful answer whose body is not what the contract says."""
+    """The error for a successful answer whose body is not what the contract says.
+
+    Its cause is `error`, unless that one shows what it could not read, which may be a key that is shown once.
+    """
     if isinstance(error, ValidationError):
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"])
@@ -223,7 +226,7 @@ def invalid_answer(
         reason = f"{reason} (and {more} more)" if more else reason
     else:
         reason = str(error)
-    return APIResponseValidationError(
+    failure = APIResponseValidationError(
         f"the answer is not what the contract says: {one_line(mask_text(reason))[:LONGEST_MESSAGE]}. "
         "Is base_url that of a Sensei server, and the SDK up to date?",
         status_code=info.status_code,
@@ -232,6 +235,9 @@ def invalid_answer(
         attempts=info.attempts,
         request=request,
     )
+    if isinstance(error, ValidationError) and "input_value=" not in str(error):
+        failure.__cause__ = error.with_traceback(None)
+    return failure
 
 
 def status_error(info: ResponseInfo, body: bytes, request: RequestSummary) -> APIStatusError:

@@ -20,13 +20,15 @@ _T = TypeVar("_T")
 # As text, which `re` compiles when it is first used, and keeps: a program without errors needs none of them.
 _PRIVATE_NAME = (
     r"(?i)pass(word|wd|phrase)?$|secret|token$|^token|credential|connection_string|^uri$|dsn|private_key|ssl_key"
-    r"|service_account_json|^(api_?)?key$|^code$|code_verifier|authorization|^cookie|set-cookie"
+    r"|service_account_json|^key$|api[_-]?key$|(account|storage|shared|master|encryption)[_-]?key$|pwd$|^pw$"
+    r"|^code$|code_verifier|authorization|^cookie|set-cookie"
 )
 _PRIVATE_TEXT = (
-    r"\b(sk_(?:live|test)_|sas?_(?=[A-Za-z0-9]{12})|rt_(?=[A-Za-z0-9]{12})|whsec_|eyJ(?=[\w-]{8,}\.))[\w.-]+"
+    r"(?s)-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)"
+    r"|\b(sk_(?:live|test)_|sas?_(?=[A-Za-z0-9]{12})|rt_(?=[A-Za-z0-9]{12})|whsec_|eyJ(?=[\w-]{8,}\.))[\w.-]+"
     r"|(?<=[Bb]earer )[^\s\"']+|(?<=[Bb]asic )(?=\S+[A-Z0-9+/=])[\w+/-]{8,}={0,2}"
 )
-_USER_INFO = r"(?<=://)(?:[^/\s\"']+|[^/\s\"':]*:(?!\d+[/?#])[^\s\"']+)(?=@)"
+_USER_INFO = r"(?<=://)(?:[^/\s\"']+|[^/\s\"':]*:(?!\d+[/?#])[^\s\"']{1,100})(?=@)"
 """Up to the last @ of the host, or of what looks like a password that should have been quoted."""
 
 _PAIR = r"(?:(?<=[?&\s])|^)([\w.%\[\]-]{1,80})=([^&\s\"'#]+)"

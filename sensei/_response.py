@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
-from sensei._redact import mask_text
+from sensei._redact import mask
 
 if TYPE_CHECKING:
     from sensei.models.response import ResponseInfo
@@ -114,7 +114,7 @@ class Headers(Mapping[str, str]):
     def masked(self) -> Headers:
         """The same without what looks like a secret, such as a token in the query of a `Location`."""
         headers = Headers(())
-        headers.__setstate__({name: mask_text(value) for name, value in self._decoded().items()})
+        headers.__setstate__(cast("dict[str, str]", mask(self._decoded())))
         return headers
 
     def __repr__(self) -> str:

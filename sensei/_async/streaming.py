@@ -116,7 +116,7 @@ class AsyncEventStream:
                 try:
                     event = parse_stream_event(name, data, event_id or None, self._phase)
                 except ValidationError as error:
-                    raise self._unreadable(error, data) from error
+                    raise self._unreadable(error, data) from None
                 if event_id:
                     place.last_event_id = event_id
                 place.failures = 0

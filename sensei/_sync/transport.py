@@ -14,7 +14,7 @@ from sensei._concurrency import shielded, sleep
 from sensei._http import RawHeaders, Trouble, check_fresh, end_of, limits, socket_of, trouble
 from sensei._parse import LONGEST_ANSWER, check_file, check_length, decompress, invalid_answer, parse, status_error
 from sensei._ratelimit import RateLimiter, read_rate_limit
-from sensei._redact import LONGEST_LOOKED_AT, SecretBytes, SecretText, concealed, one_line
+from sensei._redact import LONGEST_LOOKED_AT, SecretText, concealed, one_line
 from sensei._request import (
     ORDINARY,
     UNSET,
@@ -172,11 +172,11 @@ class Transport:
                         check_file(call.extras.accept, body, info)
                     return parse(cast_to, body, info, self.client)
                 except ValueError as error:
-                    body, raw, lowered = SecretBytes(body), [], {}
-                    raise invalid_answer(error, body, info, call.summary()) from error.with_traceback(None)
+                    failure = invalid_answer(error, body, info, call.summary())
                 except TimeoutError as error:
-                    body, raw, lowered = b"", [], {}
-                    raise call.final(call.broken(Trouble.TOO_LATE, error)) from error
+                    failure = call.final(call.broken(Trouble.TOO_LATE, error))
+                body, raw, lowered = b"", [], {}
+                raise failure  # out here, where what could not be read is not the context of it
             if call.is_gone(status) and (cast_to is NoneType or call.extras.gone_is_none):
                 return cast("T", None)
             failure = self._refused(call, info, lowered, body)
