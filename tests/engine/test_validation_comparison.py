@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sensei.server.engine.catalog import Column
+from sensei.server.engine.validation import digests
 from sensei.server.engine.validation.cells import Difference, NotInKeyOrderError, compare_in_key_order
 from sensei.server.engine.validation.digests import compare_by_digest
 from sensei.server.engine.validation.distributions import ks_distance, ks_p_value
@@ -331,6 +332,44 @@ def test_the_kolmogorov_smirnov_test_agrees_with_known_values(
 ) -> None:
     assert ks_distance(first, second) == pytest.approx(distance)
     assert ks_p_value(first, second) == pytest.approx(p, rel=0.35, abs=1e-10)
+
+
+@settings(max_examples=100, derandomize=True, deadline=None)
+@given(source=tables, target=tables, most=st.integers(1, 8))
+def test_memory_for_few_rows_finds_as_many_that_differ(source: Rows, target: Rows, most: int) -> None:
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(digests, "_MOST_UNMATCHED", most)
+        difference = compare_by_digest(
+            lambda: _batches(source, 2),
+            lambda: _batches(target, 3),
+            key=[],
+            normalizers=NORMALIZERS,
+            observer=TableTallies(KINDS, len(source)),
+        )
+    here, there = (Counter(map(_normal, rows)) for rows in (source, target))
+    assert (difference.missing_rows, difference.extra_rows) == ((here - there).total(), (there - here).total())
+
+
+def test_tables_in_the_same_order_are_read_three_times_however_large_they_are() -> None:
+    rows: Rows = [(n, "a", n) for n in range(2_000)]
+    readings = 0
+
+    def read(given: Rows) -> Iterator[list[Any]]:
+        nonlocal readings
+        readings += 1
+        return _batches(given, 50)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(digests, "_MOST_UNMATCHED", 200)
+        difference = compare_by_digest(
+            lambda: read(rows),
+            lambda: read([*rows[:-1], (1_999, "b", 1_999)]),
+            key=[0],
+            normalizers=NORMALIZERS,
+            observer=TableTallies(KINDS, len(rows)),
+        )
+    assert _found(difference) == (0, 0, 1, 1)
+    assert readings == 2 * 3
 
 
 @pytest.mark.parametrize(

@@ -10,15 +10,18 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import zip_longest
+from itertools import islice, zip_longest
 
 from sensei.server.engine.validation.cells import Columns, Difference, Observer, Row, Sample, shortened
 from sensei.server.engine.validation.forms import Normalize, settled
 
 Reader = Callable[[], Iterator[list[Row]]]
 _DIGEST_BYTES = 16
-_ROWS_PER_PART = 500_000
 _ROWS_LOOKED_INTO = 10_000
+_MOST_UNMATCHED = 1_000_000
+"""Digests of rows without a counterpart (yet) that are kept in memory."""
+_PREFIX_BYTES = 4
+_ALL_DIGESTS = 1 << (8 * _PREFIX_BYTES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,21 +86,37 @@ def _digests(columns: Columns) -> Iterator[bytes]:
 
 
 def _find_rows(sides: _Sides, found: Difference, key: Sequence[int]) -> None:
-    unmatched: Counter[bytes] = Counter()
-    parts = max(found.source_rows, found.target_rows) // _ROWS_PER_PART + 1
-    for part in range(parts):
-        balance: Counter[bytes] = Counter()
-        for columns in sides.normal_batches():
-            for sign, side in zip((1, -1), columns, strict=True):
-                for digest in _digests(side):
-                    if digest[0] % parts == part:
-                        balance[digest] += sign
-                        if not balance[digest]:
-                            del balance[digest]
-        unmatched.update(balance)
-    found.missing_rows = sum(count for count in unmatched.values() if count > 0)
-    found.extra_rows = -sum(count for count in unmatched.values() if count < 0)
-    _look_into(sides, found, key, unmatched)
+    remembered: Counter[bytes] = Counter()
+    begin, size = 0, _ALL_DIGESTS
+    while begin < _ALL_DIGESTS:
+        unmatched = _unmatched(sides, begin, begin + size)
+        if unmatched is None:
+            size //= 2
+            continue
+        begin += size
+        found.missing_rows += sum(count for count in unmatched.values() if count > 0)
+        found.extra_rows -= sum(count for count in unmatched.values() if count < 0)
+        # Of tables that have little in common, not every row can be remembered.
+        remembered.update(dict(islice(unmatched.items(), max(0, _MOST_UNMATCHED - len(remembered)))))
+    _look_into(sides, found, key, remembered)
+
+
+def _unmatched(sides: _Sides, begin: int, end: int) -> Counter[bytes] | None:
+    """How often more a row is on the source than on the target, by its digest, of digests in a range.
+
+    Rows that both sides give in about the same order cancel out at once. None where too many do not.
+    """
+    balance: Counter[bytes] = Counter()
+    for columns in sides.normal_batches():
+        for sign, side in zip((1, -1), columns, strict=True):
+            for digest in _digests(side):
+                if begin <= int.from_bytes(digest[:_PREFIX_BYTES]) < end:
+                    balance[digest] += sign
+                    if not balance[digest]:
+                        del balance[digest]
+        if len(balance) > _MOST_UNMATCHED and end - begin > 1:
+            return None
+    return balance
 
 
 def _look_into(sides: _Sides, found: Difference, key: Sequence[int], unmatched: Counter[bytes]) -> None:
