@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from sensei._config import Server
     from sensei._network import AsyncNetwork, Network
+    from sensei._proxies import Proxy
     from sensei._request import TimeoutTypes
 
 Request: TypeAlias = "httpcore.Request"
@@ -263,6 +264,9 @@ class _Pieces:
         raise StopAsyncIteration
 
 
+_PROXIES = frozenset({"http_proxy", "https_proxy", "all_proxy"})
+
+
 class Target:
     """Where the connections of a pool lead, with what every request to it has in common.
 
@@ -273,9 +277,11 @@ class Target:
     def __init__(self, server: Server) -> None:
         import httpcore
 
-        from sensei._proxies import proxy_of
+        self.proxy: Proxy | None = None
+        if any(name.lower() in _PROXIES and os.environ[name] for name in os.environ):
+            from sensei._proxies import proxy_of
 
-        self.proxy = proxy_of(server)
+            self.proxy = proxy_of(server)
 
         self._library = httpcore
         self.server = server

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import os
 import ssl
 from dataclasses import dataclass, field
 from importlib.util import find_spec
@@ -118,8 +117,6 @@ def proxy_of(server: Server) -> Proxy | None:
     Raises:
         ConfigurationError: there is one, and it cannot be used.
     """
-    if not any(name.lower() in {"http_proxy", "https_proxy", "all_proxy"} and os.environ[name] for name in os.environ):
-        return None
     from urllib.request import getproxies, proxy_bypass
 
     if proxy_bypass(server.netloc):
