@@ -14,9 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from sensei.server import leases
 from sensei.server.clock import SystemClock
+from sensei.server.migrations import supervisor
 from sensei.server.serve import ServerThread
 from sensei.server.store.migration_tables import Migration
 from tests.server.scripted_engine import ScriptedEngine
@@ -207,6 +209,32 @@ def test_work_of_a_living_process_is_left_alone_and_taken_when_its_lease_ends(
         session.get_one(Migration, mig).lease_until = SystemClock().now()
     world.server.runtime.supervisor.wake()
     world.wait_for(mig, "completed")
+
+
+def test_a_lease_that_cannot_be_given_back_holds_up_nothing(
+    world: World, engine: ScriptedEngine, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    engine.hold_in.add("data_transfer")
+    mig = world.planned()
+    world.post(mig, "start")
+    assert engine.arrived.wait(10)
+
+    def refuse(*_: object) -> None:
+        raise OperationalError("UPDATE", {}, Exception("the disk is away"))
+
+    with monkeypatch.context() as broken:
+        broken.setattr(supervisor, "update", refuse)
+        engine.go_on.set()
+        _wait_until_idle(world)
+    assert "leases could not be given back" in caplog.text
+    assert world.get(mig)["status"] == "completed"
+    # What is left of it runs out, and whatever there still is to do is done.
+    world.put_into(mig, "rolling_back")
+    with world.server.runtime.store.write() as session:
+        row = session.get_one(Migration, mig)
+        row.owner, row.lease_until = leases.this_owner(), SystemClock().now()
+    world.server.runtime.supervisor.wake()
+    world.wait_for(mig, "rolled_back")
 
 
 def test_a_worker_that_lost_its_lease_leaves_no_trace(

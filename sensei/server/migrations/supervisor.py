@@ -121,14 +121,19 @@ class Supervisor:
     def _release(self, ids: list[str]) -> None:
         if not ids:
             return
-        with self._runtime.store.write() as session:
-            session.execute(
-                update(Migration)
-                .where(Migration.id.in_(ids), Migration.owner == leases.this_owner())
-                .values(owner=None, lease_until=None)
-            )
-        with self._lock:
-            self._held.difference_update(ids)
+        try:
+            with self._runtime.store.write() as session:
+                session.execute(
+                    update(Migration)
+                    .where(Migration.id.in_(ids), Migration.owner == leases.this_owner())
+                    .values(owner=None, lease_until=None)
+                )
+        except Exception:
+            log.exception("leases could not be given back; they run out by themselves")
+        finally:
+            # Else they would be renewed for ever, and nobody would take the work up again.
+            with self._lock:
+                self._held.difference_update(ids)
 
     def _keep_alive(self) -> None:
         """Renew the leases as long as work goes on, also while it comes to an end."""

@@ -91,7 +91,6 @@ class ValidationWorker:
                 self._taken.discard(validation_id)
 
     def _claim(self, validation_id: str) -> str | None:
-        self._runtime.settings.clock.now()
         with self._runtime.store.write() as session:
             row = session.get(Validation, validation_id, with_for_update=True)
             if row is None or row.status not in UNFINISHED or not leases.is_free(row.owner, row.lease_until):
