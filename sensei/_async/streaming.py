@@ -151,6 +151,8 @@ class AsyncEventStream:
                 await self.aclose()
                 if isinstance(error, ValueError) and not connecting:
                     raise self._unreadable(error, "") from error
+                if isinstance(error, StopAsyncIteration):  # it would pass for the end of the stream
+                    raise RuntimeError("a function that the stream needs had nothing more to give") from error
                 raise
             silent = how is Trouble.TOO_LATE
             failure = APIConnectionError(

@@ -39,7 +39,7 @@ class Walk(Generic[ItemT]):
         """The next page, or None at the end.
 
         Raises:
-            RuntimeError: another task waits for it already.
+            RuntimeError: another task waits for it already, or a function of the user's is exhausted.
         """
         if self._busy:
             raise RuntimeError("this iteration is under way elsewhere: each user of a list needs one of its own")
@@ -48,6 +48,10 @@ class Walk(Generic[ItemT]):
         self._busy = True
         try:
             page = self._next()
+        except StopIteration as error:
+            # Of a function of the user's, for the key or a hook: it would pass for the end of the list.
+            self.leave()
+            raise RuntimeError("a function that the list needs had nothing more to give") from error
         except BaseException:
             self.leave()
             raise

@@ -152,6 +152,8 @@ class EventStream:
                 self.close()
                 if isinstance(error, ValueError) and not connecting:
                     raise self._unreadable(error, "") from error
+                if isinstance(error, StopIteration):  # it would pass for the end of the stream
+                    raise RuntimeError("a function that the stream needs had nothing more to give") from error
                 raise
             silent = how is Trouble.TOO_LATE
             failure = APIConnectionError(

@@ -203,6 +203,16 @@ class TestTelemetry:
                         await anext(events)
         assert len(server.heard) == (1 if place == "response" else 0)
 
+    async def test_a_hook_that_is_exhausted_is_no_end_of_a_stream(self) -> None:
+        def exhausted(event: object) -> None:
+            raise StopAsyncIteration
+
+        with FaultyServer(lambda heard: Answer(STREAM + sse(1))) as server:
+            async with AsyncClient("sk_test_1", base_url=server.url, hooks=Hooks(on_request=exhausted)) as client:
+                events = client.migrations.stream_events("mig_1")
+                with pytest.raises(RuntimeError, match="nothing more to give"):
+                    assert [event async for event in events] == []
+
     async def test_a_stream_that_is_left_has_no_open_span(self, seen: Seen) -> None:
         hold = threading.Event()
         with FaultyServer(lambda heard: Answer(STREAM + sse(1), hold=hold)) as server:

@@ -290,6 +290,19 @@ class TestOnePage:
                     await one.athrow(KeyError("enough"))  # sync: one.throw(KeyError("enough"))
                 assert [left async for left in one] == []
 
+    async def test_a_function_that_is_exhausted_is_no_end_of_the_list(self, shelf: Shelf) -> None:
+        keys = iter(["sk_test_1"])
+
+        def next_key() -> str:
+            for key in keys:
+                return key
+            raise StopAsyncIteration
+
+        async with AsyncClient(next_key) as client:
+            items = aiter(await client.connections.list(limit=3))
+            with pytest.raises(RuntimeError, match="nothing more to give"):
+                assert [item.id async for item in items] == []
+
     async def test_an_iteration_is_over_after_an_error(self) -> None:
         with respx.mock() as router:
             first = httpx.Response(200, json=page([0, 1, 2], 7, limit=3))

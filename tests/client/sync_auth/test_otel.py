@@ -196,6 +196,16 @@ class TestTelemetry:
                         next(events)
         assert len(server.heard) == (1 if place == "response" else 0)
 
+    def test_a_hook_that_is_exhausted_is_no_end_of_a_stream(self) -> None:
+        def exhausted(event: object) -> None:
+            raise StopIteration
+
+        with FaultyServer(lambda heard: Answer(STREAM + sse(1))) as server:
+            with Client("sk_test_1", base_url=server.url, hooks=Hooks(on_request=exhausted)) as client:
+                events = client.migrations.stream_events("mig_1")
+                with pytest.raises(RuntimeError, match="nothing more to give"):
+                    assert [event for event in events] == []
+
     def test_a_stream_that_is_left_has_no_open_span(self, seen: Seen) -> None:
         hold = threading.Event()
         with FaultyServer(lambda heard: Answer(STREAM + sse(1), hold=hold)) as server:
