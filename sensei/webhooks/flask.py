@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 try:
@@ -12,8 +13,18 @@ except ImportError as _error:  # pragma: no cover  # the dev extra brings it
     raise ImportError("sensei.webhooks.flask needs Flask: pip install flask") from _error
 
 from sensei._redact import concealed
+from sensei.errors import ConfigurationError
 from sensei.webhooks._deduplication import SeenEvents
-from sensei.webhooks._receive import MAX_BODY_BYTES, TOO_LARGE, Answer, Checks, check_store, handle_once, named_like
+from sensei.webhooks._receive import (
+    MAX_BODY_BYTES,
+    TOO_LARGE,
+    Answer,
+    Checks,
+    check_store,
+    handle_once,
+    is_asynchronous,
+    named_like,
+)
 from sensei.webhooks._signature import Secret
 
 if TYPE_CHECKING:
@@ -43,7 +54,8 @@ def webhook_handler(
         A decorator. An ``async`` function is run to its end, which needs ``pip install "flask[async]"``.
 
     Raises:
-        ConfigurationError: No secret was given, or an empty one; `seen` is no store, or an asynchronous one.
+        ConfigurationError: No secret was given, or an empty one; `seen` is no store, or an asynchronous one; the
+            function is asynchronous and Flask lacks what it runs such with.
         InvalidArgumentError: `tolerance` is no time, or below zero.
 
     Examples:
@@ -61,6 +73,8 @@ def webhook_handler(
     check_store(seen, waits=False)
 
     def decorate(handle: Callable[[WebhookEvent], object]) -> Callable[[], Response]:
+        runs = _awaiting(handle) if is_asynchronous(handle) else handle
+
         def view() -> Response:
             # One that comes in chunks says nothing of its length.
             announced = request.content_length
@@ -69,7 +83,7 @@ def webhook_handler(
                 answer = TOO_LARGE
             else:
                 event = checks.read(body or request.get_data(cache=False), request.headers)
-                plain = current_app.ensure_sync(handle)
+                plain = current_app.ensure_sync(runs)
                 answer = event if isinstance(event, Answer) else handle_once(event, plain, seen)
             return Response(answer.text, answer.status, mimetype="text/plain")
 
@@ -77,3 +91,14 @@ def webhook_handler(
         return view
 
     return decorate
+
+
+def _awaiting(handle: Callable[[WebhookEvent], Awaitable[object]]) -> Callable[[WebhookEvent], Awaitable[object]]:
+    """The same in a form that Flask knows for asynchronous, whatever `handle` is."""
+    if find_spec("asgiref") is None:
+        raise ConfigurationError('An asynchronous function needs the async extra of Flask: pip install "flask[async]"')
+
+    async def run(event: WebhookEvent) -> object:
+        return await handle(event)
+
+    return run
