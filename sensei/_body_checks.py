@@ -92,7 +92,7 @@ def check_config(kind: str, config: Mapping[str, object] | object) -> None:
 
     if not isinstance(config, Mapping) or kind not in CONFIGS:
         return
-    given = cast("Mapping[str, object]", concealed(config))
+    given = concealed(cast("Mapping[str, object]", config))
     shape = cast("type", CONFIGS[kind])
     problem: str | None = None
     try:

@@ -335,7 +335,7 @@ def read_profile(text: str, name: str | None, path: Path, environ: Mapping[str, 
 def _mapping(value: object, what: str, path: Path) -> Mapping[str, object]:
     if not isinstance(value, Mapping):
         raise ConfigurationError(f"{what} must be a mapping in {path}")
-    return cast("Mapping[str, object]", concealed(value))
+    return concealed(cast("Mapping[str, object]", value))
 
 
 def _text(value: object, what: str, path: Path, environ: Mapping[str, str]) -> str | None:

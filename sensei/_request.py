@@ -286,7 +286,7 @@ def _encoded(value: object) -> tuple[SecretBytes, str | None]:
     from pydantic_core import to_json
 
     if isinstance(value, Mapping):
-        members = cast("Mapping[str, object]", revealed(value))
+        members = revealed(cast("Mapping[str, object]", value))
         value = {name: member for name, member in members.items() if member is not UNSET}
     try:
         body = to_json(revealed(value), by_alias=True, inf_nan_mode="constants")

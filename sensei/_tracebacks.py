@@ -7,7 +7,7 @@ request stand its headers and its body as they are written, and below the readin
 from __future__ import annotations
 
 from types import FrameType, TracebackType
-from typing import Final
+from typing import Final, cast
 
 _LIBRARIES: Final = frozenset({"httpcore", "httpcore2", "httpx", "httpx2", "anyio", "trio", "asyncio", "ssl", "sensei"})
 _WHOLE: Final = frozenset({"aiohttp", "h11", "h2", "hpack", "socksio"})
@@ -58,7 +58,7 @@ def without_wire(error: BaseException) -> BaseException:
         link.__traceback__ = _cut(link.__traceback__)
         links += [link.__cause__, link.__context__]
         if isinstance(link, BaseExceptionGroup):
-            links += link.exceptions
+            links += cast("tuple[BaseException, ...]", link.exceptions)
     return error
 
 
