@@ -10,6 +10,7 @@ from types import ModuleType
 from typing import Any, NamedTuple
 
 import anyio
+import anyio.lowlevel
 import django
 import flask
 import httpx
@@ -297,6 +298,42 @@ class TestAsynchronousFunctions:
         else:
             assert post(BODY, signed()).status == 204
             assert len(events) == 1
+
+    @pytest.mark.anyio
+    @pytest.mark.parametrize("where", ["claim", "handler"])
+    async def test_whoever_hangs_up_meanwhile_takes_no_event_along(self, where: str) -> None:
+        """A task that is cancelled gives its claim back, also when the store was just making it."""
+        reached, store = anyio.Event(), RecentEvents()
+
+        class Slow(AsyncStore):
+            async def __call__(self, event_id: str, /) -> bool:
+                answer = store(event_id)
+                if where == "claim":
+                    reached.set()
+                    await anyio.sleep_forever()
+                return answer
+
+            async def forget(self, event_id: str, /) -> None:
+                await anyio.lowlevel.checkpoint()  # a store that is awaited can be cancelled
+                store.forget(event_id)
+
+        async def handle(event: WebhookEvent) -> None:
+            reached.set()
+            await anyio.sleep_forever()
+
+        endpoint = sensei.webhooks.starlette.webhook_handler(secret=SECRET, seen=Slow())(handle)
+
+        async def receive() -> Any:
+            return {"type": "http.request", "body": BODY}
+
+        headers = [(b"x-sensei-signature", sign(BODY, SECRET).encode())]
+        request = Request({"type": "http", "method": "POST", "path": "/hook", "headers": headers}, receive)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(endpoint, request)
+            await reached.wait()
+            assert len(store) == 1
+            tasks.cancel_scope.cancel()
+        assert len(store) == 0
 
     def test_flask_says_at_the_start_what_it_lacks_for_one(self, monkeypatch: pytest.MonkeyPatch) -> None:
         async def handle(event: WebhookEvent) -> None: ...
