@@ -49,9 +49,11 @@ def loop_token() -> object:
     loop = running._get_running_loop() if running is not None else None
     if loop is not None:
         return loop
-    import trio
-
-    return trio.lowlevel.current_trio_token()
+    trio = sys.modules.get("trio")  # it has been imported by who runs it
+    if trio is None:
+        raise RuntimeError("the asynchronous client needs a running event loop, of asyncio or of trio")
+    token: object = trio.lowlevel.current_trio_token()
+    return token
 
 
 def current_loop() -> asyncio.AbstractEventLoop | None:

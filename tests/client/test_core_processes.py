@@ -225,9 +225,12 @@ class TestLoops:
                 assert uvloop.run(use()) == [f"conn_{n}" for n in range(20)]
             uvloop.run(client.aclose())
 
-    def test_outside_of_any_loop_it_says_so(self) -> None:
+    @pytest.mark.parametrize("with_trio", [True, False])
+    def test_outside_of_any_loop_it_says_so(self, monkeypatch: pytest.MonkeyPatch, with_trio: bool) -> None:
+        if not with_trio:
+            monkeypatch.delitem(sys.modules, "trio", raising=False)
         client = AsyncClient("sk_test_1", base_url="http://127.0.0.1:1")
-        with pytest.raises(RuntimeError):
+        with pytest.raises(RuntimeError, match="must be called from async context" if with_trio else "needs a running"):
             client.connections.get("conn_1").send(None)
 
 

@@ -266,6 +266,16 @@ class TestEscapeHatch:
 
 @pytest.mark.anyio
 class TestHooksAndLogs:
+    # async only: begin
+    @pytest.mark.parametrize("name", ["on_request", "on_response", "on_failure", "on_retry"])
+    async def test_an_asynchronous_hook_which_nobody_would_await_is_refused(self, name: str) -> None:
+        async def note(event: object) -> None:
+            raise AssertionError
+
+        with pytest.raises(ConfigurationError, match=f"{name} of Hooks must be a plain function"):
+            Hooks(**{name: note})
+
+    # async only: end
     async def test_hooks_see_each_try_and_may_add_headers(self, wire: respx.MockRouter) -> None:
         route = wire.get(f"{BASE}/connections/conn_1").mock(side_effect=[failing(503, "service_unavailable"), OK])
         events: list[object] = []
