@@ -302,7 +302,8 @@ class Call:
     def broken(self, how: Trouble, error: BaseException) -> SenseiError:
         """The error for a try that got no answer; remembers whether it may have arrived."""
         if how is Trouble.UNSENDABLE:
-            return InvalidArgumentError(f"{self.method} {self.route}: {how.value} ({mask_text(str(error))})")
+            reason = str(error).partition(" b'")[0]  # the library quotes what it refuses
+            return InvalidArgumentError(f"{self.method} {self.route}: {how.value} ({mask_text(reason)})")
         if how in {Trouble.CUT, Trouble.TOO_LATE}:
             self.unanswered = True
         reason = mask_text(reason_of(error))[:200]

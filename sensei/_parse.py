@@ -153,28 +153,32 @@ def parse(cast_to: type[T] | TypeAdapter[T], body: bytes, info: ResponseInfo, cl
         pydantic.ValidationError: the body is not what the contract says.
         UnicodeDecodeError: text was asked for and the body is none.
     """
-    if not isinstance(cast_to, type):  # an adapter, or a type with brackets, which is no class
+    try:
+        if not isinstance(cast_to, type):  # an adapter, or a type with brackets, which is no class
+            return _adapter(cast_to).validate_json(body, context=client)
+        if issubclass(cast_to, BaseModel):
+            made: Any = cast_to.model_validate_json(body, context=client)
+            if isinstance(made, Model):
+                set_response(made, info)
+            return cast("T", made)
+        if cast_to is NoneType:
+            if body and info.headers.get("content-type", "").lower().startswith("text/html"):
+                raise ValueError("a page of HTML came, as from a proxy that wants a sign-in: nothing was done")
+            return cast("T", None)
+        if cast_to is RawResponse:
+            return cast("T", RawResponse(info, body))
+        if cast_to is JsonFile:
+            if not isinstance(from_json(body), dict):
+                raise ValueError("it is JSON, but no object")
+            return cast("T", body)
+        if cast_to is bytes:
+            return cast("T", body)
+        if cast_to is str:
+            return cast("T", body.decode("utf-8"))
         return _adapter(cast_to).validate_json(body, context=client)
-    if issubclass(cast_to, BaseModel):
-        made: Any = cast_to.model_validate_json(body, context=client)
-        if isinstance(made, Model):
-            set_response(made, info)
-        return cast("T", made)
-    if cast_to is NoneType:
-        if body and info.headers.get("content-type", "").lower().startswith("text/html"):
-            raise ValueError("a page of HTML came, as from a proxy that wants a sign-in: nothing was done")
-        return cast("T", None)
-    if cast_to is RawResponse:
-        return cast("T", RawResponse(info, body))
-    if cast_to is JsonFile:
-        if not isinstance(from_json(body), dict):
-            raise ValueError("it is JSON, but no object")
-        return cast("T", body)
-    if cast_to is bytes:
-        return cast("T", body)
-    if cast_to is str:
-        return cast("T", body.decode("utf-8"))
-    return _adapter(cast_to).validate_json(body, context=client)
+    except BaseException:  # also what a type of the user's raises
+        body = b""  # reports of crashes print the variables of this frame
+        raise
 
 
 def readable(cast_to: type[T] | TypeAdapter[T]) -> type[T] | TypeAdapter[T]:

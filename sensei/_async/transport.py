@@ -155,7 +155,8 @@ class AsyncTransport:
             if how is None:
                 raise
             failure = call.broken(how, error)
-            failure.__cause__ = error
+            # What cannot be sent is quoted by the library.
+            failure.__cause__ = None if how is Trouble.UNSENDABLE else error
         else:
             try:
                 info = self._note(call, status, raw, lowered)
@@ -174,6 +175,9 @@ class AsyncTransport:
                     failure = invalid_answer(error, body, info, call.summary())
                 except TimeoutError as error:
                     failure = call.final(call.broken(Trouble.TOO_LATE, error))
+                except BaseException:  # of a type of the user's
+                    body, raw, lowered = b"", [], {}
+                    raise
                 body, raw, lowered = b"", [], {}
                 raise failure  # out here, where what could not be read is not the context of it
             if call.is_gone(status) and (cast_to is NoneType or call.extras.gone_is_none):

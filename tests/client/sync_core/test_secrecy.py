@@ -16,7 +16,7 @@ import httpcore
 import httpx
 import httpx2
 import pytest
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ValidationError, model_validator
 
 from sensei import Hooks
 from sensei._network import Stream
@@ -406,6 +406,14 @@ REFUSED: dict[str, Act] = {
 }
 
 
+class Failing(BaseModel):
+    id: int
+
+    @model_validator(mode="after")
+    def fail(self) -> Failing:
+        raise KeyError("of the type")
+
+
 class OfTheUsers(BaseModel):
     id: str
     key: int
@@ -470,6 +478,23 @@ class TestRefusals:
             with Client("sk_test_1", base_url=server.url) as client:
                 with pytest.raises(APIResponseValidationError) as caught:
                     client.request("POST", "/things", json={}, cast_to=cast_to)
+        check(caught.value)
+
+    def test_nor_is_one_that_a_type_of_the_users_fails_on(self) -> None:
+        with FaultyServer(unreadable) as server:
+            with Client("sk_test_1", base_url=server.url) as client:
+                with pytest.raises(KeyError) as caught:
+                    client.request("POST", "/things", json={}, cast_to=Failing)
+        # The frames of pydantic are between the type and us.
+        assert [line for line in leaks(report(caught.value)) if "model_validate_json" not in line] == []
+
+    def test_nor_is_a_header_of_the_users_client_that_cannot_be_sent(self, caplog: pytest.LogCaptureFixture) -> None:
+        caplog.set_level(logging.INFO, "httpcore")  # which quotes it in its own log
+        with httpx.Client(headers={"X-Vault-Token": f"{SECRET}\n"}) as own:
+            with FaultyServer(lambda heard: None) as server:
+                client = Client("sk_test_1", base_url=server.url, max_retries=0, http_client=own)
+                with pytest.raises(InvalidArgumentError, match="Illegal header value") as caught:
+                    client.usage.current()
         check(caught.value)
 
     def test_nor_is_one_that_is_no_text(self) -> None:
