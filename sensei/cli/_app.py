@@ -8,11 +8,10 @@ from collections.abc import Sequence
 
 import click
 
-from sensei.cli._errors import FAILED, USAGE, CommandError, StoppedError, report, write_exchange
+from sensei.cli._errors import FAILED, USAGE, CommandError, StoppedError, report, write_exchange, write_line
 from sensei.cli._groups import Group, Lazy
 from sensei.cli._options import Options
 from sensei.cli._signals import stoppable
-from sensei.cli._text import clean
 
 COMMANDS: Lazy = {
     "api-keys": ("sensei.cli.commands.api_keys", "Make, list, replace and delete API keys."),
@@ -69,7 +68,7 @@ def run(arguments: Sequence[str]) -> int:
             error.show()
             return USAGE
         except click.ClickException as error:
-            sys.stderr.write(f"Error: {clean(_one_line(error))}\n")
+            write_line(f"Error: {_one_line(error)}")
             return USAGE
         except BrokenPipeError:
             # The reader has gone (`sensei … | head`); Python would complain again when it flushes at exit.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+from sensei.cli._screen import for_screen
 from sensei.cli._signals import INTERRUPTED, exit_code_of
 from sensei.cli._text import clean
 
@@ -46,13 +47,18 @@ def report(error: BaseException, options: Options) -> int:
     """Write an error to stderr and return the exit code."""
     if isinstance(error, KeyboardInterrupt | StoppedError):
         left = error.message if isinstance(error, StoppedError) else ""
-        sys.stderr.write(f"Stopped: {clean(left)}\n" if left else "Stopped.\n")
+        write_line(f"Stopped: {left}" if left else "Stopped.")
         return exit_code_of(error)
     message, code = describe(error, options)
-    sys.stderr.write(f"Error: {clean(message)}\n")
+    write_line(f"Error: {message}")
     if options.debug:
         _write_details(error, options)
     return code
+
+
+def write_line(text: str) -> None:
+    """Write a line to stderr, fitted to the terminal when it is one."""
+    sys.stderr.write(f"{for_screen(clean(text), sys.stderr)}\n")
 
 
 def describe(error: BaseException, options: Options) -> tuple[str, int]:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
+from sensei.cli._errors import write_line
 from sensei.cli._options import Options
+from sensei.cli._screen import for_screen, room_of
 from sensei.cli._settings import in_color
 from sensei.cli._table import Column, cell, columns_of, described, fitting, flattened, member, one_line, rendered
 from sensei.cli._text import clean, listing
@@ -96,7 +97,7 @@ def write_list(options: Options, found: Listed, columns: str | Sequence[Column],
 
 def write_table(options: Options, rows: Sequence[Sequence[str]], columns: Sequence[Column]) -> None:
     """Write a table for people. A terminal too narrow for all columns gets those that fit, and is told of the rest."""
-    room = _room()
+    room = room_of(sys.stdout)
     kept = len(columns) if room is None else fitting(rows, columns, room)
     head = ("\x1b[1m", "\x1b[0m") if in_color(options.settings.color) else ("", "")
     lines = rendered([row[:kept] for row in rows], columns[:kept], room, head=head)
@@ -126,8 +127,9 @@ def write_object(
         pairs = flattened(document)
     else:
         shown = columns_of(fields) if isinstance(fields, str) else fields
-        pairs = [(column.title.lower(), cell(member(document, column.path))) for column in shown]
-    text = "\n".join(described(pairs, _room()))
+        values = [(column.title.lower(), cell(member(document, column.path))) for column in shown]
+        pairs = [(name, value) for name, value in values if value != "-"]
+    text = "\n".join(described(pairs, room_of(sys.stdout)))
     write_result(options, document, ids=[str(document.get("id", "")) if quiet is None else quiet], text=text)
 
 
@@ -143,7 +145,7 @@ def write_result(options: Options, document: Mapping[str, object], *, ids: Seque
     if options.quiet:
         written = "\n".join(clean(one) for one in ids)
     elif options.form == "table":
-        written = text
+        written = for_screen(text, sys.stdout)
     else:
         written = serialized(options, document)
     emit(written + "\n")
@@ -174,7 +176,7 @@ def emit(text: str) -> None:
 
 def tell(text: str) -> None:
     """Write a remark to stderr."""
-    sys.stderr.write(clean(text) + "\n")
+    write_line(text)
 
 
 def warn_shown_once(what: str) -> None:
@@ -188,11 +190,6 @@ def _takes(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
-
-
-def _room() -> int | None:
-    """Columns of the terminal that shows stdout; None when it is a pipe or a file."""
-    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
 __all__ = [

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
 
+from sensei.cli._screen import width
 from sensei.cli._text import clean
 
 _GAP = "  "
-_NARROWEST = 8
-"""Characters below which a column is not shortened."""
+_NARROWEST = 16
+"""Characters below which a column is not shortened: what is shorter says nothing."""
 _LINE_BREAKS = str.maketrans({"\n": " ", "\r": " ", "\t": " ", "\v": " ", "\f": " ", "\u2028": " ", "\u2029": " "})
 
 
@@ -44,12 +44,17 @@ def columns_of(paths: str, **titles: str) -> tuple[Column, ...]:
     """
     return tuple(
         Column(
-            titles.get(path.replace(".", "__"), path.rpartition(".")[2].removesuffix("_at").replace("_", " ")).upper(),
+            titles.get(path.replace(".", "__"), _title(path)).upper(),
             path,
             whole=path == "id" or path.endswith("_id"),
         )
         for path in paths.split()
     )
+
+
+def _title(path: str) -> str:
+    # The message of an error is the error.
+    return path.removesuffix(".message").rpartition(".")[2].removesuffix("_at").replace("_", " ")
 
 
 def member(record: object, path: str) -> object:
@@ -91,23 +96,6 @@ def _moment(text: str) -> str:
     if len(text) >= 20 and text[10] == "T" and text[4] == text[7] == "-" and text.endswith("Z") and text[:4].isdigit():
         return f"{text[:10]} {text[11:19]}Z"
     return text
-
-
-def width(text: str) -> int:
-    """How many columns of a screen a text takes.
-
-    Examples:
-        >>> width("Zoë"), width("Zoe\\u0308"), width("東京")
-        (3, 3, 4)
-    """
-    if text.isascii():
-        return len(text)
-    return sum(
-        0
-        if unicodedata.combining(one) or one in "\u200b\u200d\ufe0f"
-        else 1 + (unicodedata.east_asian_width(one) in "WF")
-        for one in text
-    )
 
 
 def shortened(text: str, room: int) -> str:

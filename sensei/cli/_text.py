@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
+from sensei.cli._screen import width
+
 # Names and messages come from databases and servers: none of them may move the cursor or recolour the screen.
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
@@ -27,9 +29,9 @@ def columns(rows: Iterable[Sequence[str]], *, indent: str = "  ") -> list[str]:
         ['  orders     12', '  customers  4']
     """
     cells = [[clean(cell) for cell in row] for row in rows]
-    widths = [max((len(cell) for cell in column), default=0) for column in zip(*cells, strict=True)]
+    widths = [max(map(width, column), default=0) for column in zip(*cells, strict=True)]
     return [
-        (indent + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))).rstrip()
+        (indent + "  ".join(cell + " " * (most - width(cell)) for cell, most in zip(row, widths, strict=True))).rstrip()
         for row in cells
     ]
 

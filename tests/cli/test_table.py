@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sensei.cli._table import cell, columns_of, described, flattened, member, rendered, shortened, width
+from sensei.cli._screen import width
+from sensei.cli._table import cell, columns_of, described, flattened, member, rendered, shortened
 
 COLUMNS = columns_of("id name created_at")
 
