@@ -95,7 +95,8 @@ def _one_line(error: click.ClickException) -> str:
     """What is wrong with a command line, and where it says what would be right."""
     said = " ".join(error.format_message().split())
     context = error.ctx if isinstance(error, click.UsageError) else None
-    return f"{said.rstrip('.')}. `{context.command_path} --help` tells more." if context else said
+    ended = said if said.endswith((".", "?")) else f"{said}."
+    return f"{ended} `{context.command_path} --help` tells more." if context else said
 
 
 __all__ = ["COMMANDS", "root", "run"]

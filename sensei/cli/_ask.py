@@ -41,8 +41,17 @@ def confirm(question: str, *, yes: bool, refusal: str) -> None:
         raise CommandError("there is nobody to ask: pass --yes to go on without being asked", exit_code=USAGE)
     sys.stderr.write(f"{clean(question)} [y/N] ")
     sys.stderr.flush()
-    if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
+    if read_line().strip().lower() not in {"y", "yes"}:
         raise CommandError(refusal, exit_code=FAILED)
+
+
+def read_line() -> str:
+    """Read a line that somebody types; one that Ctrl-C ends stays on the screen."""
+    try:
+        return sys.stdin.readline()
+    except KeyboardInterrupt:
+        sys.stderr.write("\n")
+        raise
 
 
 def ask(prompt: str, *, option: str, default: str | None = None, choices: tuple[str, ...] = ()) -> str:
@@ -60,7 +69,11 @@ def ask(prompt: str, *, option: str, default: str | None = None, choices: tuple[
     if not can_ask():
         raise CommandError(f"{prompt} is missing: give it with {option}", exit_code=USAGE)
     kind = click.Choice(choices) if choices else click.STRING
-    answer: str = click.prompt(prompt, default=default, type=kind, err=True)
+    try:
+        answer: str = click.prompt(prompt, default=default, type=kind, err=True)
+    except click.Abort:
+        sys.stderr.write("\n")
+        raise
     return answer
 
 

@@ -47,6 +47,9 @@ def report(error: BaseException, options: Options) -> int:
     """Write an error to stderr and return the exit code."""
     if isinstance(error, KeyboardInterrupt | StoppedError):
         left = error.message if isinstance(error, StoppedError) else ""
+        if sys.stderr.isatty():
+            # Over the ^C that the terminal shows.
+            sys.stderr.write("\r")
         write_line(f"Stopped: {left}" if left else "Stopped.")
         return exit_code_of(error)
     message, code = describe(error, options)

@@ -64,7 +64,7 @@ def listen_for(
         ):
             tell(f"Listening at {address} for {', '.join(events)}; handing on to {target}. Ctrl-C ends it.")
             if not given:
-                tell(f"The program verifies with: export {SECRET_VARIABLE}={secret}")
+                tell(f"The program verifies with: `export {SECRET_VARIABLE}={secret}`")
             threading.Event().wait()
     finally:
         forwarder.close()

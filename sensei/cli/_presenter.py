@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, TextIO
 
+from sensei.cli._ask import read_line
 from sensei.cli._errors import CommandError
 from sensei.cli._text import clean, columns, count, seconds
 
@@ -201,7 +202,7 @@ def read_yes() -> bool:
     Raises:
         CommandError: stdin ended before there was an answer.
     """
-    answer = sys.stdin.readline()
+    answer = read_line()
     if not answer:
         raise CommandError("no answer could be read: pass --yes to go on without being asked")
     return answer.strip().lower() in {"y", "yes"}

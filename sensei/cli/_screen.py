@@ -8,7 +8,7 @@ import unicodedata
 from typing import IO
 
 _USUAL = 80
-_WORDS = re.compile(r"(\s*)((?:[^\s`]|`[^`]*`)+|\S+)")
+_WORDS = re.compile(r"(\s*)((?:[^\s`]|`[^`]*`|`)+)")
 """Blanks, and what stands together: a word, or a command between backquotes."""
 _NAME = re.compile(r" *\S+(?: \S+)* {2,}(?=\S)")
 """The name in a line of names and values."""
@@ -51,7 +51,7 @@ def for_screen(text: str, stream: IO[str]) -> str:
 
 
 def wrapped(line: str, room: int) -> str:
-    """Break a line between words; what is longer than the room stays whole, and the terminal goes on with it.
+    """Break a line between words; a word that fits no line stays where it is, and the terminal goes on with it.
 
     Examples:
         >>> print(wrapped("target  Warehouse of the north (conn_x1xe2e4l3di5z51owt7j)", 36))
@@ -68,9 +68,10 @@ def wrapped(line: str, room: int) -> str:
     done: list[str] = []
     current = ""
     for blanks, word in _WORDS.findall(line):
-        if current.strip() and width(current + blanks + word) > room:
+        below = room - width(word)
+        if current.strip() and below >= 0 and width(current + blanks + word) > room:
             done.append(current)
-            current = " " * indent + word
+            current = " " * min(indent, below) + word
         else:
             current += blanks + word
     return "\n".join([*done, current])

@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sensei.cli._presenter import SHOWN_MAPPINGS, MappingRow, Progress, Review, read_yes, time_left
+from sensei.cli._screen import wrapped
 from sensei.cli._text import clean, count, seconds
 
 _WIDE = 110
@@ -35,8 +36,8 @@ class TerminalPresenter:
         self._line(Text(clean(text)))
 
     def _line(self, text: Text) -> None:
-        # Lines are broken between words only: whoever copies a path or an id gets it whole.
-        self._console.print(text, overflow="ignore", crop=False)
+        # Broken between words only: whoever copies a path or an id gets it whole.
+        self._console.print(fitted(text, self._console.width), overflow="ignore", crop=False)
 
     def warn(self, text: str) -> None:
         self._line(Text.assemble(("! ", "bold yellow"), clean(text)))
@@ -117,6 +118,19 @@ class TerminalPresenter:
         if self._bar is not None:
             self._bar.stop()
             self._bar = self._task = None
+
+
+def fitted(text: Text, room: int) -> Text:
+    """A line broken between words, in the styles that it had."""
+    lines = Text(wrapped(text.plain, room))
+    # Breaking changes blanks alone.
+    places = [place for place, one in enumerate(lines.plain) if not one.isspace()]
+    words = [place for place, one in enumerate(text.plain) if not one.isspace()]
+    for span in text.spans:
+        covered = [there for there, here in zip(places, words, strict=True) if span.start <= here < span.end]
+        if covered:
+            lines.stylize(span.style, covered[0], covered[-1] + 1)
+    return lines
 
 
 def _rows(now: Progress) -> str:

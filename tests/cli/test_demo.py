@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from sensei.certificates import Verdict, check
 from sensei.cli import _shop
 from sensei.cli._shop import Size
 from tests.cli.conftest import User
+from tests.cli.jobs import begun
 
 LEFT = {"shop.db", "shop-copy.db", "certificate.json", "certificate-keys.json", "report.html"}
 
@@ -109,3 +111,17 @@ def test_the_demo_moves_to_postgresql_too_and_says_what_to_do_the_second_time(
     again = user.run("demo", "--target", postgres_url)
     assert again.code == 1
     assert "drop the schema sensei_demo" in again.err.splitlines()[-1]
+
+
+def test_a_demo_that_was_stopped_begins_anew(user: User, small: None) -> None:
+    with begun("demo") as process:
+        assert process.stderr is not None
+        assert any("Connecting to the source" in line for line in process.stderr)
+        process.send_signal(signal.SIGTERM)
+        out, err = process.communicate(timeout=60)
+
+    assert (process.returncode, out) == (143, "")
+    assert err.splitlines()[-1] == (
+        f"Stopped: what there is of it is in {user.folder / 'sensei-demo'}; run it again to begin anew"
+    )
+    assert user.run("demo").code == 0

@@ -15,9 +15,11 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rich.text import Text
 
 from sensei import Client
 from sensei.cli._screen import room_of, width, wrapped
+from sensei.cli._terminal import fitted
 from tests.cli.conftest import User
 from tests.cli.jobs import made
 
@@ -29,16 +31,31 @@ def test_a_line_is_broken_between_words_only(line: str, room: int) -> None:
 
     assert shown.split() == line.split()
     for part in shown.split("\n"):
-        assert width(part) <= room or len(re.findall(r"(?:[^\s`]|`[^`]*`)+|\S+", part)) == 1
+        # Only what fits no line goes beyond the edge.
+        *_, last = re.findall(r"(?:[^\s`]|`[^`]*`|`)+", part) or [""]
+        assert width(part) <= room or width(last) > room
+
+
+def test_styles_stay_on_their_words() -> None:
+    text = Text.assemble(("✓ ", "bold green"), "Certificate ", ("cert_52ivpgmr2lcuekfutb6r", "red"), " is valid")
+
+    lines = fitted(text, 28)
+
+    assert lines.plain == "✓ Certificate\n  cert_52ivpgmr2lcuekfutb6r\n  is valid"
+    assert [(str(span.style), lines.plain[span.start : span.end]) for span in lines.spans] == [
+        ("bold green", "✓"),
+        ("red", "cert_52ivpgmr2lcuekfutb6r"),
+    ]
 
 
 @pytest.mark.parametrize(
     ("line", "shown"),
     [
         ("short", "short"),
+        ("from  " + "/a/path/that/fits/no/line/of/this/screen", "from  /a/path/that/fits/no/line/of/this/screen"),
         ("a " * 12 + "conn_x1xe2e4l3di5z51owt7j.", "a a a a a a a a a a a a\n  conn_x1xe2e4l3di5z51owt7j."),
-        ("target  The one (conn_x1xe2e4l3di5z51owt7j)", "target  The one\n        (conn_x1xe2e4l3di5z51owt7j)"),
-        ("Wait for it: `sensei migrations wait mig_4x8fk1`", "Wait for it:\n  `sensei migrations wait mig_4x8fk1`"),
+        ("target  The one (conn_x1xe2e4l3di5z51owt7j)", "target  The one\n   (conn_x1xe2e4l3di5z51owt7j)"),
+        ("Wait for it: `sensei migrations wait mig_4x8fk1`", "Wait for it: `sensei migrations wait mig_4x8fk1`"),
     ],
 )
 def test_ids_and_commands_stay_in_one_piece(line: str, shown: str) -> None:
@@ -88,8 +105,8 @@ def test_no_line_is_longer_than_the_terminal_and_ids_are_whole(
         lines = on_a_terminal(columns, *arguments)
 
         assert lines, arguments
-        # What is one piece goes on in the next line of the terminal: a request id, a path.
-        assert all(width(line) <= columns or " " not in line.strip() for line in lines), (arguments, lines)
+        # What is longer than a line goes on in the next one: a path.
+        assert all(width(line) <= columns or width(line.split()[-1]) > columns for line in lines), (arguments, lines)
         text = "\n".join(lines)
         for ident in re.findall(r"\b(?:mig|conn|map)_[a-z0-9]+", text):
             assert len(ident) >= 20 or ident.startswith("mig_that"), (arguments, ident)

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from sensei.cli._endpoint import Endpoint, parse_endpoint
-from sensei.cli._errors import CommandError
+from sensei.cli._errors import CommandError, StoppedError
 from sensei.cli._options import Command, Options
 
 SHOP = "shop.db"
@@ -69,7 +69,11 @@ def command(options: Options, directory: Path, target: str | None) -> None:
             ask=False,
         )
         memory = Memory(errand_for("embedded", source, end, ()), folder)
-        outcome = MainJob(server.client, order, tell, memory).run()
+        try:
+            outcome = MainJob(server.client, order, tell, memory).run()
+        except StoppedError:
+            # Its server ends with it, so that there is nothing to go on with.
+            raise StoppedError(f"what there is of it is in {folder}; run it again to begin anew") from None
     text = summary_of(outcome, source, end) + "\nNext: sensei migrate SOURCE_URL TARGET_URL, for databases of your own."
     write_result(options, document_of(outcome, source, end), ids=[outcome.migration_id], text=text)
     refuse_loss(outcome)
