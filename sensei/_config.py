@@ -343,12 +343,16 @@ def _text(value: object, what: str, path: Path, environ: Mapping[str, str]) -> s
         return None
     if not isinstance(value, str):
         raise ConfigurationError(f"{what} must be text in {path}")
-    if value.startswith("${") and value.endswith("}"):
-        name = value[2:-1]
+
+    def variable(found: re.Match[str]) -> str:
+        escaped, name = found[1], found[2]
+        if escaped:
+            return found[0][1:]
         if name not in environ:
             raise ConfigurationError(f"{what} in {path} asks for ${name}, which is not set")
-        return revealed(environ[name])
-    return revealed(value)
+        return environ[name]
+
+    return re.sub(r"\$(\$?)\{([^{}]*)\}", variable, revealed(value))
 
 
 _APP_INFO = "app_info must be a tuple of name and version, printable ASCII"

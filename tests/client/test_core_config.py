@@ -115,6 +115,21 @@ profiles:
             self.settled(tmp_path, env=env, **given)
         assert "SECRET" not in str(caught.value)
 
+    @pytest.mark.parametrize(
+        ("written", "read"),
+        [
+            ("${KEY}", "abc"),
+            ("sk_test_${KEY}", "sk_test_abc"),
+            ("${KEY}_${KEY}", "abc_abc"),
+            ("$${KEY}", "${KEY}"),
+            ("$KEY", "$KEY"),
+        ],
+    )
+    def test_variables_stand_anywhere_in_a_text_of_the_file(self, tmp_path: Path, written: str, read: str) -> None:
+        file = f"profiles: {{default: {{api_key: '{written}', api_url: 'https://${{HOST}}/v1'}}}}"
+        found = self.settled(tmp_path, file=file, env={"KEY": "abc", "HOST": "work.example.com"})
+        assert found == ("https://work.example.com/v1", read)
+
     def test_a_user_without_a_home_needs_no_file(self, monkeypatch: pytest.MonkeyPatch) -> None:
         def unknown() -> Path:
             raise RuntimeError("Could not determine home directory.")
