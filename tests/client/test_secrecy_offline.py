@@ -8,16 +8,24 @@ import json
 import pickle
 from collections.abc import Callable
 from pathlib import Path
+from pprint import pformat
 from typing import Any
 
 import pytest
 from rich.pretty import pretty_repr
 
+import sensei._async.resources.api_keys
+import sensei._async.resources.service_accounts
+import sensei._async.resources.webhooks
+import sensei._sync.resources.api_keys
+import sensei._sync.resources.service_accounts
+import sensei._sync.resources.webhooks  # noqa: F401 - with all of these the list of models below is whole
 from sensei import Client
 from sensei._config import resolve
 from sensei._redact import SecretBytes, SecretText, concealed, mask_text, revealed
 from sensei.auth import OAuth2ClientCredentials, OAuth2Token, ServiceAccount
 from sensei.errors import ConfigurationError, SenseiError
+from sensei.models.base import SecretsModel
 from sensei.models.oauth import OAuthTokenResponse
 from sensei.webhooks import sign, unwrap, verify_signature
 from sensei.webhooks.django import webhook_handler as django_handler
@@ -161,3 +169,23 @@ def test_credentials_show_nothing_however_they_are_printed(credentials: Any) -> 
 )
 def test_texts_lose_what_looks_like_a_secret(text: str, shown: str) -> None:
     assert mask_text(text) == shown
+
+
+def secretive(cls: type[SecretsModel]) -> list[type[SecretsModel]]:
+    return [found for sub in cls.__subclasses__() for found in (sub, *secretive(sub))]
+
+
+@pytest.mark.parametrize("name", [f"{one.__module__}.{one.__qualname__}" for one in secretive(SecretsModel)])
+def test_what_the_server_shows_once_is_shown_by_no_print_and_in_no_pickle(name: str) -> None:
+    (cls,) = [one for one in secretive(SecretsModel) if f"{one.__module__}.{one.__qualname__}" == name]
+    assert cls._masked
+    members: dict[str, Any] = dict.fromkeys(cls._masked, SECRET)
+    made = cls.model_construct(**members)
+    twins: list[Any] = [made, copy.copy(made), copy.deepcopy(made)]
+    for one in twins:
+        shown = [f"{one}", f"{[one]!r}", pretty_repr(one), pformat(one), pretty_repr({"a": one}), *printed([one])]
+        assert not leaks("\n".join(shown))
+        assert not leaks(pickle.dumps(one, 0).decode("latin-1"))
+        assert all(getattr(one, member) == SECRET for member in cls._masked)
+    html: Callable[[], str] | None = getattr(made, "_repr_html_", None)
+    assert html is None or not leaks(html())
