@@ -69,12 +69,13 @@ ACTS: dict[str, Act] = {
     "a token to ask about": lambda client: client.oauth.introspect(SECRET),
     "a body": lambda client: client.request("POST", "/connections", json={"config": CONFIG}),
     "a header": lambda client: client.request("GET", "/alerts", headers={"Authorization": f"Bearer {SECRET}"}),
+    "a query": lambda client: client.request("GET", f"/alerts?token={SECRET}", params={"secret": SECRET}),
     "headers of a copy": lambda client: client.with_options(headers={"X-Vault-Token": SECRET}).usage.current(),
     "a key": lambda client: client.api_keys.create(name="ci", scopes=["migrations:read"]),
     "a list": lambda client: client.api_keys.list().to_list(max_items=1),
 }
 
-ANYTHING_GOES = [ACTS[name] for name in ("a body", "a header", "a revoked token")]
+ANYTHING_GOES = [ACTS[name] for name in ("a body", "a header", "a query", "a revoked token")]
 """Those that take any answer for a good one."""
 
 CREDENTIALS: dict[str, dict[str, Any]] = {
