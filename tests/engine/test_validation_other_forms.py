@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from sensei.server.engine.connectors.sqlite import SqliteConnector
-from sensei.server.engine.job import Endpoint
+from sensei.server.engine.job import Endpoint, Job
 from sensei.server.engine.plan import DecidedMapping
 from tests.engine import faithful
 from tests.engine.helpers import make_sqlite, move, mysql_end, plan_job, postgres_end, run, sqlite_end, sqlite_query
@@ -277,13 +277,8 @@ def test_the_last_digit_counts_where_tables_have_no_key(
     assert "E4001" in faithful.codes(outcome), faithful.problems(outcome)
 
 
-def test_the_keys_to_ask_by_are_read_once_however_many_rounds_are_replayed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    rows = {"t": [(n, f"text {n}") for n in range(50)]}
-    for name in ("a.db", "b.db"):
-        make_sqlite(tmp_path / name, "CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT)", rows)
-    job = faithful.job(sqlite_end(tmp_path / "a.db"), sqlite_end(tmp_path / "b.db"))
+def _noted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Every query that is asked of a SQLite file from now on."""
     asked: list[str] = []
     stream = SqliteConnector.stream
 
@@ -292,8 +287,32 @@ def test_the_keys_to_ask_by_are_read_once_however_many_rounds_are_replayed(
         return stream(self, sql, batch_rows)
 
     monkeypatch.setattr(SqliteConnector, "stream", noted)
+    return asked
+
+
+def _twins(tmp_path: Path, table: str, rows: list[tuple[Any, ...]]) -> Job:
+    for name in ("a.db", "b.db"):
+        make_sqlite(tmp_path / name, table, {"t": rows})
+    return faithful.job(sqlite_end(tmp_path / "a.db"), sqlite_end(tmp_path / "b.db"))
+
+
+def test_the_keys_to_ask_by_are_read_once_however_many_rounds_are_replayed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = _twins(tmp_path, "CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT)", [(n, f"text {n}") for n in range(50)])
+    asked = _noted(monkeypatch)
     faithful.check(job, "behavioral", rounds=5)
     assert sum("LIMIT 500" in sql for sql in asked) == 2
+
+
+def test_a_very_wide_table_is_not_asked_for_column_by_column(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    columns = ", ".join(f"c{number} TEXT" for number in range(400))
+    rows = [(n, *(f"{n} {number}" for number in range(400))) for n in range(60)]
+    job = _twins(tmp_path, f"CREATE TABLE t (id INTEGER PRIMARY KEY, {columns})", rows)
+    asked = _noted(monkeypatch)
+    outcome = faithful.check(job, "semantic")
+    assert outcome.overall_result == "passed"
+    assert len(asked) < 20
 
 
 def test_defaults_of_bytes_and_of_texts_with_nul_are_told_and_not_set(mysql_url: str, target: Endpoint) -> None:

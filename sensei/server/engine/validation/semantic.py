@@ -18,6 +18,7 @@ from sensei.server.engine.wording import counted
 
 _LOOKUP_VALUES = 50
 _ROWS_TRIED = 2_000
+_COLUMNS_AT_A_TIME = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +50,28 @@ def check(context: Context) -> tuple[PerspectiveResult, tuple[RuleResult, ...]]:
 def _compare_values(context: Context, pair: TablePair, findings: Findings) -> None:
     with attempt(context, findings, pair, f"the values of {pair.label}"):
         _compare_counts(context, pair, findings)
-    for column in pair.columns:
-        if column.kind in (Kind.TEXT, Kind.CHAR) and not column.is_respelled:
-            with attempt(context, findings, pair, f"the values of {pair.label}.{column.source.name}"):
-                _compare_lookup_values(context, pair, column, findings)
+    choices: list[ColumnPair] = []
+    with attempt(context, findings, pair, f"the choices of {pair.label}"):
+        choices = _choices(context, pair)
+    for column in choices:
+        context.go_on()
+        with attempt(context, findings, pair, f"the values of {pair.label}.{column.source.name}"):
+            _compare_lookup_values(context, pair, column, findings)
+
+
+def _choices(context: Context, pair: TablePair) -> list[ColumnPair]:
+    """Columns of text with few different values, as far as the first rows tell; asked for many columns at once."""
+    columns = [c for c in pair.columns if c.kind in (Kind.TEXT, Kind.CHAR) and not c.is_respelled]
+    found: list[ColumnPair] = []
+    for start in range(0, len(columns), _COLUMNS_AT_A_TIME):
+        part = columns[start : start + _COLUMNS_AT_A_TIME]
+        values = ", ".join(f"{column.source_raw} AS v{number}" for number, column in enumerate(part))
+        counts = ", ".join(f"count(DISTINCT v{number})" for number in range(len(part)))
+        [[row]] = context.source.stream(
+            f"SELECT {counts} FROM (SELECT {values} FROM {pair.source_name} LIMIT {_ROWS_TRIED}) AS first_rows"
+        )
+        found += [column for column, count in zip(part, row, strict=True) if 0 < count <= _LOOKUP_VALUES]
+    return found
 
 
 def _counts(pair: TablePair, context: Context) -> Iterator[_Count]:
@@ -124,12 +143,6 @@ def _count_all(context: Context, pair: TablePair, side: str, conditions: list[st
 
 def _compare_lookup_values(context: Context, pair: TablePair, column: ColumnPair, findings: Findings) -> None:
     """A column with few different values is a choice among them, and the choices must be the same."""
-    first = context.source.scalar(
-        f"SELECT count(DISTINCT v) FROM (SELECT {column.source_raw} AS v FROM {pair.source_name} "
-        f"LIMIT {_ROWS_TRIED}) AS first_rows"
-    )
-    if not first or int(first) > _LOOKUP_VALUES:
-        return
     chosen = [_frequencies(context, pair, column, side) for side in ("source", "target")]
     if len(chosen[0]) > _LOOKUP_VALUES:
         return
