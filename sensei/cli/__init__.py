@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 
 __all__ = ["main"]
 
@@ -26,12 +27,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         >>> main(["migrate", "--no-such-option"])
         2
     """
+    if None in (sys.stdin, sys.stdout, sys.stderr):
+        from sensei.cli._streams import mend
+
+        mend()
     given = list(sys.argv[1:] if arguments is None else arguments)
     if given == ["--version"]:
         from sensei._version import __version__
 
-        sys.stdout.write(f"sensei {__version__}\n")
-        return 0
+        with suppress(OSError):  # which the long way reports
+            sys.stdout.write(f"sensei {__version__}\n")
+            sys.stdout.flush()
+            return 0
     try:
         from sensei.cli._app import run
 

@@ -6,6 +6,8 @@ import contextlib
 import errno
 import importlib.util
 import io
+import shlex
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -19,6 +21,7 @@ from sensei.cli._app import COMMANDS, root
 from sensei.cli._errors import CommandError, StoppedError, describe, report
 from sensei.cli._groups import Group
 from sensei.cli._options import Command, Options
+from tests.cli.conftest import User
 
 
 def loaded_by(*arguments: str) -> tuple[str, set[str]]:
@@ -214,3 +217,46 @@ def test_a_missing_server_names_the_extra(command: str, monkeypatch: pytest.Monk
 
     assert 'pip install "sensei-sdk[all]"' in said.getvalue()
     assert list(tmp_path.iterdir()) == []
+
+
+CLOSED = "Error: stdout: Bad file descriptor\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "err"),
+    [
+        ("--version >&-", 1, CLOSED),
+        ("--help >&-", 1, CLOSED),
+        ("completion bash >&-", 1, CLOSED),
+        ("config show --output json >&-", 1, CLOSED),
+        ("--version > /dev/full", 1, "Error: No space left on device\n"),
+        ("config show > /dev/full", 1, "Error: No space left on device\n"),
+        ("frob 2>&-", 2, ""),
+        ("config profile use nothing 2>&-", 4, ""),
+        ("config profile delete nothing <&-", 4, None),
+        ("login <&-", 2, "Error: API key is missing: give it with --api-key\n"),
+        ("login --api-key - <&-", 2, "Error: API key: there is nothing on stdin\n"),
+        ("--help | true", None, ""),
+        ("config show --output json | head -1", None, ""),
+    ],
+)
+def test_closed_and_full_streams(line: str, code: int | None, err: str | None, user: User) -> None:
+    program = f"{shlex.quote(sys.executable)} -m sensei {line}"
+    done = subprocess.run(["sh", "-c", program], capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+
+    assert code is None or done.returncode == code, done.stderr
+    assert "Traceback" not in done.stderr
+    assert err is None or done.stderr == err
+
+
+def test_a_key_that_cannot_be_written_is_no_reason_to_stop_serving(user: User) -> None:
+    program = f"exec {shlex.quote(sys.executable)} -m sensei serve --port 0 >&-"
+    with subprocess.Popen(["sh", "-c", program], stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        said = [process.stderr.readline() for _ in range(2)]
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate(timeout=60)
+
+    assert said[0].startswith("Warning: the key could not be written to stdout (Bad file descriptor)")
+    assert said[1].startswith("Serving http://127.0.0.1:")
+    assert (process.returncode, err) == (0, "Stopped.\n")

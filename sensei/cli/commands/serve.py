@@ -106,7 +106,7 @@ def command(
       sensei serve --port 0 --state /data/sensei.db
     """
     from sensei.cli._memory import home
-    from sensei.cli._result import write_result
+    from sensei.cli._result import tell, write_result
     from sensei.cli._server import require_server
     from sensei.cli._wording import in_words
 
@@ -129,14 +129,17 @@ def command(
     def ready(facts: Serving) -> None:
         text = f"export SENSEI_API_URL={facts.url}\nexport SENSEI_API_KEY={facts.api_key}"
         document = {"url": facts.url, "api_key": facts.api_key, "state": facts.state}
-        write_result(options, document, ids=[facts.api_key], text=text)
-        sys.stdout.flush()
-        sys.stderr.write(
+        try:
+            write_result(options, document, ids=[facts.api_key], text=text)
+            sys.stdout.flush()
+        except OSError as error:
+            tell(f"Warning: the key could not be written to stdout ({error.strerror}); with --api-key you choose it")
+        tell(
             f"Serving {facts.url}/v1 with the state in {facts.state}. The dashboard is at {facts.url}/ "
-            "and asks for the key above. Ctrl-C stops it.\n"
+            "and asks for the key above. Ctrl-C stops it."
         )
         for app in applications:
-            sys.stderr.write(f"The application {app.name!r} is the OAuth client {app.client_id}.\n")
+            tell(f"The application {app.name!r} is the OAuth client {app.client_id}.")
 
     try:
         environment = "production" if (api_key or "").startswith("sk_live_") else "sandbox"
@@ -170,6 +173,6 @@ def command(
             on_ready=ready,
         )
         # Everything is checkpointed and closed by now.
-        sys.stderr.write("Stopped.\n")
+        tell("Stopped.")
     except (ServeError, StoreError, VaultError, ValueError) as error:
         raise CommandError(in_words(error)) from None
