@@ -130,6 +130,9 @@ def verified_event(
 
 
 async def _read(request: Request, checks: Checks) -> WebhookEvent | Answer:
+    announced = request.headers.get("content-length", "")
+    if announced.isascii() and announced.isdecimal() and int(announced[:20]) > MAX_BODY_BYTES:
+        return TOO_LARGE
     body = bytearray()
     try:
         async for chunk in request.stream():

@@ -404,6 +404,18 @@ class TestOddRequests:
         assert view(request).status_code == 204
 
     @pytest.mark.anyio
+    @pytest.mark.parametrize("length", [b"1048577", b"9" * 5000])
+    async def test_starlette_does_not_wait_for_a_body_that_is_announced_too_large(self, length: bytes) -> None:
+        endpoint = sensei.webhooks.starlette.webhook_handler(secret=SECRET)(lambda event: None)
+
+        async def receive() -> Any:
+            raise AssertionError("nothing of it is read")
+
+        headers = [(b"content-length", length)]
+        request = Request({"type": "http", "method": "POST", "path": "/hook", "headers": headers}, receive)
+        assert (await endpoint(request)).status_code == 413
+
+    @pytest.mark.anyio
     async def test_starlette_shrugs_at_a_sender_that_is_gone(self) -> None:
         """Anybody can hang up in the middle: that is no fault of the program, to be reported as one."""
         endpoint = sensei.webhooks.starlette.webhook_handler(secret=SECRET)(lambda event: None)
