@@ -2,8 +2,8 @@
 
     python examples/quickstart.py shop.db new-shop.db
 
-Uses the server that SENSEI_API_URL and SENSEI_API_KEY name; `sensei serve` runs one on this machine. `sensei demo` makes
-a shop.db to try it on, in the folder sensei-demo.
+Uses the server that SENSEI_API_URL and SENSEI_API_KEY name; `sensei serve` runs one on this machine.
+`sensei demo` makes a shop.db to try it on, in the folder sensei-demo.
 """
 
 from __future__ import annotations
