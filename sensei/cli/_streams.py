@@ -7,6 +7,7 @@ import io
 import os
 import sys
 from pathlib import Path
+from typing import cast
 
 
 class _Closed(io.RawIOBase):
@@ -24,6 +25,6 @@ def mend() -> None:
     if sys.stdin is None:  # pyright: ignore[reportUnnecessaryComparison]  # typeshed leaves this case out
         sys.stdin = Path(os.devnull).open(encoding="utf-8")  # noqa: SIM115  # for as long as the process lives
     if sys.stdout is None:  # pyright: ignore[reportUnnecessaryComparison]
-        sys.stdout = io.TextIOWrapper(_Closed(), encoding="utf-8", write_through=True)
+        sys.stdout = io.TextIOWrapper(cast("io.BufferedWriter", _Closed()), encoding="utf-8", write_through=True)
     if sys.stderr is None:  # pyright: ignore[reportUnnecessaryComparison]
         sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115  # as above

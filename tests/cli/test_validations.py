@@ -7,7 +7,6 @@ import io
 import json
 import os
 import re
-import signal
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -213,16 +212,3 @@ def test_a_pdf_is_not_thrown_at_a_terminal(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr("sys.stdout", Screen())
     with pytest.raises(CommandError, match="-o"):
         write_file(b"%PDF", None, binary=True)
-
-
-def test_ctrl_c_leaves_the_validation_alone(connected: User, client: Client, migration: Migration) -> None:
-    with begun("validations", "run", migration.id, "--type", "full", "--wait") as process:
-        assert process.stderr is not None
-        assert process.stderr.readline()
-        process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=60)
-
-    newest = next(iter(client.validations.list(migration_id=migration.id, limit=1)))
-    assert newest.wait(timeout=60).status == "completed"
-    # It may have been done before the signal came.
-    assert process.returncode == 0 or f"Stopped: {newest.id} goes on at the server" in err

@@ -58,11 +58,14 @@ def test_killed_in_the_middle_the_same_command_finishes_it(user: User, started: 
     assert user.rows("copy.db", QUERY) == user.rows("events.db", QUERY)
 
 
-def test_ctrl_c_pauses_says_so_and_the_same_command_goes_on(user: User, started: subprocess.Popen[str]) -> None:
-    started.send_signal(signal.SIGINT)
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_pauses_says_so_and_the_same_command_goes_on(
+    user: User, started: subprocess.Popen[str], number: signal.Signals, code: int
+) -> None:
+    started.send_signal(number)
     _, stderr = started.communicate()
 
-    assert started.returncode == 130
+    assert started.returncode == code
     assert "Traceback" not in stderr
     assert stderr.splitlines()[-1].startswith("Stopped: ")
     assert "run the same command again" in stderr.splitlines()[-1]
