@@ -13,6 +13,7 @@ from typing import Protocol, TextIO
 
 from sensei.cli._ask import read_line
 from sensei.cli._errors import CommandError
+from sensei.cli._screen import for_screen
 from sensei.cli._text import clean, columns, count, seconds
 
 
@@ -108,7 +109,7 @@ _SECONDS_BETWEEN_LINES = 2.0
 
 
 class PlainPresenter:
-    """Plain lines on stderr: for pipes, logs and `TERM=dumb`."""
+    """Plain lines on stderr: for pipes, logs, `NO_COLOR` and `TERM=dumb`."""
 
     def __init__(self, stream: TextIO | None = None, *, interactive: bool = False, quiet: bool = False) -> None:
         self._stream = stream or sys.stderr
@@ -126,7 +127,7 @@ class PlainPresenter:
         self._write(f"Warning: {text}")
 
     def _write(self, text: str) -> None:
-        self._stream.write(clean(text) + "\n")
+        self._stream.write(for_screen(clean(text), self._stream) + "\n")
         self._stream.flush()
 
     def begin(self, doing: str) -> None:

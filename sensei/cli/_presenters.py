@@ -11,8 +11,8 @@ from sensei.cli._presenter import PlainPresenter, Presenter
 
 def presenter_for(options: Options) -> Presenter:
     """The presenter that suits what stderr is."""
-    on_terminal = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
-    if on_terminal and not options.quiet:
+    lively = sys.stderr.isatty() and os.environ.get("TERM") != "dumb" and not os.environ.get("NO_COLOR")
+    if lively and not options.quiet:
         from sensei.cli._terminal import TerminalPresenter
 
         return TerminalPresenter(in_color=options.settings.color != "never")

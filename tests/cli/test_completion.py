@@ -9,6 +9,7 @@ import sys
 
 import pytest
 
+from sensei.cli._app import COMMANDS
 from tests.cli.conftest import User
 
 
@@ -51,3 +52,16 @@ def test_bash_completes(user: User, line: str, offered: set[str]) -> None:
     )
 
     assert {one.partition(",")[2] for one in done.stdout.split()} == offered, done.stderr
+
+
+def test_fish_shows_lines_with_commas_whole(user: User) -> None:
+    """Only the first comma of an answer parts what is typed from what is shown."""
+    script = user.run("completion", "fish").out
+
+    assert 'string split --max 1 ","' in script
+    assert 'string split ","' not in script
+    if found := shutil.which("fish"):
+        (user.folder / "sensei.fish").write_text(script)
+        asked = "source sensei.fish; complete -C 'sensei conn'"
+        done = subprocess.run([found, "--no-config", "-c", asked], capture_output=True, text=True, check=True)
+        assert done.stdout == f"connections\t{COMMANDS['connections'][1]}\n"

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 
 import pytest
 from rich.console import Console
 
 from sensei.cli._errors import CommandError
+from sensei.cli._options import Options
 from sensei.cli._presenter import SHOWN_MAPPINGS, MappingRow, PlainPresenter, Presenter, Progress, Review, RiskRow
+from sensei.cli._presenters import presenter_for
 from sensei.cli._terminal import TerminalPresenter
 
 HOSTILE = "orders[red]\x1b[31m\u202e"
@@ -152,3 +155,26 @@ def test_a_validation_tells_its_perspectives_and_the_time_left(told: tuple[Prese
     assert "2 of 5 perspectives" in stream.getvalue()
     assert "1 min 30 s to go" in stream.getvalue()
     assert "rows" not in stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("variables", "quiet", "kind"),
+    [
+        ({}, False, TerminalPresenter),
+        ({"NO_COLOR": ""}, False, TerminalPresenter),
+        ({"NO_COLOR": "1"}, False, PlainPresenter),
+        ({"TERM": "dumb"}, False, PlainPresenter),
+        ({}, True, PlainPresenter),
+    ],
+)
+def test_a_terminal_that_wants_it_plain_gets_lines_and_no_bars(
+    variables: dict[str, str], quiet: bool, kind: type, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+
+    assert type(presenter_for(Options(quiet=quiet))) is kind

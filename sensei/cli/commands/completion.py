@@ -27,4 +27,6 @@ def command(shell: str) -> None:
     assert kind is not None  # noqa: S101  # the choices above are click's own
     completion = kind(root, {}, "sensei", "_SENSEI_COMPLETE")
     # Not `source()`: for bash it starts the one of this machine to look at its version.
-    emit(completion.source_template % completion.source_vars() + "\n")
+    script = completion.source_template % completion.source_vars()
+    # Only the first comma parts; further ones belong to what fish shows about a command.
+    emit(script.replace('string split ","', 'string split --max 1 ","') + "\n")
