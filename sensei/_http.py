@@ -142,11 +142,22 @@ _TROUBLES = {
 }
 
 
-def trouble(error: BaseException) -> Trouble | None:
-    """How the attempt that raised `error` failed; None when the error is not one of the network."""
+_UNMADE = {Trouble.CUT: Trouble.NO_WAY, Trouble.TOO_LATE: Trouble.NOT_SENT_IN_TIME}
+"""What the same failures are on a way that is not made yet: nothing was sent."""
+
+
+def trouble(error: BaseException, *, unmade: bool = False) -> Trouble | None:
+    """How the attempt that raised `error` failed; None when the error is not one of the network.
+
+    Args:
+        error: what was raised.
+        unmade: True when a proxy had not made the way to the server yet.
+    """
     for cls in type(error).__mro__:
         found = _TROUBLES.get(cls.__name__)
         if found is not None:
+            if unmade:
+                found = _UNMADE.get(found, found)
             return (_tls_trouble(error) or found) if found in {Trouble.NOT_SENT, Trouble.CUT} else found
     return None
 
@@ -316,6 +327,13 @@ class Target:
         return self._library.AsyncHTTPConnection(
             self.origin, ssl_context=self._tls(), keepalive_expiry=KEEP_ALIVE, network_backend=network
         )
+
+    def is_unmade(self, connection: Connection | AsyncConnection) -> bool:
+        """True when a proxy has not made the way yet, so that no request of ours can have gone it."""
+        if self.proxy is None or (self.scheme == b"http" and not self.proxy.is_socks):
+            return False
+        # It says whom it speaks to: the proxy, until it is asked to hand on.
+        return str(self.origin) not in connection.info()
 
     def _tls(self) -> ssl.SSLContext | None:
         return tls_context() if self.scheme == b"https" else None

@@ -120,6 +120,7 @@ class AsyncTransport:
         authorization = await self._credential(call)
         lines = await self._ready(call, authorization)
         timeouts = limits(call.timeout, call.deadline)
+        unmade = False
         try:
             if self.adapter is None:
                 pool = self.pools.of(call.server)
@@ -132,6 +133,7 @@ class AsyncTransport:
                     body = await self._whole(response.aiter_stream(), connection.aclose)
                     await response.aclose()
                 except BaseException:
+                    unmade = pool.target.is_unmade(connection)
                     await pool.discard(connection)
                     raise
                 await pool.release(connection)
@@ -151,7 +153,7 @@ class AsyncTransport:
             raw, lowered = [], {}  # which may hold cookies, and those who report crashes print the variables of frames
             without_wire(error)
             self._notify_failure(call, error)
-            how = None if isinstance(error, SenseiError) else trouble(error)
+            how = None if isinstance(error, SenseiError) else trouble(error, unmade=unmade)
             if how is None:
                 raise
             failure = call.broken(how, error)

@@ -121,6 +121,7 @@ class Transport:
         authorization = self._credential(call)
         lines = self._ready(call, authorization)
         timeouts = limits(call.timeout, call.deadline)
+        unmade = False
         try:
             if self.adapter is None:
                 pool = self.pools.of(call.server)
@@ -133,6 +134,7 @@ class Transport:
                     body = self._whole(response.iter_stream(), connection.close)
                     response.close()
                 except BaseException:
+                    unmade = pool.target.is_unmade(connection)
                     pool.discard(connection)
                     raise
                 pool.release(connection)
@@ -152,7 +154,7 @@ class Transport:
             raw, lowered = [], {}  # which may hold cookies, and those who report crashes print the variables of frames
             without_wire(error)
             self._notify_failure(call, error)
-            how = None if isinstance(error, SenseiError) else trouble(error)
+            how = None if isinstance(error, SenseiError) else trouble(error, unmade=unmade)
             if how is None:
                 raise
             failure = call.broken(how, error)

@@ -15,7 +15,7 @@ import pytest
 from sensei._async.client import AsyncClient
 from sensei._http import tls_context
 from sensei._retry import RetryPolicy
-from sensei.errors import APIConnectionError, APIStatusError, APITimeoutError, ConfigurationError
+from sensei.errors import APIConnectionError, APIStatusError, APITimeoutError, ConfigurationError, OutcomeUnknownError
 from tests.client.faulty import Answer, FaultyServer, TLSServer, reply
 from tests.client.samples import CONNECTION
 from tests.client.secrecy import SECRET, everything_said, leaks
@@ -170,6 +170,36 @@ class TestTrouble:
                         await client.connections.get("conn_1")
                 assert not leaks(everything_said(caught.value))
                 assert USER not in everything_said(caught.value)
+
+    @pytest.mark.parametrize("late", [False, True])
+    async def test_a_way_that_was_not_made_leaves_no_doubt_that_nothing_happened(
+        self, late: bool, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        never = threading.Event()
+        with FaultyServer(lambda heard: Answer(b"HTTP/1.1 200", hold=never) if late else None) as proxy:
+            monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+            client = AsyncClient("sk_test_1", base_url="https://sensei.localhost", max_retries=0, timeout=0.3)
+            async with client:
+                with pytest.raises(APITimeoutError if late else APIConnectionError) as caught:
+                    await client.request("POST", "/things", json={})
+        assert not isinstance(caught.value, OutcomeUnknownError)
+        assert "connection" in str(caught.value)
+
+    @pytest.mark.parametrize("scheme", ["http", "https"])
+    async def test_what_went_through_and_got_no_answer_may_have_happened(
+        self, scheme: str, context: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with (
+            TLSServer(lambda heard: None, context) as server,
+            Tunnel() as tunnel,
+            FaultyServer(lambda heard: None) as plain,
+        ):
+            monkeypatch.setenv("HTTPS_PROXY", tunnel.url)
+            monkeypatch.setenv("HTTP_PROXY", plain.url)
+            url = server.url if scheme == "https" else "http://sensei.localhost"
+            async with AsyncClient("sk_test_1", base_url=url, max_retries=0) as client:
+                with pytest.raises(OutcomeUnknownError):
+                    await client.request("POST", "/things", json={})
 
     @pytest.mark.parametrize(
         "proxy",

@@ -16,7 +16,7 @@ import pytest
 from sensei._http import tls_context
 from sensei._retry import RetryPolicy
 from sensei._sync.client import Client
-from sensei.errors import APIConnectionError, APIStatusError, APITimeoutError, ConfigurationError
+from sensei.errors import APIConnectionError, APIStatusError, APITimeoutError, ConfigurationError, OutcomeUnknownError
 from tests.client.faulty import Answer, FaultyServer, TLSServer, reply
 from tests.client.samples import CONNECTION
 from tests.client.secrecy import SECRET, everything_said, leaks
@@ -166,6 +166,36 @@ class TestTrouble:
                         client.connections.get("conn_1")
                 assert not leaks(everything_said(caught.value))
                 assert USER not in everything_said(caught.value)
+
+    @pytest.mark.parametrize("late", [False, True])
+    def test_a_way_that_was_not_made_leaves_no_doubt_that_nothing_happened(
+        self, late: bool, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        never = threading.Event()
+        with FaultyServer(lambda heard: Answer(b"HTTP/1.1 200", hold=never) if late else None) as proxy:
+            monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+            client = Client("sk_test_1", base_url="https://sensei.localhost", max_retries=0, timeout=0.3)
+            with client:
+                with pytest.raises(APITimeoutError if late else APIConnectionError) as caught:
+                    client.request("POST", "/things", json={})
+        assert not isinstance(caught.value, OutcomeUnknownError)
+        assert "connection" in str(caught.value)
+
+    @pytest.mark.parametrize("scheme", ["http", "https"])
+    def test_what_went_through_and_got_no_answer_may_have_happened(
+        self, scheme: str, context: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with (
+            TLSServer(lambda heard: None, context) as server,
+            Tunnel() as tunnel,
+            FaultyServer(lambda heard: None) as plain,
+        ):
+            monkeypatch.setenv("HTTPS_PROXY", tunnel.url)
+            monkeypatch.setenv("HTTP_PROXY", plain.url)
+            url = server.url if scheme == "https" else "http://sensei.localhost"
+            with Client("sk_test_1", base_url=url, max_retries=0) as client:
+                with pytest.raises(OutcomeUnknownError):
+                    client.request("POST", "/things", json={})
 
     @pytest.mark.parametrize(
         "proxy",
