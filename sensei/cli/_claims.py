@@ -54,8 +54,7 @@ def claimed(folder: Path) -> Generator[Claim]:
         handle = _locked(path, os.O_CREAT | os.O_EXCL)
     except OSError as error:
         tell(f"Warning: {folder}: {error.strerror}; should this be killed, nothing removes what it leaves at the API")
-        yield Claim(mark, None)
-        return
+        handle = None
     if handle is None:
         yield Claim(mark, None)
         return

@@ -96,9 +96,12 @@ def in_words(error: BaseException, names: Mapping[str, str] | None = None) -> st
         >>> in_words(error, {"backup_id": "--backup-id"})
         '--backup-id is required with --strategy backup_restore'
     """
-    from sensei.errors import APIStatusError
+    from sensei.errors import APIStatusError, SenseiError
 
     text = _of_status(error, names or {}) if isinstance(error, APIStatusError) else _renamed(str(error), names or {})
+    if isinstance(error.__cause__, SenseiError):
+        # Quoted in the text, where it is.
+        text = text.replace(str(error.__cause__), in_words(error.__cause__))
     for pattern, said in _PHRASES:
         text = pattern.sub(said, text)
     return re.sub(r"\bbase_url\b", (names or {}).get("base_url") or _where_the_url_is_from(), text)
