@@ -71,7 +71,8 @@ class TestThreads:
             with ThreadPoolExecutor(60) as pool:
                 done = list(pool.map(lambda _: client.connections.get("conn_1").id, range(120)))
             assert len(done) == 120
-            assert len(refusals) <= 0.05 * len(server.heard)
+            # Unpaced it is more than a third. On a busy machine an answer, and what it tells, may come a window late.
+            assert len(refusals) <= 0.15 * len(server.heard)
 
 
 class Slow:

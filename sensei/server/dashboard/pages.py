@@ -7,6 +7,7 @@ from pathlib import Path
 from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 
 _FOLDER = Path(__file__).parent / "static"
@@ -51,6 +52,8 @@ def add_dashboard(app: FastAPI) -> None:
 
 
 async def _file(files: StaticFiles, request: Request, path: str) -> Response:
+    if "\0" in path:  # which older releases of Starlette ask the file system for
+        raise HTTPException(404)
     response = await files.get_response(path, request.scope)
     response.headers.update(_HEADERS)
     media_type = _MEDIA_TYPES.get(Path(path).suffix)
