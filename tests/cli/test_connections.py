@@ -166,7 +166,7 @@ def test_lists_are_filtered_bounded_and_whole(connected: User, client: Client) -
     assert table.out.splitlines()[0].split() == ["ID", "NAME", "TYPE", "ROLE", "STATUS", "CREATED"]
     assert table.err == "1 of 3 shown; --limit NUMBER shows more, --all shows all.\n"
 
-    assert connected.run("connections", "list", "--tag", "nothing").err == "No connections.\n"
+    assert connected.run("connections", "list", "--tag", "nothing").err == "No such connections.\n"
     assert connected.run("connections", "list", "--all", "--limit", "2").code == 2
     assert connected.run("connections", "list", "--limit", "0").code == 2
 

@@ -58,7 +58,8 @@ def list_connections(
             lambda size: client.connections.list(type=kind, role=role, status=status, tag=tag, limit=size),
             limit,
         )
-    write_list(options, found, _LISTED, nothing="No connections.")
+    filtered = any(given is not None for given in (kind, role, status, tag))
+    write_list(options, found, _LISTED, nothing="No such connections." if filtered else "No connections.")
 
 
 @command.command("create")
