@@ -453,6 +453,8 @@ def main() -> None:
     parser.add_argument("--url", default="", help=argparse.SUPPRESS)
     parser.add_argument("--core", type=int, default=0, help=argparse.SUPPRESS)
     chosen = parser.parse_args()
+    if unknown := sorted(set(chosen.names) - set(CASES)):
+        parser.error(f"there is no case named {', '.join(unknown)}")
     if chosen.serve:
         asyncio.run(serve(chosen.core))
         return
