@@ -23,5 +23,5 @@ class _AnyText:
         return core_schema.str_schema()
 
 
-OpenEnum = _AnyText()
+OpenEnum: object = _AnyText()
 """Marks ``Literal[...] | str``: the literals are for readers and completion, any text passes, at the cost of a str."""
