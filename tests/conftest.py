@@ -21,6 +21,13 @@ __all__ = [
 ]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Refuse names of tests that hold an address: processes that share the tests must find the same ones."""
+    unstable = sorted({item.nodeid.partition("[")[0] for item in items if " at 0x" in item.nodeid})
+    if unstable:
+        raise pytest.UsageError(f"give ids to the parameters of {', '.join(unstable)}")
+
+
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[PostgresServer]:
     """A real PostgreSQL, one per test process."""

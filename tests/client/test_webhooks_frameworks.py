@@ -199,9 +199,9 @@ class TestEveryFramework:
             ("tolerance", "60", InvalidArgumentError),
             ("seen", RecentEvents, ConfigurationError),
             ("seen", {"evt_1"}, ConfigurationError),
-            ("seen", lambda event_id: False, ConfigurationError),  # cannot give a claim back
+            ("seen", str.isdecimal, ConfigurationError),  # cannot give a claim back
         ],
-        ids=str,
+        ids=["no number", "negative", "text", "a class", "a set", "a function"],
     )
     def test_a_bad_setting_stops_the_program_at_its_start(
         self, framework: Any, name: str, value: Any, error: type[Exception]
