@@ -44,8 +44,8 @@ class MappingData(Model):
     """Where the values of one source column go, and how sure that is.
 
     Attributes:
-        id: Id, `map_…`; every conforming server sends it, and it is empty where one did not.
-        migration_id: The migration; the same holds.
+        id: Id, `map_…`; every conforming server sends it.
+        migration_id: The migration; always sent.
         source: The column that is read.
         target: The column that is written.
         transformation: Expression over the source column; None copies the value. Always sent.
@@ -63,8 +63,8 @@ class MappingData(Model):
         comment: What they said.
     """
 
-    id: str = ""
-    migration_id: str = ""
+    id: str | None = None
+    migration_id: str | None = None
     source: ColumnRef
     target: ColumnRef
     transformation: str | None = None

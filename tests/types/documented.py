@@ -29,11 +29,6 @@ def migrate(client: Client) -> None:
     print(certificate.check())
 
 
-def mappings(client: Client) -> None:
-    for mapping in client.mappings.list("mig_1"):
-        client.mappings.update(mapping.migration_id, mapping.id, transformation=None)
-
-
 def pages(client: Client) -> None:
     for m in client.migrations.list(status="completed"):
         print(m.id)

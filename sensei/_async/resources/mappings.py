@@ -347,7 +347,7 @@ class AsyncMappings(AsyncBulkResource):
         )
         # Read to the end first: what is approved leaves the list, and would make it drift.
         # Compared here too: a server that passes over a filter must not have everything approved.
-        sure = [mapping.id async for mapping in page if mapping.id and mapping.confidence >= above]
+        sure = [mapping.id async for mapping in page if mapping.id is not None and mapping.confidence >= above]
         updates: list[MappingChangeParam] = [{"id": mapping_id, "status": "approved"} for mapping_id in sure]
         if comment is not UNSET:
             for update in updates:

@@ -242,7 +242,7 @@ class AsyncMigrationActions(AsyncResource):
             AsyncMigrationPlan, "GET", "/migrations/{id}/plan", id, timeout=timeout, headers=headers, extras=extras
         )
         for mapping in plan.mappings:
-            if not mapping.migration_id:
+            if mapping.migration_id is None:
                 mapping.migration_id = plan.migration_id
         return plan
 
@@ -298,7 +298,7 @@ class AsyncMigrationActions(AsyncResource):
             timeout=timeout,
             headers=headers,
         )
-        if not mapping.migration_id:
+        if mapping.migration_id is None:
             mapping.migration_id = migration_id
         return mapping
 

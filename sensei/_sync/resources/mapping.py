@@ -125,7 +125,7 @@ class Mapping(LiveObject, MappingData):
         )
 
     def _ids(self) -> tuple[str, str]:
-        if not (self.migration_id and self.id):
+        if self.migration_id is None or self.id is None:
             raise ConfigurationError(
                 "the server did not say the id of this mapping or of its migration: "
                 "use client.mappings with the ids that you know"

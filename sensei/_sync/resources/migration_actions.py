@@ -243,7 +243,7 @@ class MigrationActions(Resource):
             MigrationPlan, "GET", "/migrations/{id}/plan", id, timeout=timeout, headers=headers, extras=extras
         )
         for mapping in plan.mappings:
-            if not mapping.migration_id:
+            if mapping.migration_id is None:
                 mapping.migration_id = plan.migration_id
         return plan
 
@@ -299,7 +299,7 @@ class MigrationActions(Resource):
             timeout=timeout,
             headers=headers,
         )
-        if not mapping.migration_id:
+        if mapping.migration_id is None:
             mapping.migration_id = migration_id
         return mapping
 
